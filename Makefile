@@ -1,0 +1,104 @@
+# Everything a reader, a teacher or a developer runs. The first two are each enough
+# alone on a machine with Python (3.11 or newer) and make:
+#   make book    executes every chapter and builds the book
+#   make test    runs every test and every notebook
+# Another Python: make book PYTHON=python3.12
+
+PYTHON ?= python3
+PYTHON_COLAB ?= python3
+PYTHON_NEWEST ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# No cell is stopped before five minutes: a slow machine is not an error.
+NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
+# A backend set outside would keep figures out of the notebooks.
+unexport MPLBACKEND
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+.PHONY: book test bench lint fix lock test-colab test-newest address clean help
+
+help:
+	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
+
+# The environment: the committed lock plus this checkout. The stamp is renewed only when
+# the lock or the package's metadata changed, so a second make installs nothing.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'plastutor needs Python 3.11 or newer; $(PYTHON) is older or missing. Try: make PYTHON=python3.12 $(MAKECMDGOALS)'; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
+	@echo 'Installing about 130 packages into $(VENV); this takes a minute or two.'
+	$(BIN)/python -m pip install --quiet -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c requirements.lock -e '.[dev]'
+	@touch $@
+
+# -W turns warnings into errors, --all because -W sees only pages that are read again,
+# and the old HTML goes because a build never removes pages.
+book: $(VENV)/.installed
+	@$(BIN)/python scripts/fresh_cache.py
+	@rm -rf _build/html
+	$(BIN)/jupyter-book build . -W --keep-going -n --all
+	@echo 'The book is built. Open this page in a browser: _build/html/index.html'
+
+# Tests, the docstrings' examples, and the notebooks.
+# A notebook's cells must stay together, in one worker: --dist loadfile.
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest tests plastutor book $(NOTEBOOKS) -n 2 --dist loadfile
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/bench.py
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+fix: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/nbstripout --keep-id --extra-keys 'metadata.colab metadata.language_info' book/*.ipynb
+
+# One lock for Python 3.11 to 3.13, one version of each package, no address in it.
+lock:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet uv
+	.venv-lock/bin/uv pip compile pyproject.toml --extra book --extra test --quiet \
+	  --universal --fork-strategy fewest --python-version 3.11 --upgrade \
+	  --custom-compile-command 'make lock' --no-emit-index-url --no-emit-find-links \
+	  --output-file requirements.lock
+
+# With versions that nobody chose, other packages warn about each other: no error here.
+OTHER := -W default
+
+# What Colab ships, then the tests against the package as Colab's cell installs it.
+# PYTHON_COLAB should be the Python named in requirements-colab.txt where there is one.
+test-colab:
+	$(PYTHON_COLAB) -m venv .venv-colab
+	.venv-colab/bin/python -m pip install --quiet -r requirements-colab.txt
+	.venv-colab/bin/python -m pip uninstall --quiet --yes plastutor
+	PLASTUTOR_COLAB=1 .venv-colab/bin/pytest $(OTHER) -m colab tests/test_colab.py
+	.venv-colab/bin/python -m pip install --quiet -c requirements-colab.txt '.[test]'
+	.venv-colab/bin/pytest $(OTHER) tests -n 2 --dist loadfile
+
+# The newest of everything, always in a fresh environment: next year's trouble, today.
+test-newest:
+	$(PYTHON_NEWEST) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade pip
+	.venv-newest/bin/python -m pip install --quiet -e '.[book,test]'
+	.venv-newest/bin/python -m pytest $(OTHER) tests plastutor book $(NOTEBOOKS) \
+	  -n 2 --dist loadfile
+
+# The repository's address stands in one line of _config.yml; all copies follow it.
+address:
+	@$(PYTHON) scripts/set_address.py '$(REPO)'
+
+clean:
+	rm -rf $(VENV) .venv-colab .venv-newest .venv-lock _build dist
+	rm -rf .pytest_cache .ruff_cache
+	find plastutor tests book scripts benchmarks studies -name __pycache__ \
+	  -prune -exec rm -rf {} + 2>/dev/null || true

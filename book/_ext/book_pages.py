@@ -1,0 +1,76 @@
+"""A small Sphinx extension: what a page was made from, and docstrings as they are.
+
+Every page says at its foot which version of the book it is, when it was built and with
+which versions it was executed. (Notebooks are offered for download by the theme.)
+
+Docstrings are plain text for people who read code: `names` in single backticks,
+formulas with * and |. Sphinx would take those for markup, so the API page escapes them.
+"""
+
+import platform
+import re
+from datetime import date
+from importlib.metadata import version
+
+PACKAGES = ["jax", "jaxlib", "flax", "optax", "numpy"]
+EXAMPLE = re.compile(r"((?:^|\n)[ ]*>>>.*?(?=\n[ ]*\n|$))", re.DOTALL)
+MODULES = re.compile(r"\b(jaxtyping|jaxlib\._jax|jax|typing|collections\.abc)\.")
+WITHOUT_TYPE: dict[str, list[str]] = {}
+MARKUP = re.compile(r"``.*?``|`[^`]*`|[*|]|(?<=\w)_(?!\w)", re.DOTALL)
+
+
+def stamp() -> str:
+    """The line at the foot of each page."""
+    made_with = [f"Python {platform.python_version()}"]
+    made_with += [f"{name} {version(name)}" for name in PACKAGES]
+    return (
+        f"<p>plastutor {version('plastutor')}, built on {date.today().isoformat()}."
+        f" Executed with {', '.join(made_with)}.</p>"
+        "<p>Text and figures: CC BY 4.0. Code: MIT.</p>"
+    )
+
+
+def add_stamp(app, pagename, templatename, context, doctree):
+    """Give the theme the foot of the page."""
+    context["theme_extra_footer"] = stamp()
+
+
+def escape(found: re.Match) -> str:
+    """A name in backticks becomes code; a character that is no markup stays itself."""
+    text = found.group()
+    if text.startswith("`"):
+        ends_inside_word = found.string[found.end() : found.end() + 1].isalnum()
+        return f"``{text.strip('`')}``" + r"\ " * ends_inside_word
+    return f"\\{text}"
+
+
+def plain(app, what, name, obj, options, lines):
+    """Escape a docstring, except its examples, before Sphinx reads it."""
+    parts = EXAMPLE.split("\n".join(lines))
+    parts[::2] = [MARKUP.sub(escape, part) for part in parts[::2]]
+    lines[:] = "".join(parts).split("\n")
+    if what in ("attribute", "data", "property"):
+        WITHOUT_TYPE[name] = list(lines)
+
+
+def after_google(app, what, name, obj, options, lines):
+    """Show shapes as they are written, and undo a type that was none."""
+    # Of "Oja's rule: ..." what stands before the colon would be taken for a type.
+    lines[:] = WITHOUT_TYPE.pop(name, lines)
+    for n, line in enumerate(lines):
+        if found := re.match(r"(\s*:type: )(.+)", line):
+            lines[n] = f"{found[1]}``{MODULES.sub('', found[2])}``"
+
+
+def skip_tuple_fields(app, what, name, obj, skip, options):
+    """Leave out the fields of named tuples, which their classes' docstrings list."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def setup(app):
+    """Connect to Sphinx; its reader of Google docstrings has priority 500."""
+    app.connect("html-page-context", add_stamp)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
+    app.connect("autodoc-process-docstring", plain, priority=400)
+    app.connect("autodoc-process-docstring", after_google, priority=600)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

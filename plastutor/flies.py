@@ -1,0 +1,229 @@
+"""Real fly choices: find, download, read, check, turn into experiments.
+
+In each trial a fly in a Y-shaped arena met odours until it accepted one, and was
+rewarded or not. The data are from Rajagopalan, Darshan, Hibbard, Fitzgerald and Turner,
+PNAS 120(39) e2221415120 (2023), Zenodo record 7449214, licence CC BY 4.0. The package
+does not ship them; `load` finds or downloads them.
+
+Numbers of flies follow the order of the names in the source. They need not be the
+paper's, and the same fly can have another number in another source.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from plastutor.fly_download import (
+    API,
+    BY_HAND,
+    NUM_FLIES,
+    VARIABLE,
+    Progress,
+    cache_folder,
+    fetch,
+)
+from plastutor.fly_files import LAYOUTS, FlyChoices, read
+from plastutor.types import Experiment
+
+CITATION = (
+    "Fly data: Rajagopalan, Darshan, Hibbard, Fitzgerald and Turner, Reward "
+    "expectations direct learning and drive operant matching in Drosophila, PNAS "
+    "120(39) e2221415120 (2023); Zenodo record 7449214, CC BY 4.0."
+)
+
+__all__ = ["CITATION", "FlyChoices", "download", "experiments", "load"]
+
+
+def load(
+    source: str | os.PathLike[str] | None = None, *, progress: Progress | None = None
+) -> list[FlyChoices]:
+    """Find and read the flies: argument, PLASTUTOR_FLY_DATA, cache, Zenodo.
+
+    Three layouts are recognised by their content:
+
+    1. The Zenodo folders, one per fly, with `choice_order.mat` and `reward_order.mat`,
+       each 80 trials x 3 blocks. Choices are 1 = MCH, 2 = OCT, 0 = no choice (trial
+       dropped); any reward code above 0 is a reward (the authors write the number of
+       the rewarded odour). Accepts and rejects are rebuilt from `odor_crossing_*.mat`
+       and `cps_*.mat` as `plastutor.fly_files.accepts_from_choice_points` says; where
+       these files are absent or disagree with the choices, `odour` and `accept` are
+       None and `note` says why.
+    2. `Fly{n}.mat` as read by the plasticity paper's code: X (presentation, 2) one-hot
+       odour, Y (presentation,) 1 = accepted, R one reward per accept. In the files of
+       the public replication the choices and rewards are sound but the *rejected*
+       presentations are not: do not fit accept/reject behaviour to those.
+    3. A CSV file with columns fly, trial, choice (A or B), reward (0 or 1). Trial
+       numbers give the order only; they may have gaps.
+
+    Args:
+        source: file or folder; by default the environment variable PLASTUTOR_FLY_DATA,
+            then the user's cache, then the Zenodo record (about a hundred small files).
+        progress: called as `progress(done, total, what)` during a download.
+
+    Returns:
+        The flies in the order of their numbers.
+
+    Raises:
+        FileNotFoundError: the source does not exist.
+        ValueError: the content is not one of the layouts, or is inconsistent.
+        OSError: nothing was found and Zenodo cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "choices.csv")
+        >>> lines = ["fly,trial,choice,reward", "1,1,A,0", "1,2,B,1"]
+        >>> _ = file.write_text(chr(10).join(lines))
+        >>> load(file)[0].choice.tolist()
+        [0, 1]
+    """
+    if source is not None:
+        return _read(Path(source), "The argument `source`")
+    if named := os.environ.get(VARIABLE):
+        return _read(Path(named), f"The environment variable {VARIABLE}")
+    return _read(download(progress=progress), "The cache")
+
+
+def download(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    progress: Progress | None = None,
+    api: str = API,
+    retries: int = 4,
+    backoff: float = 0.5,
+    timeout: float = 30.0,
+) -> Path:
+    """Download the flies' small files from the Zenodo record and check them.
+
+    Only the needed members of the 6.5 GB archive travel. Files that are already there
+    and intact are not fetched again; if all are, the network is not touched.
+
+    Args:
+        folder: where to keep them; by default the user's cache.
+        progress: called as `progress(done, total, what)`, counted in files.
+        api: address of the record in Zenodo's API.
+        retries: how often a failed request is repeated.
+        backoff: seconds before the first repetition; doubled for each further one.
+        timeout: seconds to wait for an answer.
+
+    Returns:
+        The folder that holds one folder per fly; `load` reads it.
+
+    Raises:
+        ConnectionError: Zenodo cannot be reached, or its answers stay damaged.
+        OSError: the server ignores range requests and would send the whole archive.
+        ValueError: what came is not 18 flies with about 240 choices each.
+
+    Example:
+        >>> load(download())  # doctest: +SKIP
+    """
+    target = cache_folder() if folder is None else Path(folder).expanduser()
+    found = fetch(
+        target,
+        progress=progress,
+        api=api,
+        retries=retries,
+        backoff=backoff,
+        timeout=timeout,
+    )
+    counts = {fly.fly: len(fly.choice) for fly in _read(found, "The download")}
+    odd = {fly: count for fly, count in counts.items() if not 200 <= count <= 240}
+    if len(counts) != NUM_FLIES or odd:
+        raise ValueError(
+            f"The data in {found} are not those expected: {len(counts)} flies "
+            f"(expected {NUM_FLIES}); numbers of choices outside 200 to 240: "
+            f"{odd or 'none'}. Delete {target} to download them anew. {BY_HAND}"
+        )
+    return found
+
+
+def experiments(
+    flies: Sequence[FlyChoices], *, stimulus: float = 0.75, accept_reject: bool = False
+) -> Experiment:
+    """Turn flies into one batch of experiments, padded to the longest.
+
+    Args:
+        flies: what `load` returns, or some of it.
+        stimulus: activity of the input that stands for the odour met; the other is 0.
+        accept_reject: False: a step is a trial, x is the odour chosen and `options` are
+            the two odours. True: a step is a presentation, x is the odour met and
+            `accept` what the fly did with it; needs `odour` and `accept` of every fly.
+
+    Returns:
+        An Experiment with leading axis exp (one per fly), two inputs and one output
+        neuron whose weights start at 0. In the padding `valid` and `plastic` are False,
+        `choice` is -1, `accept` is NaN, x and reward are 0.
+
+    Raises:
+        ValueError: no flies, a bad stimulus, a fly whose fields do not fit together, or
+            a fly without the accept/reject sequence that was asked for.
+
+    Example:
+        >>> fly = FlyChoices(1, np.array([0, 1]), np.array([0.0, 1.0]))
+        >>> experiments([fly]).x[0].tolist()
+        [[0.75, 0.0], [0.0, 0.75]]
+    """
+    if not flies:
+        raise ValueError("No flies were given; expected at least one, as from `load`.")
+    if not (np.isfinite(stimulus) and stimulus > 0):
+        raise ValueError(f"stimulus is {stimulus}; expected a number above 0.")
+    rows = [_row(fly, accept_reject) for fly in flies]
+    shape = (len(rows), max(len(odour) for odour, _, _ in rows))
+    odours = np.full(shape, -1)
+    accepts = np.zeros(shape, bool)
+    rewards = np.zeros(shape)
+    for i, (odour, accept, reward) in enumerate(rows):
+        odours[i, : len(odour)] = odour
+        accepts[i, : len(odour)] = accept
+        rewards[i, : len(odour)][accept] = reward
+    valid = odours >= 0
+    eye = stimulus * np.eye(2)
+    common = dict(
+        x=jnp.asarray(np.where(valid[..., None], eye[odours], 0.0)),
+        reward=jnp.asarray(rewards),
+        plastic=jnp.asarray(accepts),
+        valid=jnp.asarray(valid),
+        w0=jnp.zeros((len(rows), 2, 1)),
+    )
+    if accept_reject:
+        return Experiment(
+            **common, accept=jnp.asarray(np.where(valid, accepts.astype(float), np.nan))
+        )
+    options = jnp.asarray(np.broadcast_to(eye, (len(rows), 2, 2)))
+    return Experiment(**common, options=options, choice=jnp.asarray(odours))
+
+
+def _row(fly: FlyChoices, accept_reject: bool) -> tuple[Any, Any, Any]:
+    """Odours and accepts per step and rewards per accept, checked."""
+    odour, accept = fly.choice, np.ones(len(fly.choice), bool)
+    if accept_reject:
+        if fly.odour is None or fly.accept is None:
+            raise ValueError(
+                f"Fly {fly.fly} has no accept/reject sequence. "
+                f"{fly.note or 'Its source holds choices only.'} Use its choices "
+                "(accept_reject=False), or leave it out."
+            )
+        odour, accept = np.asarray(fly.odour), np.asarray(fly.accept, bool)
+    same = len(odour) == len(accept) and accept.sum() == len(fly.choice)
+    if not same or len(fly.reward) != len(fly.choice) or not len(fly.choice):
+        raise ValueError(
+            f"Fly {fly.fly} has {len(fly.choice)} choices, {len(fly.reward)} rewards, "
+            f"{len(odour)} odours and {int(accept.sum())} accepts; expected one reward "
+            "and one accept per choice, and at least one choice."
+        )
+    return odour, accept, fly.reward
+
+
+def _read(path: Path, origin: str) -> list[FlyChoices]:
+    path = path.expanduser()
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{origin} names {path}, which does not exist. Expected {LAYOUTS}. "
+            f"{BY_HAND}"
+        )
+    return read(path)

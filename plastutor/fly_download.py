@@ -1,0 +1,383 @@
+"""Fetch the few small files of real fly choices out of a 6.5 GB archive on Zenodo.
+
+The archive is one zip. Only its directory and the members that are needed are read, by
+HTTP range requests, through `remotezip`. It was chosen over `fsspec[http]` because it
+is one file of MIT-licensed Python on top of `requests` (which Colab ships), made for
+exactly this and maintained, where fsspec needs aiohttp and a background event loop.
+
+Every member is written to a temporary file, checked against the zip's own size and
+checksum and only then renamed, so that an interrupted download goes on where it
+stopped. `plastutor.flies.download` is the way in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+import sys
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from plastutor.fly_files import FOLDER, REQUIRED
+
+RECORD = "https://zenodo.org/records/7449214"
+API = "https://zenodo.org/api/records/7449214"
+NUM_FLIES = 18
+VARIABLE = "PLASTUTOR_FLY_DATA"
+OPTIONAL = tuple(
+    f"{kind}_{block}.mat" for kind in ("odor_crossing", "cps") for block in (1, 2, 3)
+)
+MAX_BYTES = 200_000_000  # the members are small; more means a wrong archive
+BY_HAND = (
+    f"To get the data by hand, open {RECORD} in a browser, download the archive "
+    f"(6.5 GB), unpack its folder {FOLDER} and set the environment variable "
+    f"{VARIABLE} to that folder (or to a CSV file with the columns fly, trial, "
+    "choice, reward)."
+)
+
+Progress = Callable[[int, int, str], Any]
+
+
+def cache_folder() -> Path:
+    """The folder in the user's cache where the fly data are kept.
+
+    `XDG_CACHE_HOME` is honoured everywhere; else the platform's own place is used.
+
+    Example:
+        >>> cache_folder().parts[-2:]
+        ('plastutor', 'zenodo-7449214')
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base and sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif not base:
+        base = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    return Path(base).expanduser() / "plastutor" / "zenodo-7449214"
+
+
+def fetch(
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    api: str = API,
+    retries: int = 4,
+    backoff: float = 0.5,
+    timeout: float = 30.0,
+) -> Path:
+    """Bring the flies' files into `folder`; what is there and intact is left alone.
+
+    Args:
+        folder: where to keep the files.
+        progress: called as `progress(done, total, what)`, counted in files.
+        api: address of the record in Zenodo's API.
+        retries: how often a failed request is repeated before giving up.
+        backoff: seconds before the first repetition; doubled for each further one.
+        timeout: seconds to wait for the server to answer.
+
+    Returns:
+        The folder that holds one folder per fly.
+
+    Raises:
+        ConnectionError: Zenodo cannot be reached, or answers wrongly after all retries.
+        OSError: the server cannot send parts of a file.
+        ValueError: the archive is not the one that was expected.
+
+    Example:
+        >>> fetch(cache_folder())  # doctest: +SKIP
+    """
+    if _complete(folder):
+        return folder / FOLDER
+    import remotezip
+
+    done: set[str] = set()
+    with _session(retries, backoff) as session:
+        address = _address(session, api, timeout)
+        size = _size(session, address, timeout)
+        failures = 0
+        while True:
+            before = len(done)
+            try:
+                _fetch(session, address, size, folder, done, progress, timeout)
+                return folder / FOLDER
+            except remotezip.RangeNotSupported as error:
+                raise _no_ranges(address) from error
+            except _passing_errors() as error:
+                # A retry only counts against a file that does not come at all.
+                failures = 1 if len(done) > before else failures + 1
+                if failures > retries:
+                    raise ConnectionError(
+                        f"The archive at {address} could not be read: its answers "
+                        f"were cut short or damaged ({_why(error)}), also after "
+                        f"{retries} retries. The {len(done)} files that arrived "
+                        f"whole are kept in {folder}; try again later to go on from "
+                        f"there. {BY_HAND}"
+                    ) from error
+            time.sleep(backoff * 2 ** (failures - 1))
+
+
+def _session(retries: int, backoff: float) -> Any:
+    """A session that waits and repeats when the server is busy or out of reach."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    # Zenodo allows guests about as many requests a minute as there are files here,
+    # so 429 is to be expected; its Retry-After is respected.
+    retry = Retry(
+        total=retries,
+        backoff_factor=backoff,
+        status_forcelist=(429, 500, 502, 503, 504),
+        raise_on_status=False,
+    )
+    session = requests.Session()
+    session.headers.update({"User-Agent": "plastutor", "Accept-Encoding": "identity"})
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
+
+
+def _passing_errors() -> tuple[type[Exception], ...]:
+    """What a cut or damaged answer can raise on its way through four libraries."""
+    import remotezip
+    import requests
+    import urllib3
+
+    return (
+        requests.RequestException,
+        remotezip.RemoteZipError,
+        remotezip.RemoteIOError,
+        urllib3.exceptions.HTTPError,
+        zipfile.BadZipFile,
+        EOFError,
+        zlib.error,
+        struct.error,
+    )
+
+
+def _why(error: Exception) -> str:
+    # The texts of connection errors are pages long; the traceback has them.
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return f"status {status}" if status else type(error).__name__
+
+
+def _no_ranges(address: str) -> OSError:
+    return OSError(
+        f"The server at {address} sends only whole files, and this one has 6.5 GB: "
+        "refused. Expected an answer to a range request (status 206). A proxy in "
+        f"between can cause this; try another network. {BY_HAND}"
+    )
+
+
+def _address(session: Any, api: str, timeout: float) -> str:
+    """Ask Zenodo's API where the archive is."""
+    import requests
+
+    try:
+        with session.get(api, timeout=timeout) as answer:
+            answer.raise_for_status()
+            record = answer.json()
+    except requests.JSONDecodeError as error:
+        raise ConnectionError(
+            f"Zenodo's answer at {api} is not JSON ({_why(error)}). Try again later, "
+            f"or on a network without a login page. {BY_HAND}"
+        ) from error
+    except requests.RequestException as error:
+        raise ConnectionError(
+            f"Zenodo could not be reached at {api} ({_why(error)}). {BY_HAND}"
+        ) from error
+    links = _zip_links(record)
+    if len(links) != 1 or urlsplit(urljoin(api, links[0])).scheme not in (
+        "http",
+        "https",
+    ):
+        raise ValueError(
+            f"Zenodo's record at {api} lists {len(links)} usable zip archives; "
+            f"expected one. {BY_HAND}"
+        )
+    return urljoin(api, links[0])
+
+
+def _zip_links(record: Any) -> list[str]:
+    """Addresses of the zip files of a record, in both shapes that Zenodo has used."""
+    files = record.get("files") if isinstance(record, dict) else None
+    if isinstance(files, dict):
+        files = list(files.get("entries", {}).values())
+    links = []
+    for file in files or []:
+        named = file.get("links", {})
+        link = named.get("content") or named.get("download") or named.get("self")
+        if link and str(file.get("key", "")).lower().endswith(".zip"):
+            links.append(link)
+    return links
+
+
+def _size(session: Any, address: str, timeout: float) -> int:
+    """Size of the archive in bytes; refuse a server that ignores ranges.
+
+    The body of the answer is never read: it might be the whole archive.
+    """
+    import requests
+
+    try:
+        with session.get(
+            address, headers={"Range": "bytes=0-3"}, stream=True, timeout=timeout
+        ) as answer:
+            answer.raise_for_status()
+            total = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    except requests.RequestException as error:
+        raise ConnectionError(
+            f"The archive could not be reached at {address} ({_why(error)}). {BY_HAND}"
+        ) from error
+    if answer.status_code != 206 or not total.isdecimal():
+        raise _no_ranges(address)
+    return int(total)
+
+
+def _fetch(
+    session: Any,
+    address: str,
+    size: int,
+    folder: Path,
+    done: set[str],
+    progress: Progress | None,
+    timeout: float,
+) -> None:
+    """Read the archive's directory and every wanted member that is not there yet."""
+    from remotezip import RemoteFetcher, RemoteZip
+
+    def sized(url, session, **options):
+        # Not every server knows "the last n bytes"; the size is known, so count.
+        fetcher = RemoteFetcher(url, session, **options)
+        fetcher.get_file_size = lambda: size
+        return fetcher
+
+    with RemoteZip(
+        address,
+        session=session,
+        fetcher=sized,  # pyright: ignore[reportArgumentType]
+        support_suffix_range=False,
+        timeout=timeout,
+    ) as archive:
+        members = wanted_members(archive.infolist())
+        for count, (key, info) in enumerate(members.items()):
+            if key in done:
+                continue
+            if progress:
+                progress(count, len(members), key)
+            target = folder / FOLDER / key
+            if not _intact(target, info.file_size, info.CRC):
+                _write(target, archive.read(info))
+            done.add(key)
+    manifest = {key: [info.file_size, info.CRC] for key, info in members.items()}
+    _write(folder / "members.json", json.dumps(manifest).encode())
+    if progress:
+        progress(len(members), len(members), "done")
+
+
+def wanted_members(infos: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """The members to fetch, as `fly/file` -> entry of the zip's directory.
+
+    Args:
+        infos: the zip's directory.
+
+    Returns:
+        The wanted members.
+
+    Raises:
+        ValueError: a path leaves its folder, a file is missing, twice or too large, or
+            the number of flies is not 18.
+
+    Example:
+        >>> climbs = zipfile.ZipInfo(f"{FOLDER}/../1/cps_1.mat")
+        >>> wanted_members([climbs])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: The archive has a member ... leaves its folder: refused. ...
+    """
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        name = info.orig_filename  # before zipfile tidies it
+        if FOLDER not in name:
+            continue
+        _refuse_climbing(name)
+        parts = name.split("/")
+        if parts[-3:-2] != [FOLDER] or parts[-1] not in REQUIRED + OPTIONAL:
+            continue
+        key = "/".join(parts[-2:])
+        if key in members:
+            raise ValueError(
+                f"The archive has {key} twice ({members[key].filename}, {name}); "
+                f"expected it once. {BY_HAND}"
+            )
+        members[key] = info
+    _check_members(members)
+    return members
+
+
+def _refuse_climbing(name: str) -> None:
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or set(name) & set("\\:\0"):
+        raise ValueError(
+            f"The archive has a member {name!r} whose path leaves its folder: refused. "
+            "Expected plain relative paths. Check that the address is Zenodo's "
+            f"({RECORD})."
+        )
+
+
+def _check_members(members: dict[str, zipfile.ZipInfo]) -> None:
+    flies = sorted({key.split("/")[0] for key in members})
+    names = [f"{fly}/{name}" for fly in flies for name in REQUIRED]
+    missing = [name for name in names if name not in members]
+    if missing or len(flies) != NUM_FLIES:
+        lacks = f"lacks {', '.join(missing)}" if missing else "is not as expected"
+        raise ValueError(
+            f"The archive {lacks}: its folder {FOLDER} has {len(flies)} flies; "
+            f"expected {NUM_FLIES}, each with {' and '.join(REQUIRED)}. {BY_HAND}"
+        )
+    total = sum(info.file_size for info in members.values())
+    if total > MAX_BYTES:
+        raise ValueError(
+            f"The wanted files have {total:,} bytes; expected at most {MAX_BYTES:,}. "
+            f"Refused. {BY_HAND}"
+        )
+
+
+def _intact(file: Path, size: int, crc: int) -> bool:
+    return (
+        file.is_file()
+        and file.stat().st_size == size
+        and zlib.crc32(file.read_bytes()) == crc
+    )
+
+
+def _complete(folder: Path) -> bool:
+    """Whether an earlier download finished and all of its files are still intact."""
+    try:
+        manifest = json.loads((folder / "members.json").read_text())
+        return bool(manifest) and all(
+            _intact(folder / FOLDER / key, *expected)
+            for key, expected in manifest.items()
+        )
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False  # none yet, or spoilt: the download sorts it out
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.replace(temporary, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,292 @@
+"""Plasticity rules dw = g_theta(x, y, w, r): Taylor series, networks, named rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from plastutor.types import Rule, Theta, check_dtype
+
+__all__ = [
+    "BEHAVIOUR_ORDERS",
+    "HEBB",
+    "OJA",
+    "OJA_ORDERS",
+    "Orders",
+    "free_terms",
+    "mlp",
+    "plain_update",
+    "reward_covariance",
+    "taylor",
+    "term_names",
+    "terms",
+]
+
+LETTERS = "xywr"
+
+
+class Orders(NamedTuple):
+    """The highest power of each variable in a truncated Taylor series.
+
+    >>> Orders(x=2, y=2, w=2).shape
+    (3, 3, 3, 1)
+    """
+
+    x: int = 0
+    y: int = 0
+    w: int = 0
+    r: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape of theta: axes x, y, w, r, in that order."""
+        return (self.x + 1, self.y + 1, self.w + 1, self.r + 1)
+
+
+OJA_ORDERS = Orders(x=2, y=2, w=2)
+"""The 27 terms that the paper uses for recorded activity."""
+
+BEHAVIOUR_ORDERS = Orders(x=2, y=2, w=2, r=2)
+"""The 81 terms that the paper uses for choices."""
+
+
+def _check_orders(orders: Orders) -> None:
+    for letter, order in zip(LETTERS, orders, strict=True):
+        if isinstance(order, bool) or not isinstance(order, int) or order < 0:
+            raise ValueError(
+                f"The order of {letter} is {order!r}; expected a whole number from 0 "
+                "up, for example Orders(x=2, y=2, w=2)."
+            )
+
+
+def _powers_of(term: str, orders: Orders) -> tuple[int, ...]:
+    """The index of a term in theta: "yyw" is (0, 2, 1, 0), "one" is (0, 0, 0, 0)."""
+    if term == "one":
+        return (0, 0, 0, 0)
+    wrong = sorted(set(term) - set(LETTERS))
+    if wrong or not term:
+        raise ValueError(
+            f"The term {term!r} has the unknown letter {''.join(wrong)!r}. A term is "
+            "'one' or a product of x (pre), y (post), w (weight) and r (reward), for "
+            "example 'xy' or 'yyw'."
+        )
+    index = tuple(term.count(letter) for letter in LETTERS)
+    for letter, power, order in zip(LETTERS, index, orders, strict=True):
+        if power > order:
+            raise ValueError(
+                f"The term {term!r} holds {letter} to the power {power}, but the series "
+                f"stops at {order}. Raise it: Orders({letter}={power}, ...)."
+            )
+    return index
+
+
+def _indices(names: Sequence[str], orders: Orders) -> list[tuple[int, ...]]:
+    """Indices of several terms; naming one term twice (also as xy and yx) is an error."""
+    _check_orders(orders)
+    found: dict[tuple[int, ...], str] = {}
+    for name in names:
+        index = _powers_of(name, orders)
+        if index in found:
+            raise ValueError(
+                f"{found[index]!r} and {name!r} are the same term. Name it once, with "
+                "the sum of the two coefficients."
+            )
+        found[index] = name
+    return list(found)
+
+
+def terms(orders: Orders, *, dtype=None, **coefficients: float) -> Float[Array, "x y w r"]:
+    """The theta of a Taylor rule, from the coefficients of its terms.
+
+    theta[a, b, c, d] multiplies x^a y^b w^c r^d. All terms not named are zero.
+
+    Args:
+        orders: the highest power of each variable.
+        dtype: float32 or float64; default JAX's own.
+        **coefficients: one for each term, such as xy=1.0; the constant is `one`.
+
+    Raises:
+        ValueError: an unknown letter, a power above the order, a term named twice.
+
+    >>> oja = terms(Orders(x=2, y=2, w=2), xy=1.0, yyw=-1.0)
+    >>> float(oja[1, 1, 0, 0]), float(oja[0, 2, 1, 0]), int((oja != 0).sum())
+    (1.0, -1.0, 2)
+    """
+    return jnp.asarray(_coefficients(orders, coefficients), check_dtype(dtype))
+
+
+def _coefficients(orders: Orders, named: dict[str, float]) -> np.ndarray:
+    theta = np.zeros(orders.shape)
+    for index, value in zip(_indices(list(named), orders), named.values(), strict=True):
+        theta[index] = value
+    return theta
+
+
+def term_names(orders: Orders) -> list[str]:
+    """The name of every coefficient, in the order of `theta.ravel()`.
+
+    >>> term_names(Orders(x=1, y=1))
+    ['one', 'y', 'x', 'xy']
+    """
+    return [
+        "".join(letter * power for letter, power in zip(LETTERS, index, strict=True))
+        or "one"
+        for index in product(*map(range, orders.shape))
+    ]
+
+
+def free_terms(orders: Orders, only: Sequence[str]) -> np.ndarray:
+    """1 at the terms of a subset and 0 elsewhere, in the shape of theta.
+
+    >>> int(free_terms(Orders(x=1, w=1, r=1), ("x", "xr")).sum())
+    2
+    """
+    mask = np.zeros(orders.shape)
+    for index in _indices(only, orders):
+        mask[index] = 1
+    return mask
+
+
+def _powers(v, order: int):
+    """1, v, v^2, ... along a new last axis (products, so that 0^0 is 1)."""
+    powers = [jnp.ones_like(v)]
+    for _ in range(order):
+        powers.append(powers[-1] * v)
+    return jnp.stack(powers, axis=-1)
+
+
+def plain_update(apply: Callable) -> Callable:
+    """The whole-layer update of a one-synapse rule, by two nested `vmap`s.
+
+    This is what `Rule.update` means. The Taylor rule has a faster form of the same.
+
+    >>> update = plain_update(lambda theta, x, y, w, r: theta * x * y)
+    >>> update(2.0, jnp.ones(3), jnp.ones(4), jnp.zeros((3, 4)), 0.0).shape
+    (3, 4)
+    """
+    every_post = jax.vmap(apply, (None, None, 0, 0, None))
+    return jax.vmap(every_post, (None, 0, None, 0, None))
+
+
+def taylor(
+    orders: Orders, only: Sequence[str] | None = None, *, scale: float = 1e-4
+) -> Rule:
+    """A truncated Taylor series: dw = sum_abcd theta[a, b, c, d] x^a y^b w^c r^d.
+
+    Mehta et al. (2024) use 27 terms (x, y, w up to squares) for recorded activity and
+    81 (r too) for choices.
+
+    Args:
+        orders: the highest power of each variable.
+        only: the terms that are free; the others stay zero. Default: all of them.
+        scale: standard deviation of the initial coefficients.
+
+    Returns:
+        A rule whose theta always has the four axes (x, y, w, r).
+
+    Raises:
+        ValueError: a negative order, an unknown term, a term named twice.
+
+    >>> fly = taylor(Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w"))
+    >>> fly.init(jax.random.key(0)).shape
+    (2, 1, 2, 2)
+    """
+    _check_orders(orders)
+    return _taylor(orders, None if only is None else tuple(only), scale)
+
+
+@lru_cache  # the same arguments give the same Rule, so JAX need not compile it again
+def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
+    free = None if only is None else free_terms(orders, only)
+
+    def freed(theta):
+        return theta if free is None else theta * free.astype(theta.dtype)
+
+    def init(key):
+        return freed(scale * jax.random.normal(key, orders.shape))
+
+    def apply(theta, x, y, w, r):
+        powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
+        return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
+
+    def update(theta, x, y, w, r):
+        # Collect the polynomial by powers of w: dw = A_0 + w (A_1 + w (A_2 + ...)),
+        # where A_c is a product of two thin matrices, (pre, a) and (a, post).
+        of_x, of_y = _powers(x, orders.x), _powers(y, orders.y)
+        by_w = jnp.einsum("abcd,jb,d->caj", freed(theta), of_y, _powers(r, orders.r))
+        dw = of_x @ by_w[-1]
+        for c in range(orders.w - 1, -1, -1):
+            dw = of_x @ by_w[c] + w * dw
+        return dw
+
+    # The derivative of `update` needs A_c again. Recomputing them from x, y and w is
+    # cheaper than storing three (pre, post) arrays for every step of a life.
+    return Rule(init, apply, jax.checkpoint(update))
+
+
+@lru_cache
+def mlp(hidden: tuple[int, ...] = (10,), *, scale: float = 0.01) -> Rule:
+    """A small network as a rule: (x, y, w, r) -> hidden -> dw.
+
+    Leaky ReLU inside, tanh at the output (so |dw| <= 1), all weights and biases drawn
+    with standard deviation `scale`. The paper's size is 4-10-1: 61 parameters.
+
+    Args:
+        hidden: the number of units in each hidden layer.
+        scale: standard deviation of the initial parameters.
+
+    Raises:
+        ValueError: a layer without units.
+
+    >>> theta = mlp((10,)).init(jax.random.key(0))
+    >>> sum(leaf.size for leaf in jax.tree.leaves(theta))
+    61
+    """
+    if not all(isinstance(units, int) and units > 0 for units in hidden):
+        raise ValueError(
+            f"hidden is {hidden!r}; expected the units of each layer, such as (10,)."
+        )
+    draw = nn.initializers.normal(scale)
+
+    class Perceptron(nn.Module):
+        @nn.compact
+        def __call__(self, v):
+            for units in hidden:
+                v = nn.leaky_relu(nn.Dense(units, kernel_init=draw, bias_init=draw)(v))
+            return jnp.tanh(nn.Dense(1, kernel_init=draw, bias_init=draw)(v))[..., 0]
+
+    network = Perceptron()
+
+    def init(key) -> Theta:
+        return network.init(key, jnp.zeros(4))
+
+    def apply(theta, x, y, w, r):
+        return network.apply(theta, jnp.stack([x, y, w, r]))
+
+    return Rule(init, apply, jax.checkpoint(plain_update(apply)))
+
+
+OJA = _coefficients(OJA_ORDERS, {"xy": 1.0, "yyw": -1.0})
+"""Oja's rule (1982): dw = x y - y^2 w."""
+
+HEBB = _coefficients(OJA_ORDERS, {"xy": 1.0})
+"""Hebb's rule: dw = x y."""
+
+
+def reward_covariance(orders: Orders = BEHAVIOUR_ORDERS, *, decay: float = 0.0):
+    """The reward-covariance rule dw = x r - decay * w, with r = R - E[R].
+
+    With decay = 0 it is the rule that the paper simulates by default.
+
+    >>> float(reward_covariance(Orders(x=1, w=1, r=1), decay=0.05)[0, 0, 1, 0].round(2))
+    -0.05
+    """
+    return terms(orders, xr=1.0, **({"w": -decay} if decay else {}))

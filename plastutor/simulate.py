@@ -1,0 +1,148 @@
+"""Simulate: one scan of a rule through an experiment."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from plastutor.types import (
+    RECORDED,
+    Experiment,
+    Network,
+    Rule,
+    Theta,
+    Trajectory,
+    check_experiment,
+)
+
+__all__ = ["accept_logit", "expected_reward", "remember", "simulate"]
+
+
+def remember(memory, reward, completed):
+    """Append a reward to the memory of the last ones, if its trial was completed.
+
+    >>> [float(v) for v in remember(jnp.zeros(3), 1.0, True)]
+    [0.0, 0.0, 1.0]
+    """
+    return jnp.where(completed, jnp.append(memory[1:], reward), memory)
+
+
+def expected_reward(
+    reward: Float[Array, " time"], completed: Bool[Array, " time"], window: int = 10
+) -> Float[Array, " time"]:
+    """E[R]: the mean of the last `window` rewards of completed trials.
+
+    The current reward is not among them, and before the first trial all are zero
+    (Mehta et al. 2024 and its code). With window = 0 nothing is expected.
+
+    Args:
+        reward: raw reward of each step.
+        completed: True where a trial was completed; other steps leave no memory.
+        window: how many trials are remembered.
+
+    Returns:
+        The expectation held before each step, in units of reward.
+
+    >>> e = expected_reward(jnp.array([1.0, 1.0, 0.0]), jnp.ones(3, bool), window=2)
+    >>> [float(v) for v in e]
+    [0.0, 0.5, 1.0]
+    """
+    if window == 0:
+        return jnp.zeros_like(reward)
+
+    def step(memory, now):
+        return remember(memory, *now), memory.mean()
+
+    return jax.lax.scan(step, jnp.zeros(window, reward.dtype), (reward, completed))[1]
+
+
+def accept_logit(network: Network, x, w):
+    """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
+    return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
+
+
+def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
+    """What one plastic step adds to the weights: rate * dw (/ n_pre)."""
+    rate = network.rate / (w.shape[0] if network.divide_by_pre else 1)
+    return rate * rule.update(theta, x, y, w, r)
+
+
+@partial(jax.jit, static_argnames=("rule", "network", "keep_weights"))
+def _simulate_one(rule, theta, experiment, network, keep_weights) -> Trajectory:
+    expected = expected_reward(
+        experiment.reward, experiment.plastic & experiment.valid, network.window
+    )
+
+    def step(w, now):
+        x, r, plastic = now
+        y = network.activation(x @ w)
+        logit = option_logit = None
+        if network.readout is not None:
+            logit = network.readout * y.mean()
+            if experiment.options is not None:
+                option_logit = accept_logit(network, experiment.options, w)
+        changed = w + weight_change(rule, theta, network, x, y, w, r)
+        w = jnp.where(plastic, changed, w)
+        return w, Trajectory(w if keep_weights else None, y, logit, option_logit)
+
+    inputs = (
+        experiment.x,
+        experiment.reward - expected,
+        experiment.plastic & experiment.valid,
+    )
+    return jax.lax.scan(step, experiment.w0, inputs)[1]
+
+
+def simulate(
+    rule: Rule,
+    theta: Theta,
+    experiment: Experiment,
+    *,
+    network: Network = RECORDED,
+    keep_weights: bool = True,
+) -> Trajectory:
+    """Let a network live through an experiment by the rule g_theta.
+
+    In each step the stimulus x gives the activity y = activation(x @ w), and then, if
+    the step is plastic, w changes by rate * g_theta(x, y, w, r).
+
+    Args:
+        rule: the plasticity rule.
+        theta: its parameters.
+        experiment: one experiment, or a batch with a leading axis.
+        network: what is fixed about the learner.
+        keep_weights: keep the weights after each step. They need (time x pre x post)
+            numbers, so a loss does without.
+
+    Returns:
+        The trajectory, with the leading axis of a batch.
+
+    Raises:
+        ValueError: the experiment does not hang together.
+
+    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
+    >>> from plastutor.types import make_experiment
+    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> simulate(taylor(OJA_ORDERS), HEBB, e).w.shape
+    (5, 3, 2)
+    """
+    check_experiment(experiment)
+    if experiment.options is not None and network.readout is None:
+        raise ValueError(
+            "The experiment holds choices but the network has no read-out. Pass "
+            "network=FLY or network=BEHAVIOUR."
+        )
+    dtype = jnp.result_type(experiment.x, experiment.w0, *jax.tree.leaves(theta))
+    theta, experiment = jax.tree.map(
+        lambda leaf: leaf.astype(dtype)
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+        else leaf,
+        (jax.tree.map(jnp.asarray, theta), experiment),
+    )
+    one = partial(_simulate_one, rule, network=network, keep_weights=keep_weights)
+    if experiment.x.ndim == 3:
+        return jax.vmap(one, in_axes=(None, 0))(theta, experiment)
+    return one(theta, experiment)

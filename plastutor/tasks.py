@@ -1,0 +1,241 @@
+"""Tasks: experiments made with a known rule, so that inference can be checked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, Int
+
+from plastutor.simulate import accept_logit, remember, simulate, weight_change
+from plastutor.types import (
+    BEHAVIOUR,
+    RECORDED,
+    Experiment,
+    Network,
+    Rule,
+    Theta,
+    check_dtype,
+    make_experiment,
+)
+
+__all__ = ["Foraging", "foraging_task", "neural_task", "redraw_w0"]
+
+
+def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experiment:
+    """The same experiment for a student who does not know the initial weights.
+
+    Args:
+        key: a JAX random key.
+        experiment: one or a batch.
+        std: standard deviation of the new weights; default sqrt(2 / n_pre).
+
+    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> bool((redraw_w0(jr.key(0), e).w0 != 0).all())
+    True
+    """
+    std = (2 / experiment.w0.shape[-2]) ** 0.5 if std is None else std
+    w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
+    return experiment._replace(w0=w0)
+
+
+def neural_task(
+    key,
+    rule: Rule,
+    theta: Theta,
+    *,
+    n_experiments: int = 50,
+    n_steps: int = 50,
+    n_pre: int = 100,
+    n_post: int = 1000,
+    x_std: float = 0.1**0.5,
+    w_std: float | None = None,
+    noise: float = 0.0,
+    recorded: float = 1.0,
+    network: Network = RECORDED,
+    dtype=None,
+) -> Experiment:
+    """Random stimuli, and the activity of a network that lives by a known rule.
+
+    Every experiment has new inputs x ~ N(0, x_std^2) in every step and new initial
+    weights w0 ~ N(0, w_std^2). The defaults are the paper's sizes.
+
+    Args:
+        key: a JAX random key.
+        rule: the true rule.
+        theta: its parameters.
+        n_experiments: experiments in the batch (the paper's trajectories).
+        n_steps: steps in each.
+        n_pre: inputs.
+        n_post: plastic neurons.
+        x_std: standard deviation of the inputs.
+        w_std: standard deviation of w0; default sqrt(2 / n_pre).
+        noise: standard deviation of the measurement noise on the recorded activity;
+            the dynamics stay free of it.
+        recorded: fraction of the neurons that are recorded, drawn for the whole batch;
+            the others are NaN.
+        network: what is fixed about the learner.
+        dtype: float32 or float64; default JAX's own.
+
+    Returns:
+        A batch of experiments with `activity`.
+
+    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
+    >>> rule = taylor(OJA_ORDERS)
+    >>> neural_task(jr.key(0), rule, OJA, n_post=4).activity.shape
+    (50, 50, 4)
+    """
+    if not 0 < recorded <= 1:
+        raise ValueError(f"recorded is {recorded}; expected a fraction in (0, 1].")
+    dtype = check_dtype(dtype)
+    key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
+    x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)
+    w_std = (2 / n_pre) ** 0.5 if w_std is None else w_std
+    w0 = w_std * jr.normal(key_w, (n_experiments, n_pre, n_post), dtype)
+    made = make_experiment(x, w0=w0, dtype=dtype)
+    y = simulate(rule, theta, made, network=network, keep_weights=False).y
+    y = y + noise * jr.normal(key_noise, y.shape, y.dtype)
+    seen = jr.bernoulli(key_recorded, recorded, (n_post,)).at[0].set(True)
+    return made._replace(activity=jnp.where(seen, y, jnp.nan))
+
+
+class Foraging(NamedTuple):
+    """Animals that foraged, and whether they came to the end.
+
+    Attributes:
+        experiment: a batch of accept/reject experiments, one an animal.
+        odour: the odour of each presentation, 0 = A, 1 = B.
+        completed: the trials that each animal completed.
+        trials: the trials that were planned.
+    """
+
+    experiment: Experiment
+    odour: Int[Array, "exp time"]
+    completed: Int[Array, " exp"]
+    trials: int
+
+    @property
+    def status(self) -> str:
+        """A sentence: did every animal finish before the cap on presentations?"""
+        short = int((self.completed < self.trials).sum())
+        steps = self.odour.shape[-1]
+        if not short:
+            return f"All {len(self.completed)} animals finished {self.trials} trials."
+        return (
+            f"{short} of {len(self.completed)} animals had not finished {self.trials} "
+            f"trials after {steps} presentations; their shorter record is kept. Raise "
+            "max_presentations if you need them whole."
+        )
+
+
+def foraging_task(
+    key,
+    rule: Rule,
+    theta: Theta,
+    *,
+    n_experiments: int = 18,
+    reward_probabilities=((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)),
+    trials_per_block: int = 80,
+    max_presentations: int | None = None,
+    input_mean: float = 0.75,
+    input_std: float = 0.05,
+    n_post: int = 10,
+    w_std: float = 0.01,
+    network: Network = BEHAVIOUR,
+    dtype=None,
+) -> Foraging:
+    """Two odours with baited rewards, foraged by animals that learn by a known rule.
+
+    In a trial, odour A or B is presented at random until the animal accepts one. Before
+    the first presentation each odour is baited with its probability; a bait stays until
+    it is collected. The weights change once a trial, at the accepted odour
+    (Mehta et al. 2024, appendix A.4, with the settings of the authors' code).
+
+    Args:
+        key: a JAX random key.
+        rule: the true rule, with r = R - E[R].
+        theta: its parameters; vmap over it to simulate several rules at once.
+        n_experiments: animals.
+        reward_probabilities: for each block, the probability of bait for A and B.
+        trials_per_block: trials in each block.
+        max_presentations: the scan has a fixed length, this one; an animal that
+            reaches it is cut short (see `Foraging.status`). Default: 4 a trial.
+        input_mean: input to the unit of the presented odour; the other gets 0.
+        input_std: standard deviation of the noise on both inputs.
+        n_post: hidden neurons (use 1 with network=FLY).
+        w_std: standard deviation of the initial weights.
+        network: what is fixed about the learner; it needs a read-out.
+        dtype: float32 or float64; default JAX's own.
+
+    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
+    >>> made = foraging_task(
+    ...     jr.key(0), taylor(BEHAVIOUR_ORDERS), reward_covariance(), n_experiments=2
+    ... )
+    >>> made.status
+    'All 2 animals finished 240 trials.'
+    """
+    if network.readout is None:
+        raise ValueError(
+            "Foraging needs a network with a read-out; pass network=BEHAVIOUR or FLY."
+        )
+    dtype = check_dtype(dtype)
+    probability = jnp.repeat(jnp.asarray(reward_probabilities, dtype), trials_per_block, 0)
+    trials = len(probability)
+    steps = 4 * trials if max_presentations is None else max_presentations
+    if probability.ndim != 2 or probability.shape[1] != 2 or steps < 1:
+        raise ValueError(
+            "reward_probabilities needs one pair (A, B) a block, such as "
+            "((0.2, 0.8), (0.9, 0.1)), and max_presentations at least 1."
+        )
+    setting = (probability, input_mean, input_std, w_std)
+    live = partial(_forage, rule, network, n_post, steps)
+    keys = jr.split(key, n_experiments)
+    x, odour, accept, reward, w0, completed = jax.vmap(live, (0, None, None))(
+        keys, theta, setting
+    )
+    valid = ~jnp.isnan(accept)
+    plastic = valid & (accept == 1)
+    experiment = Experiment(x, reward, plastic, valid, w0, accept=accept)
+    return Foraging(experiment, odour, completed, trials)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _forage(rule, network, n_post, steps, key, theta, setting):
+    """One animal, closed loop: its choices decide which rewards it meets."""
+    probability, input_mean, input_std, w_std = setting
+    dtype, trials = probability.dtype, len(probability)
+    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), theta)
+    key_w, key_odour, key_noise, key_accept, key_bait = jr.split(key, 5)
+    w0 = w_std * jr.normal(key_w, (2, n_post), dtype)
+    odours = jr.bernoulli(key_odour, shape=(steps,)).astype(int)
+    x = input_mean * jax.nn.one_hot(odours, 2, dtype=dtype)
+    x = x + input_std * jr.normal(key_noise, x.shape, dtype)
+    luck = jr.uniform(key_accept, (steps,), dtype)
+    draws = jr.bernoulli(key_bait, probability)
+
+    def step(state, now):
+        w, bait, memory, trial = state
+        x, odour, luck = now
+        running = trial < trials
+        accept = running & (luck < jax.nn.sigmoid(accept_logit(network, x, w)))
+        reward = (accept & bait[odour]).astype(dtype)
+        expected = memory.mean() if network.window else 0.0
+        y = network.activation(x @ w)
+        dw = weight_change(rule, theta, network, x, y, w, reward - expected)
+        w = jnp.where(accept, w + dw, w)
+        # The accepted trial is over: collect the bait, then draw that of the next.
+        left = bait & (jnp.arange(2) != odour)
+        fresh = draws[jnp.minimum(trial + 1, trials - 1)]
+        bait = jnp.where(accept, left | fresh, bait)
+        memory = remember(memory, reward, accept)
+        seen = jnp.where(running, accept.astype(dtype), jnp.nan)
+        return (w, bait, memory, trial + accept), (seen, reward)
+
+    memory = jnp.zeros(max(network.window, 1), dtype)
+    start = (w0, draws[0], memory, jnp.zeros((), int))
+    (_, _, _, completed), (accept, reward) = jax.lax.scan(step, start, (x, odours, luck))
+    x = jnp.where(jnp.isnan(accept)[:, None], 0, x)
+    return x, odours, accept, reward, w0, completed

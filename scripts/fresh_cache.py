@@ -1,0 +1,44 @@
+"""Forget executed chapters when what they depend on has changed.
+
+Jupyter Book's cache looks at the notebook only. Results also depend on the package, the
+installed versions, the Python, and whether real fly data was there, so `make book`
+calls this first: it removes the cache unless all of them are as they were.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from plastutor.fly_download import cache_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "_build" / ".jupyter_cache"
+KEY = ROOT / "_build" / "cache-key"
+
+
+def fingerprint() -> str:
+    """A hash of everything but the notebooks that decides what a chapter shows."""
+    parts = hashlib.sha256(sys.version.encode())
+    sources = sorted(p for p in (ROOT / "plastutor").rglob("*") if p.is_file())
+    sources = [p for p in sources if "__pycache__" not in p.parts]
+    for path in [*sources, ROOT / "requirements.lock", *fly_data()]:
+        parts.update(f"{path}\n".encode())
+        parts.update(path.read_bytes())
+    return parts.hexdigest()
+
+
+def fly_data() -> list[Path]:
+    """The files of real fly data: those named by the environment, and those cached."""
+    places = [cache_folder(), Path(os.environ.get("PLASTUTOR_FLY_DATA", os.devnull))]
+    found = [p for place in places for p in [place, *place.rglob("*")]]
+    return sorted(p for p in found if p.is_file())
+
+
+if __name__ == "__main__":
+    now = fingerprint()
+    if not KEY.exists() or KEY.read_text() != now:
+        shutil.rmtree(CACHE, ignore_errors=True)
+        KEY.parent.mkdir(exist_ok=True)
+        KEY.write_text(now)

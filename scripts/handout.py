@@ -1,0 +1,33 @@
+"""Copies of the chapters for a class, without the solutions: _build/handouts.
+
+    python scripts/handout.py [folder]
+
+Needs nothing but Python. The copies are never committed.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def without_solutions(notebook: dict) -> dict:
+    """The same notebook less the cells tagged `solution`."""
+    tags = [set(cell["metadata"].get("tags", [])) for cell in notebook["cells"]]
+    cells = [
+        c for c, t in zip(notebook["cells"], tags, strict=True) if "solution" not in t
+    ]
+    return notebook | {"cells": cells}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        handout = without_solutions(json.loads(path.read_text()))
+        (folder / path.name).write_text(json.dumps(handout, indent=1) + "\n")
+        print(folder / path.name)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "_build" / "handouts")

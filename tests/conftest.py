@@ -1,0 +1,15 @@
+"""Strict JAX for every test: double precision, no silent broadcasting, no windows."""
+
+import jax
+import matplotlib
+import pytest
+
+# In this process only: notebooks run in kernels of their own, as a reader runs them.
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(0)

@@ -1,0 +1,173 @@
+"""The repository agrees with itself: address, versions, pins, licences, commands."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import handout
+import pytest
+import set_address
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+VERSION = PROJECT["version"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package to version, from a file of exact pins."""
+    lines = [line.split("#")[0].strip() for line in read(name).splitlines()]
+    requirements = [Requirement(line) for line in lines if line]
+    names = [r.name for r in requirements]
+    assert len(names) == len(set(names)), f"{name} names a package twice"
+    return {r.name: str(r.specifier).removeprefix("==") for r in requirements}
+
+
+# --- one address ----------------------------------------------------------------------
+
+ADDRESS = set_address.current(read("_config.yml"))
+
+
+def test_address_is_the_same_everywhere():
+    url, pages = f"https://github.com/{ADDRESS}", set_address.pages(ADDRESS)
+    config = yaml.safe_load(read("_config.yml"))
+    assert config["repository"]["url"] == url
+    assert config["html"]["baseurl"] == f"https://{pages}/"
+    assert PROJECT["urls"]["Repository"] == url
+    assert PROJECT["urls"]["Homepage"] == f"https://{pages}/"
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["repository-code"] == url
+    assert citation["url"] == f"https://{pages}/"
+    assert f"git clone {url} " in read("README.md")
+
+
+@pytest.mark.parametrize("path", set_address.files(), ids=lambda p: p.name)
+def test_the_command_finds_every_copy_of_the_address(path):
+    text = path.read_text()
+    new = set_address.rewrite(text, ADDRESS, "someone/else")
+    left = rf"{re.escape(ADDRESS)}(?!\.mplstyle|[\w-])|{set_address.pages(ADDRESS)}"
+    if path.name not in ("test_repository.py", "set_address.py"):
+        assert not re.findall(left, new), "an address in a form that is not rewritten"
+    assert set_address.rewrite(new, "someone/else", ADDRESS) == text
+    others = set(re.findall(r"github\.com/([\w-]+/plastutor)\b", text))
+    assert others <= {ADDRESS}
+
+
+def test_the_command_wants_owner_and_name():
+    with pytest.raises(SystemExit, match="owner/name"):
+        set_address.main("only-a-name")
+
+
+# --- one version ----------------------------------------------------------------------
+
+
+def test_version_is_the_same_everywhere():
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == VERSION
+    assert f"## [{VERSION}]" in read("CHANGELOG.md")
+
+
+def test_lock_satisfies_the_package_and_holds_no_address():
+    text, locked = read("requirements.lock"), pins("requirements.lock")
+    assert not re.search(r"://|@|--|/home|file:", text)
+    for line in [*PROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["test"]]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(locked[wanted.name]), line
+
+
+def test_colab_need_not_change_what_it_has():
+    colab = pins("requirements-colab.txt")
+    for line in PROJECT["dependencies"]:
+        wanted = Requirement(line)
+        if wanted.name in colab:
+            assert wanted.specifier.contains(colab[wanted.name]), line
+
+
+def test_conda_uses_the_lock():
+    listed = yaml.safe_load(read("environment.yml"))["dependencies"]
+    assert listed[-1] == {"pip": ["-r requirements.lock", "-e ."]}
+
+
+def test_pre_commit_uses_the_tools_of_the_extra():
+    used = re.findall(r"\[(\w+==[\d.]+)\]", read(".pre-commit-config.yaml"))
+    assert used and set(used) <= set(EXTRAS["dev"])
+
+
+# --- what a stranger needs ------------------------------------------------------------
+
+
+def test_licences():
+    assert "MIT License" in read("LICENSE")
+    assert "creativecommons.org/licenses/by/4.0" in read("LICENSE-PROSE")
+    for name in ["LICENSE", "LICENSE-PROSE"]:
+        assert "The plastutor authors" in read(name)
+    assert PROJECT["authors"] == [{"name": "The plastutor authors"}]
+
+
+@pytest.mark.parametrize("path", set_address.files(), ids=lambda p: p.name)
+def test_no_path_of_somebodys_machine(path):
+    home = "|".join(["/" + "home/", "/" + "root/", "/" + "Users/", "/" + "work/"])
+    assert not re.findall(rf"(?<![\w.])(?:{home})\w+", path.read_text())
+
+
+def make_targets() -> set[str]:
+    text = read("Makefile").replace("$(VENV)", ".venv")
+    return set(re.findall(r"^([\w./-]+):", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        ".ci/run",
+        *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release")],
+    ],
+)
+def test_make_commands_exist(name):
+    used = re.findall(r"(?:^|`|run: )make ([\w./-]+)", read(name), re.MULTILINE)
+    assert used and set(used) <= make_targets()
+
+
+def test_ci_runs_the_readmes_commands():
+    commands = re.findall(r"^make (\w+)", read("README.md"), re.MULTILINE)
+    assert commands == ["book", "test"]
+    for command in commands:
+        assert re.search(rf"^make {command}$", read(".ci/run"), re.MULTILINE)
+
+
+def test_workflows_are_yaml():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        assert "jobs" in yaml.safe_load(path.read_text())
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", read("README.md"))
+    colab = re.findall(
+        rf"/github/{re.escape(ADDRESS)}/blob/main/(.*?)\)", read("README.md")
+    )
+    for target in [*links, *colab]:
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readmes_code_runs(capsys):
+    code = re.search(r"```python\n(.*?)```", read("README.md"), re.DOTALL).group(1)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out
+
+
+def test_handouts_hold_no_solution(tmp_path):
+    handout.main(tmp_path)
+    for path in tmp_path.glob("*.ipynb"):
+        cells = json.loads(path.read_text())["cells"]
+        assert not any("solution" in c["metadata"].get("tags", []) for c in cells)
+        whole = json.loads(read(f"book/{path.name}"))["cells"]
+        tagged = sum("solution" in c["metadata"].get("tags", []) for c in whole)
+        assert len(cells) == len(whole) - tagged
