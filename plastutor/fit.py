@@ -13,82 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 
+from plastutor.experiments import check_experiment, first_steps
+from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import Objective
-from plastutor.types import Experiment, Fit, Theta, check_experiment, first_steps
+from plastutor.types import Experiment, Fit, Theta
 
-__all__ = ["LBFGS", "GaussNewton", "fit", "fit_many", "lowest"]
+__all__ = ["LBFGS", "fit", "fit_many", "lowest"]
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never takes a step that harms."""
-
-FACTORS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e3)
-
-
-class GaussNewton(NamedTuple):
-    """Damped Gauss-Newton (Levenberg-Marquardt), for problems with few coefficients.
-
-    Each step solves (H + damping * diag H) step = gradient, where H is the
-    Gauss-Newton matrix J^T (d2 loss / d prediction2) J, with J in forward mode. Several
-    dampings are tried at once and the best is kept, so that the loss never rises.
-
-    It needs a loss made by `objective`, and about `theta.size` times the time of a
-    simulation a step. Use float64 where coefficients are nearly collinear.
-
-    Attributes:
-        damping: the first damping; it adapts.
-    """
-
-    damping: float = 1e-2
-
-    def init(self, theta: Theta):
-        """The state: the present damping."""
-        leaf = jax.tree.leaves(theta)[0]
-        return jnp.asarray(self.damping, leaf.dtype)
-
-    def step(self, loss: Objective, theta: Theta, damping, data):
-        """One step: the new theta, the new damping, the loss before the step."""
-        flat, unravel = ravel_pytree(theta)
-        value, gradient = jax.value_and_grad(lambda t: loss(unravel(t), data))(flat)
-        hessian = self._matrix(loss, flat, unravel, data)
-        # In units that make the diagonal 1, so that the damping has no units.
-        diagonal = jnp.diagonal(hessian)
-        scale = jax.lax.rsqrt(jnp.maximum(diagonal, 1e-12 * diagonal.max()) + 1e-30)
-        stiffness, directions = jnp.linalg.eigh(hessian * jnp.outer(scale, scale))
-        slope = directions.T @ (scale * gradient)
-
-        def move(damping):
-            step = slope / (jnp.maximum(stiffness, 0) + damping)
-            return flat - scale * (directions @ step)
-
-        dampings = damping * jnp.asarray(FACTORS, flat.dtype)
-        trials = jax.vmap(move)(dampings)
-        values = jax.vmap(lambda t: loss(unravel(t), data))(trials)
-        values = jnp.where(jnp.isfinite(values), values, jnp.inf)
-        best = jnp.argmin(values)
-        better = values[best] < value
-        flat = jnp.where(better, trials[best], flat)
-        damping = jnp.where(better, dampings[best], dampings[-1])
-        return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value
-
-    def _matrix(self, loss: Objective, flat, unravel, data):
-        def predict(t):
-            return loss.predict(unravel(t), data)
-
-        def tangent(direction):
-            return jax.jvp(predict, (flat,), (direction,))[1]
-
-        slope_of = jax.grad(lambda prediction: loss.data_loss(prediction, data))
-        prediction = predict(flat)
-        tangents = jax.vmap(tangent)(jnp.eye(flat.size, dtype=flat.dtype))
-        curved = jax.vmap(lambda t: jax.jvp(slope_of, (prediction,), (t,))[1])(tangents)
-        pairs = zip(jax.tree.leaves(tangents), jax.tree.leaves(curved), strict=True)
-        rows = (flat.size, -1)
-        hessian = sum(a.reshape(rows) @ b.reshape(rows).T for a, b in pairs)
-        if loss.penalty is not None:
-            hessian += jax.hessian(lambda t: loss.penalty(unravel(t)))(flat)
-        return hessian
 
 
 def _optax_step(optimizer, loss, theta, state, data):
@@ -128,7 +62,7 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
 def _advance(loss, optimizer, num, axes, theta, state, data):
     """Take `num` steps; keep the theta and the loss from before each of them."""
     _, one = _method(optimizer, loss)
-    many = one if axes is None else jax.vmap(one, (0, 0, axes[0]))
+    many = one if axes is None else jax.vmap(one, (0, 0, *axes))
 
     def body(carry, _):
         theta, state = carry
@@ -138,9 +72,11 @@ def _advance(loss, optimizer, num, axes, theta, state, data):
     return jax.lax.scan(body, (theta, state), None, length=num)
 
 
-@partial(jax.jit, static_argnames=("loss", "axes"))
-def _value(loss, axes, theta, data):
-    return (loss if axes is None else jax.vmap(loss, (0, axes[0])))(theta, data)
+def _loss_of(loss, axes, theta, data):
+    return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
+
+
+_value = jax.jit(_loss_of, static_argnames=("loss", "axes"))
 
 
 class _Stage(NamedTuple):
@@ -192,39 +128,39 @@ def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
     bad = np.flatnonzero(~np.isfinite(losses))
     start = len(losses) - len(stages[-1].losses)
     if np.isfinite(losses[start:]).any():
-        best = start + int(np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)[start:]))
+        best = start + int(
+            np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)[start:])
+        )
     else:
         best = int(bad[0]) - 1
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
-    steps = len(losses) - len(stages)
-    if best < 0:
-        status, message = "diverged", (
-            "The loss of the initial theta is not finite: the weights grow without "
-            "bound already there. Start from smaller coefficients."
-        )
-    elif len(bad):
-        status, message = "diverged", (
-            f"The loss became {losses[bad[0]]} at step {bad[0]}: the weights grew without "
-            f"bound. theta is that of step {best}, with loss {losses[best]:.4g}. Try the "
-            "default optimiser, clipped gradients (optax.clip_by_global_norm), a lower "
-            "learning rate, or horizons that grow."
-        )
-    elif stopped == "interrupted":
-        status, message = stopped, (
-            f"Interrupted after {steps} steps at loss {losses[best]:.4g}; theta is the "
-            "best so far. Pass it as theta0 to go on."
-        )
-    elif stopped == "converged":
-        status, message = stopped, (
-            f"Converged within {steps} steps at loss {losses[best]:.4g}: no step lowers "
-            "it further."
-        )
-    else:
-        status, message = "finished", (
-            f"Finished {steps} steps at loss {losses[best]:.4g}. If the loss still "
-            "falls, raise num_steps."
-        )
+    if len(bad):
+        stopped = "diverged"
+    status = stopped or "finished"
+    message = MESSAGES["lost" if best < 0 else status].format(
+        steps=len(losses) - len(stages),
+        loss=losses[max(best, 0)],
+        best=best,
+        bad=bad[0] if len(bad) else None,
+        value=losses[bad[0]] if len(bad) else None,
+    )
     return Fit(theta, losses, thetas, status, message)
+
+
+MESSAGES = {
+    "lost": "The loss of the initial theta is not finite: the weights grow without "
+    "bound already there. Start from smaller coefficients.",
+    "diverged": "The loss became {value} at step {bad}: the weights grew without "
+    "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
+    "optimiser, clipped gradients (optax.clip_by_global_norm), a lower learning rate, "
+    "or horizons that grow.",
+    "interrupted": "Interrupted after {steps} steps at loss {loss:.4g}; theta is the "
+    "best so far. Pass it as theta0 to go on.",
+    "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
+    "further.",
+    "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
+    "raise num_steps.",
+}
 
 
 def _checked(loss, theta0, data, num_steps, horizons, axes):
@@ -239,12 +175,14 @@ def _checked(loss, theta0, data, num_steps, horizons, axes):
                 "rule.init(key)."
             )
         if not jnp.isfinite(leaf).all():
-            raise ValueError("theta0 is not finite; expected numbers, as rule.init gives.")
-    if isinstance(data, Experiment):
-        check_experiment(data if axes is None or axes[0] is None else _flat(data))
-    elif horizons is not None:
+            raise ValueError(
+                "theta0 is not finite; expected numbers, as rule.init gives."
+            )
+    if isinstance(data, Experiment) and axes in (None, (None,)):
+        check_experiment(data)
+    if horizons is not None and not isinstance(data, Experiment):
         raise ValueError("horizons cut experiments short; data is not an Experiment.")
-    value = jax.eval_shape(partial(_value.__wrapped__, loss, axes), theta0, data)
+    value = jax.eval_shape(partial(_loss_of, loss, axes), theta0, data)
     shape = () if axes is None else (jax.tree.leaves(theta0)[0].shape[0],)
     if getattr(value, "shape", None) != shape:
         raise ValueError(
@@ -252,11 +190,6 @@ def _checked(loss, theta0, data, num_steps, horizons, axes):
             f"{getattr(value, 'shape', type(value))}. Return a mean."
         )
     return jax.tree.map(lambda leaf: leaf.astype(value.dtype), theta0)
-
-
-def _flat(data: Experiment) -> Experiment:
-    """One batch out of a batch of batches, for the check."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), data)
 
 
 def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
@@ -269,7 +202,9 @@ def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
             loss, theta, cut, optimizer, num_steps, axes, callback, done
         )
         stages.append(stage)
-        if stopped == "interrupted" or (axes is None and not np.isfinite(stage.losses).all()):
+        if stopped == "interrupted" or (
+            axes is None and not np.isfinite(stage.losses).all()
+        ):
             break
         theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[-1]), stage.thetas)
     return stages, stopped
@@ -320,7 +255,7 @@ def fit_many(
     theta0: Theta,
     data: Any,
     *,
-    own_data: bool = False,
+    data_axes: Any = None,
     optimizer: Any = LBFGS,
     num_steps: int = 200,
     horizons: Sequence[int] | None = None,
@@ -331,31 +266,30 @@ def fit_many(
     Args:
         loss: as in `fit`.
         theta0: starts, with a leading axis on every leaf: one fit each.
-        data: the same for all fits; or with `own_data`, a leading axis: one each.
-        own_data: does every fit have its own data?
+        data: what the loss needs.
+        data_axes: None if all fits share the data; 0 if every fit has its own, along a
+            leading axis; or a tuple of both, as `in_axes` of jax.vmap.
         optimizer: as in `fit`.
         num_steps: as in `fit`.
         horizons: as in `fit`.
         callback: called with (step, lowest loss of all fits).
 
     Returns:
-        One `Fit` for each start, in the same order. `min(fits, key=lowest)` is the
-        best of several restarts; see `lowest`.
+        One `Fit` for each start, in the same order; those that diverged say so. The
+        best of several restarts is `min(fits, key=lowest)`.
 
     >>> starts = jnp.array([[0.5], [-0.5]])
     >>> fits = fit_many(lambda t, data: jnp.sum((t**2 - data) ** 2), starts, 1.0)
     >>> [round(float(found.theta[0]), 2) for found in fits]
     [1.0, -1.0]
     """
-    axes = (0 if own_data else None,)
+    axes = (data_axes,)
     stages, stopped = _stages(
         loss, theta0, data, optimizer, num_steps, horizons, axes, callback
     )
-    count = stages[0].losses.shape[1]
-    return [
-        _report(jax.tree.map(lambda leaf: leaf[:, k], stages), stopped)
-        for k in range(count)
-    ]
+    each = range(stages[0].losses.shape[1])
+    of = [jax.tree.map(lambda leaf, k=k: leaf[:, k], stages) for k in each]
+    return [_report(one, stopped) for one in of]
 
 
 def lowest(found: Fit) -> float:

@@ -44,9 +44,9 @@ def activity_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array
     L = mean over recorded (step, neuron) of (o - y)^2, in squared units of activity.
     Mehta et al. (2024) use the same with the sum in place of the mean.
 
-    >>> from plastutor.types import make_experiment
+    >>> from plastutor.experiments import make_experiment
     >>> e = make_experiment([[1.0]], w0=[[0.0]], activity=[[0.5]])
-    >>> float(activity_loss(Trajectory(None, jnp.array([[0.7]])), e).round(3))
+    >>> round(float(activity_loss(Trajectory(None, jnp.array([[0.7]])), e)), 3)
     0.04
     """
     activity = _needed(experiment.activity, "activity", "activity_loss")
@@ -61,14 +61,18 @@ def accept_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, 
     L = -mean over valid presentations of a log p + (1 - a) log(1 - p), with
     p = sigmoid(logit). Padding does not count.
 
-    >>> from plastutor.types import make_experiment
+    >>> from plastutor.experiments import make_experiment
     >>> e = make_experiment([[1.0]], w0=[[0.0]], accept=[1.0], reward=[0.0])
     >>> life = Trajectory(None, jnp.zeros((1, 1)), logit=jnp.zeros(1))
-    >>> float(accept_loss(life, e).round(3))
+    >>> round(float(accept_loss(life, e)), 3)
     0.693
     """
     accept = _needed(experiment.accept, "accept", "accept_loss")
-    logit = _needed(trajectory.logit, "a network with a read-out", "accept_loss")
+    logit = trajectory.logit
+    if logit is None:
+        raise ValueError(
+            "accept_loss needs a network with a read-out: BEHAVIOUR or FLY."
+        )
     seen = ~jnp.isnan(accept) & experiment.valid
     sign = jnp.where(seen, 2 * accept - 1, 0)
     return _masked_mean(-jax.nn.log_sigmoid(sign * logit), seen)
@@ -94,11 +98,11 @@ def choice_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, 
     L = -mean over choices of log P(choice), see `choice_probability`. It needs only
     what was finally chosen.
 
-    >>> from plastutor.types import make_experiment
+    >>> from plastutor.experiments import make_experiment
     >>> e = make_experiment([[1.0, 0.0]], w0=jnp.zeros((2, 1)), reward=[0.0],
     ...                     options=jnp.eye(2), choice=[0])
     >>> life = Trajectory(None, jnp.zeros((1, 1)), option_logit=jnp.zeros((1, 2)))
-    >>> float(choice_loss(life, e).round(3))
+    >>> round(float(choice_loss(life, e)), 3)
     0.693
     """
     choice = _needed(experiment.choice, "choice", "choice_loss")
@@ -116,7 +120,8 @@ def l1(strength: float) -> Callable[[Theta], Float[Array, ""]]:
     """
 
     def penalty(theta):
-        return strength * sum(jnp.abs(leaf).sum() for leaf in jax.tree.leaves(theta))
+        sums = [jnp.abs(leaf).sum() for leaf in jax.tree.leaves(theta)]
+        return strength * jnp.stack(sums).sum()
 
     return penalty
 

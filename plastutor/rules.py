@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from plastutor.types import Rule, Theta, check_dtype
+from plastutor.experiments import check_dtype
+from plastutor.types import Rule, Theta
 
 __all__ = [
     "BEHAVIOUR_ORDERS",
@@ -82,14 +83,14 @@ def _powers_of(term: str, orders: Orders) -> tuple[int, ...]:
     for letter, power, order in zip(LETTERS, index, orders, strict=True):
         if power > order:
             raise ValueError(
-                f"The term {term!r} holds {letter} to the power {power}, but the series "
-                f"stops at {order}. Raise it: Orders({letter}={power}, ...)."
+                f"The term {term!r} holds {letter} to the power {power}, but the "
+                f"series stops at {order}. Raise it: Orders({letter}={power}, ...)."
             )
     return index
 
 
 def _indices(names: Sequence[str], orders: Orders) -> list[tuple[int, ...]]:
-    """Indices of several terms; naming one term twice (also as xy and yx) is an error."""
+    """Indices of several terms; one named twice (also as xy and yx) is an error."""
     _check_orders(orders)
     found: dict[tuple[int, ...], str] = {}
     for name in names:
@@ -103,7 +104,9 @@ def _indices(names: Sequence[str], orders: Orders) -> list[tuple[int, ...]]:
     return list(found)
 
 
-def terms(orders: Orders, *, dtype=None, **coefficients: float) -> Float[Array, "x y w r"]:
+def terms(
+    orders: Orders, *, dtype=None, **coefficients: float
+) -> Float[Array, "x y w r"]:
     """The theta of a Taylor rule, from the coefficients of its terms.
 
     theta[a, b, c, d] multiplies x^a y^b w^c r^d. All terms not named are zero.
@@ -286,7 +289,8 @@ def reward_covariance(orders: Orders = BEHAVIOUR_ORDERS, *, decay: float = 0.0):
 
     With decay = 0 it is the rule that the paper simulates by default.
 
-    >>> float(reward_covariance(Orders(x=1, w=1, r=1), decay=0.05)[0, 0, 1, 0].round(2))
+    >>> rule = reward_covariance(Orders(x=1, w=1, r=1), decay=0.05)
+    >>> round(float(rule[0, 0, 1, 0]), 2)
     -0.05
     """
     return terms(orders, xr=1.0, **({"w": -decay} if decay else {}))

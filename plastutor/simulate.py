@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from plastutor.experiments import check_experiment
 from plastutor.types import (
     RECORDED,
     Experiment,
@@ -15,7 +16,6 @@ from plastutor.types import (
     Rule,
     Theta,
     Trajectory,
-    check_experiment,
 )
 
 __all__ = ["accept_logit", "expected_reward", "remember", "simulate"]
@@ -61,7 +61,8 @@ def expected_reward(
 
 def accept_logit(network: Network, x, w):
     """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
-    return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
+    readout = 0.0 if network.readout is None else network.readout
+    return readout * jnp.mean(network.activation(x @ w), axis=-1)
 
 
 def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
@@ -124,7 +125,7 @@ def simulate(
         ValueError: the experiment does not hang together.
 
     >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.types import make_experiment
+    >>> from plastutor.experiments import make_experiment
     >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
     >>> simulate(taylor(OJA_ORDERS), HEBB, e).w.shape
     (5, 3, 2)
@@ -137,9 +138,9 @@ def simulate(
         )
     dtype = jnp.result_type(experiment.x, experiment.w0, *jax.tree.leaves(theta))
     theta, experiment = jax.tree.map(
-        lambda leaf: leaf.astype(dtype)
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-        else leaf,
+        lambda leaf: (
+            leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+        ),
         (jax.tree.map(jnp.asarray, theta), experiment),
     )
     one = partial(_simulate_one, rule, network=network, keep_weights=keep_weights)

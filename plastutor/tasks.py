@@ -8,8 +8,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
+from plastutor.experiments import check_dtype, make_experiment
 from plastutor.simulate import accept_logit, remember, simulate, weight_change
 from plastutor.types import (
     BEHAVIOUR,
@@ -18,8 +19,6 @@ from plastutor.types import (
     Network,
     Rule,
     Theta,
-    check_dtype,
-    make_experiment,
 )
 
 __all__ = ["Foraging", "foraging_task", "neural_task", "redraw_w0"]
@@ -37,7 +36,8 @@ def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experime
     >>> bool((redraw_w0(jr.key(0), e).w0 != 0).all())
     True
     """
-    std = (2 / experiment.w0.shape[-2]) ** 0.5 if std is None else std
+    if std is None:
+        std = (2 / experiment.w0.shape[-2]) ** 0.5
     w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
     return experiment._replace(w0=w0)
 
@@ -93,7 +93,8 @@ def neural_task(
     dtype = check_dtype(dtype)
     key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
     x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)
-    w_std = (2 / n_pre) ** 0.5 if w_std is None else w_std
+    if w_std is None:
+        w_std = (2 / n_pre) ** 0.5
     w0 = w_std * jr.normal(key_w, (n_experiments, n_pre, n_post), dtype)
     made = make_experiment(x, w0=w0, dtype=dtype)
     y = simulate(rule, theta, made, network=network, keep_weights=False).y
@@ -182,7 +183,9 @@ def foraging_task(
             "Foraging needs a network with a read-out; pass network=BEHAVIOUR or FLY."
         )
     dtype = check_dtype(dtype)
-    probability = jnp.repeat(jnp.asarray(reward_probabilities, dtype), trials_per_block, 0)
+    probability = jnp.repeat(
+        jnp.asarray(reward_probabilities, dtype), trials_per_block, 0
+    )
     trials = len(probability)
     steps = 4 * trials if max_presentations is None else max_presentations
     if probability.ndim != 2 or probability.shape[1] != 2 or steps < 1:
@@ -236,6 +239,8 @@ def _forage(rule, network, n_post, steps, key, theta, setting):
 
     memory = jnp.zeros(max(network.window, 1), dtype)
     start = (w0, draws[0], memory, jnp.zeros((), int))
-    (_, _, _, completed), (accept, reward) = jax.lax.scan(step, start, (x, odours, luck))
+    (_, _, _, completed), (accept, reward) = jax.lax.scan(
+        step, start, (x, odours, luck)
+    )
     x = jnp.where(jnp.isnan(accept)[:, None], 0, x)
     return x, odours, accept, reward, w0, completed

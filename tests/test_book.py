@@ -16,7 +16,10 @@ import yaml
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-MODULES = "types rules simulate tasks losses fit evaluate baselines flies plots".split()
+MODULES = (
+    "types experiments rules simulate tasks losses gauss_newton fit evaluate held_out "
+    "baselines flies plots"
+).split()
 
 COLAB_CELL = f"""\
 import os

@@ -8,12 +8,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "plastutor"
 ORDER = [
     "types",
+    "experiments",
     "rules",
     "simulate",
     "tasks",
     "losses",
+    "gauss_newton",
     "fit",
     "evaluate",
+    "held_out",
     "baselines",
     "fly_files",  # parts of flies: reading the files,
     "fly_download",  # and getting them

@@ -1,0 +1,13 @@
+"""Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
+
+The modules are the steps of the method, in this order: types, rules, simulate, tasks,
+losses, fit, evaluate; then baselines, flies, plots and checks.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+
+__version__ = version("plastutor")
+
+style = str(Path(__file__).with_name("plastutor.mplstyle"))
+"""The book's look: `matplotlib.pyplot.style.use(plastutor.style)`."""

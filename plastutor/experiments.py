@@ -1,0 +1,227 @@
+"""Experiments: make them from arrays, cut them short, refuse what does not fit."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from plastutor.types import Experiment
+
+__all__ = ["check_dtype", "check_experiment", "first_steps", "make_experiment"]
+
+
+def first_steps(data: Experiment, steps: int) -> Experiment:
+    """The same experiments, cut off after their first `steps` steps.
+
+    >>> e = make_experiment(np.zeros((10, 3)), w0=np.zeros((3, 2)))
+    >>> first_steps(e, 4).x.shape
+    (4, 3)
+    """
+    if not 1 <= steps <= data.x.shape[-2]:
+        raise ValueError(
+            f"Cannot keep the first {steps} steps of an experiment of "
+            f"{data.x.shape[-2]} steps; ask for a number from 1 to that."
+        )
+    cut = {"x": data.x[..., :steps, :]}
+    if data.activity is not None:
+        cut["activity"] = data.activity[..., :steps, :]
+    for name in ("reward", "plastic", "valid", "accept", "choice"):
+        if getattr(data, name) is not None:
+            cut[name] = getattr(data, name)[..., :steps]
+    return data._replace(**cut)
+
+
+def check_dtype(dtype) -> np.dtype:
+    """The floating-point type to use; an error if JAX would silently drop precision.
+
+    >>> check_dtype("float32").name
+    'float32'
+    """
+    if dtype is None:
+        return jnp.zeros(()).dtype
+    dtype = np.dtype(dtype)
+    if dtype == np.float64 and not jax.config.jax_enable_x64:  # pyright: ignore
+        raise ValueError(
+            "float64 was asked for, but JAX runs in 32-bit mode and would round to "
+            "float32. Call jax.config.update('jax_enable_x64', True) first, before "
+            "any array is made."
+        )
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be float32 or float64, not {dtype}.")
+    return dtype
+
+
+def make_experiment(
+    x,
+    *,
+    w0,
+    reward=None,
+    plastic=None,
+    valid=None,
+    activity=None,
+    accept=None,
+    options=None,
+    choice=None,
+    dtype=None,
+) -> Experiment:
+    """An experiment (or, with a leading axis, a batch) from arrays, checked.
+
+    What is left out is filled in: no reward, every step valid, weights plastic in
+    every valid step (in accept/reject data: in every accepted presentation).
+
+    Args:
+        x: stimulus, (time, pre) or (exp, time, pre).
+        w0: initial weights, (pre, post); with a batch also (exp, pre, post).
+        reward: raw reward in each step, (time,) or (exp, time).
+        plastic: may the weights change after the step? Same shape as reward.
+        valid: False where a step is padding. Same shape as reward.
+        activity: recorded activity (time, post); NaN where nothing was recorded.
+        accept: 1 accepted, 0 rejected, NaN neither; same shape as reward.
+        options: stimuli on offer, (option, pre).
+        choice: index of the chosen option, -1 for none; same shape as reward.
+        dtype: float32 or float64; default JAX's own.
+
+    Raises:
+        ValueError: a sentence that names what does not fit and what was expected.
+
+    >>> e = make_experiment(np.ones((5, 3)), w0=np.zeros((3, 2)))
+    >>> e.valid.shape, bool(e.plastic.all())
+    ((5,), True)
+    """
+    dtype = check_dtype(dtype)
+
+    def optional(value):
+        return None if value is None else jnp.asarray(value, dtype)
+
+    x, w0, options = jnp.asarray(x, dtype), jnp.asarray(w0, dtype), optional(options)
+    if x.ndim not in (2, 3):
+        raise ValueError(
+            f"x has shape {x.shape}; expected (time, pre) for one experiment or "
+            "(exp, time, pre) for a batch."
+        )
+    steps = x.shape[:-1]
+    if x.ndim == 3:  # one w0 or one set of options may serve a whole batch
+        if w0.ndim == 2:
+            w0 = jnp.broadcast_to(w0, (x.shape[0], *w0.shape))
+        if options is not None and options.ndim == 2:
+            options = jnp.broadcast_to(options, (x.shape[0], *options.shape))
+    if (accept is not None or choice is not None) and reward is None:
+        raise ValueError(
+            "Choices were given without rewards; pass reward, one number for every "
+            f"step, of shape {steps} (zeros if nothing was ever rewarded)."
+        )
+    accept, reward = optional(accept), optional(reward)
+    reward = jnp.zeros(steps, dtype) if reward is None else reward
+    valid = jnp.ones(steps, bool) if valid is None else jnp.asarray(valid, bool)
+    if plastic is None:
+        plastic = valid if accept is None else valid & (accept == 1)
+    if valid.shape == steps == reward.shape:  # what stands in the padding is no data
+        x = jnp.where(valid[..., None], x, 0)
+        reward = jnp.where(valid, reward, 0)
+    experiment = Experiment(
+        x=x,
+        reward=reward,
+        plastic=jnp.asarray(plastic, bool),
+        valid=valid,
+        w0=w0,
+        activity=optional(activity),
+        accept=accept,
+        options=options,
+        choice=None if choice is None else jnp.asarray(choice, int),
+    )
+    check_experiment(experiment)
+    return experiment
+
+
+def check_experiment(experiment: Experiment) -> None:
+    """Raise a sentence if an experiment does not hang together; see `Experiment`.
+
+    Shapes are always checked. Values are checked where they are known, that is,
+    outside `jax.jit`.
+    """
+    _check_shapes(experiment)
+    leaves = jax.tree.leaves(experiment)
+    if not any(isinstance(leaf, Tracer) for leaf in leaves):
+        _check_values(experiment)
+
+
+def _check_shapes(experiment: Experiment) -> None:
+    x, w0 = experiment.x, experiment.w0
+    if jnp.ndim(x) not in (2, 3):
+        raise ValueError(
+            f"x has shape {jnp.shape(x)}; expected (time, pre) or (exp, time, pre)."
+        )
+    steps, batch, pre = x.shape[:-1], x.shape[:-2], x.shape[-1]
+    if w0.shape[:-2] != batch or w0.ndim < 2 or w0.shape[-2] != pre:
+        raise ValueError(
+            f"w0 has shape {w0.shape} but x has shape {x.shape}: w0 needs one row for "
+            f"each of the {pre} inputs, that is shape {(*batch, pre, 'post')}."
+        )
+    post = w0.shape[-1]
+    one_a_step = ("reward", "plastic", "valid", "accept", "choice")
+    expected = {name: steps for name in one_a_step} | {"activity": (*steps, post)}
+    meaning = {"activity": "one column for each column of w0"}
+    for name, shape in expected.items():
+        value = getattr(experiment, name)
+        if value is not None and jnp.shape(value) != shape:
+            raise ValueError(
+                f"{name} has shape {jnp.shape(value)}; expected {shape}: one row for "
+                f"each step of x, {meaning.get(name, 'one number a step')}."
+            )
+    options, choice = experiment.options, experiment.choice
+    if (options is None) != (choice is None):
+        raise ValueError(
+            "options and choice belong together: pass what was on offer, shape "
+            "(option, pre), and the index of what was chosen, shape (time,)."
+        )
+    if options is not None and (
+        options.ndim != x.ndim
+        or (options.shape[:-2], options.shape[-1]) != (batch, pre)
+    ):
+        raise ValueError(
+            f"options has shape {options.shape}; expected {(*batch, 'option', pre)}: "
+            f"one row for each option, with the {pre} inputs of x."
+        )
+
+
+def _check_values(experiment: Experiment) -> None:
+    valid = np.asarray(experiment.valid)
+    if not valid.any():
+        raise ValueError("Every step is masked: valid is False everywhere.")
+    for name in ("x", "reward", "w0"):
+        bad = ~np.isfinite(np.asarray(getattr(experiment, name)))
+        if bad.any():
+            raise ValueError(
+                f"{name} is not finite at index {_first(bad)}; expected numbers. Mark "
+                "steps without data with make_experiment(..., valid=...)."
+            )
+    if experiment.activity is not None:
+        activity = np.asarray(experiment.activity)[valid]
+        if np.isinf(activity).any():
+            raise ValueError(
+                "activity is infinite somewhere; use NaN where nothing was recorded."
+            )
+        if np.isnan(activity).all():
+            raise ValueError("activity is NaN in every valid step: nothing to fit.")
+    if experiment.accept is not None:
+        accept = np.asarray(experiment.accept)[valid]
+        if not np.isin(accept[~np.isnan(accept)], (0, 1)).all():
+            raise ValueError("accept must be 1 (accepted), 0 (rejected) or NaN (none).")
+        if np.isnan(accept).all():
+            raise ValueError("accept is NaN in every valid step: nothing to fit.")
+    if experiment.choice is not None and experiment.options is not None:
+        choice, count = np.asarray(experiment.choice), experiment.options.shape[-2]
+        bad = valid & ((choice < -1) | (choice >= count))
+        if bad.any():
+            raise ValueError(
+                f"choice is {choice[_first(bad)]} at index {_first(bad)}; expected 0 "
+                f"to {count - 1} (there are {count} options), or -1 for no choice."
+            )
+        if (choice[valid] < 0).all():
+            raise ValueError("choice is -1 in every valid step: nothing to fit.")
+
+
+def _first(bad) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argwhere(bad)[0])

@@ -1,0 +1,180 @@
+"""The recurring figures of the book. Each draws into an axes and returns it.
+
+Colours have one meaning in the whole book: truth black, model blue, the model that
+does nothing grey, data orange. They can be told apart without colour vision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from plastutor.types import Fit
+
+__all__ = [
+    "DATA",
+    "MODEL",
+    "NULL",
+    "TRUTH",
+    "coefficients",
+    "coefficients_over_training",
+    "loss_over_training",
+    "per_animal",
+    "weights",
+]
+
+TRUTH, MODEL, NULL, DATA = "black", "#0072B2", "#8C8C8C", "#D55E00"
+
+
+def _axes(ax: Axes | None) -> Axes:
+    return plt.gca() if ax is None else ax
+
+
+def loss_over_training(
+    found: Fit, *, true_loss: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """The loss after each step, and that of the true theta as a dashed line.
+
+    Args:
+        found: what `fit` returned.
+        true_loss: the loss of the true theta on the same data.
+        ax: where to draw; default the current axes.
+
+    >>> ax = loss_over_training(Fit(None, np.array([1.0, 0.1]), None, "finished", ""))
+    >>> ax.get_xlabel()
+    'step of the optimiser'
+    """
+    ax = _axes(ax)
+    ax.plot(found.losses, color=MODEL, label="inferred rule")
+    if true_loss is not None:
+        ax.axhline(true_loss, color=TRUTH, ls="--", lw=1, label="true rule")
+    ax.set(xlabel="step of the optimiser", ylabel="loss", yscale="log")
+    ax.legend()
+    return ax
+
+
+def coefficients_over_training(
+    thetas: Any,
+    names: Sequence[str],
+    *,
+    theta_true: Any = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Every coefficient of a Taylor rule at every step; true terms are labelled.
+
+    Args:
+        thetas: `Fit.thetas`, a step axis and then the axes of theta.
+        names: one name for each coefficient, from `term_names`.
+        theta_true: the truth, drawn dashed; its non-zero terms get a colour.
+        ax: where to draw; default the current axes.
+
+    >>> _, ax = plt.subplots()
+    >>> _ = coefficients_over_training(np.zeros((4, 2)), ["one", "x"], ax=ax)
+    >>> len(ax.lines)
+    2
+    """
+    ax = _axes(ax)
+    paths = np.asarray(thetas).reshape(len(thetas), -1)
+    true = np.zeros(paths.shape[1]) if theta_true is None else np.ravel(theta_true)
+    for path, value, name in zip(paths.T, true, names, strict=True):
+        if value:
+            ax.axhline(value, color=TRUTH, ls="--", lw=1)
+            ax.annotate(
+                name,
+                (len(paths) - 1, path[-1]),
+                xytext=(4, 4),
+                textcoords="offset points",
+            )
+        ax.plot(path, color=MODEL if value else NULL, lw=1.8 if value else 0.8)
+    ax.set(xlabel="step of the optimiser", ylabel="coefficient")
+    return ax
+
+
+def coefficients(
+    theta: Any,
+    names: Sequence[str],
+    *,
+    theta_true: Any = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One stem for each coefficient; the truth as black bars.
+
+    Args:
+        theta: the inferred coefficients, any shape.
+        names: one name for each, from `term_names`.
+        theta_true: the truth, the same shape.
+        ax: where to draw; default the current axes.
+
+    >>> ax = coefficients(np.ones(2), ["one", "x"], theta_true=np.zeros(2))
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['one', 'x']
+    """
+    ax = _axes(ax)
+    place = np.arange(len(names))
+    ax.vlines(place, 0, np.ravel(theta), color=MODEL, lw=1)
+    ax.plot(place, np.ravel(theta), "o", color=MODEL, ms=5, label="inferred")
+    if theta_true is not None:
+        true = np.ravel(theta_true)
+        ax.plot(place, true, "_", color=TRUTH, ms=9, mew=2, label="true")
+        ax.legend()
+    ax.axhline(0, color=NULL, lw=0.8, zorder=0)
+    ax.set_xticks(place, names, rotation=90)
+    ax.set(xlabel="term", ylabel="coefficient")
+    return ax
+
+
+def weights(true: Any, inferred: Any, *, ax: Axes | None = None) -> Axes:
+    """Some weights over time: lived by the true rule, and by the inferred one.
+
+    Args:
+        true: steps x synapses; a handful of synapses.
+        inferred: the same shape.
+        ax: where to draw; default the current axes.
+
+    >>> len(weights(np.zeros((5, 2)), np.ones((5, 2)), ax=plt.subplots()[1]).lines)
+    4
+    """
+    ax = _axes(ax)
+    for k, (line, guess) in enumerate(
+        zip(np.transpose(true), np.transpose(inferred), strict=True)
+    ):
+        ax.plot(line, color=TRUTH, lw=3, alpha=0.35, label=None if k else "true rule")
+        ax.plot(
+            guess, color=MODEL, lw=1.2, ls="--", label=None if k else "inferred rule"
+        )
+    ax.set(xlabel="step", ylabel="weight")
+    ax.legend()
+    return ax
+
+
+def per_animal(
+    scores: dict[str, Any],
+    *,
+    unit: str = "percent deviance explained",
+    ax: Axes | None = None,
+) -> Axes:
+    """One dot an animal for every model, joined by thin lines, with the median.
+
+    Args:
+        scores: for each model's name, one score an animal.
+        unit: what the score is.
+        ax: where to draw; default the current axes.
+
+    >>> len(per_animal({"a": [1.0, 2.0], "b": [2.0, 3.0]}).get_xticks())
+    2
+    """
+    ax = _axes(ax)
+    table = np.array([np.asarray(values) for values in scores.values()])
+    place = np.arange(len(table))
+    ax.plot(place, table, color=NULL, lw=0.5, alpha=0.6)
+    for k, values in zip(place, table, strict=True):
+        ax.plot(np.full(len(values), k), values, "o", color=MODEL, ms=4, alpha=0.6)
+        ax.plot(k, np.median(values), "_", color=TRUTH, ms=26, mew=2)
+    ax.axhline(0, color=NULL, lw=0.8)
+    ax.set_xticks(place, list(scores))
+    ax.set_ylabel(unit)
+    return ax
