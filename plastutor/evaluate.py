@@ -115,7 +115,7 @@ def weight_r2(
     >>> from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
     >>> rule = taylor(OJA_ORDERS)
-    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_pre=5, n_post=2)
+    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_post=2)
     >>> float(weight_r2(rule, OJA, OJA, new).mean())
     1.0
     """
@@ -172,7 +172,7 @@ def compare(
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
     >>> rule = taylor(OJA_ORDERS)
-    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_pre=5, n_post=2)
+    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_post=2)
     >>> compare(rule, OJA, new, theta_true=OJA)
     Comparison(r2_weights=1.0, r2_activity=1.0, percent_deviance=None)
     """
