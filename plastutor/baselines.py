@@ -76,10 +76,10 @@ def q_learning() -> Objective:
         def step(q, now):
             sign, reward = now
             chosen = jnp.stack([sign > 0, sign < 0])
-            learned = q + alpha * (reward - q)
+            learned = q + alpha * (reward[None] - q)
             faded = (1 - forget) * q
             kept = jnp.where(chosen, learned, faded)
-            return jnp.where(sign == 0, q, kept), q[0] - q[1]
+            return jnp.where(sign[None] == 0, q, kept), q[0] - q[1]
 
         def one(sign, reward):
             start = jnp.zeros((2, *sign.shape[1:]), theta.dtype)

@@ -70,18 +70,17 @@ def _ratio(residual, total):
 @partial(jax.jit, static_argnames=("rule", "network"))
 def _weight_sums(rule, theta, theta_true, data, network):
     """Residual and total sum of squares of every synapse, one experiment at a time."""
+    leaves = jax.tree.leaves((theta, theta_true))
+    zero = jnp.zeros(data.w0.shape[1:], jnp.result_type(data.w0, *leaves))
 
     def life(theta, experiment):
         w = simulate(rule, theta, experiment, network=network).w
         assert w is not None  # they were kept
-        return jnp.where(experiment.valid[:, None, None], w, 0)
+        return jnp.where(experiment.valid[:, None, None], w, 0).astype(zero.dtype)
 
     def add(total, experiment):
         return total + life(theta_true, experiment).sum(0), None
 
-    zero = jnp.zeros(
-        data.w0.shape[1:], jnp.result_type(data.w0, *jax.tree.leaves(theta))
-    )
     mean = jax.lax.scan(add, zero, data)[0] / data.valid.sum()
 
     def add_squares(sums, experiment):
@@ -109,7 +108,7 @@ def weight_r2(
         rule: the rule, the same for both thetas.
         theta: what was inferred.
         theta_true: the truth.
-        held_out: a batch of experiments that the fit has not seen.
+        held_out: experiments that the fit has not seen.
         network: what is fixed about the learner.
 
     >>> from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
@@ -120,6 +119,8 @@ def weight_r2(
     1.0
     """
     theta, theta_true = jax.tree.map(jnp.asarray, (theta, theta_true))
+    if held_out.x.ndim == 2:
+        held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
     sums = _weight_sums(rule, theta, theta_true, held_out, network)
     return _ratio(*map(np.asarray, sums))
 
@@ -135,6 +136,17 @@ def percent_deviance(loss, null_loss) -> float:
     50.0
     """
     return float(100 * (1 - np.sum(loss) / np.sum(null_loss)))
+
+
+def _recorded_r2(true, predicted) -> float:
+    """`r2` over the entries of each column that are not NaN."""
+    seen = ~np.isnan(true)
+    each = [
+        r2(true[rows, k : k + 1], predicted[rows, k : k + 1])
+        for k, rows in enumerate(seen.T)
+        if rows.any()
+    ]
+    return float(np.mean(each))
 
 
 class Comparison(NamedTuple):
@@ -192,8 +204,7 @@ def compare(
     if true_activity is not None:
         seen = np.asarray(held_out.valid)
         true, predicted = np.asarray(true_activity)[seen], np.asarray(found.y)[seen]
-        recorded = ~np.isnan(true).all(0)
-        activity = r2(true[:, recorded], predicted[:, recorded])
+        activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
         data_loss = accept_loss if held_out.choice is None else choice_loss
         nothing = life(null_theta(theta))

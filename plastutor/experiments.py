@@ -116,7 +116,9 @@ def make_experiment(
     reward = jnp.zeros(steps, dtype) if reward is None else reward
     valid = jnp.ones(steps, bool) if valid is None else jnp.asarray(valid, bool)
     if plastic is None:
-        plastic = valid if accept is None else valid & (accept == 1)
+        plastic = valid
+        if accept is not None and accept.shape == valid.shape:
+            plastic = valid & (accept == 1)
     if valid.shape == steps == reward.shape:  # what stands in the padding is no data
         x = jnp.where(valid[..., None], x, 0)
         reward = jnp.where(valid, reward, 0)
@@ -129,10 +131,21 @@ def make_experiment(
         activity=optional(activity),
         accept=accept,
         options=options,
-        choice=None if choice is None else jnp.asarray(choice, int),
+        choice=None if choice is None else _indices_of_options(choice),
     )
     check_experiment(experiment)
     return experiment
+
+
+def _indices_of_options(choice):
+    values = jnp.asarray(choice)
+    known = not isinstance(values, Tracer) and jnp.issubdtype(values.dtype, jnp.inexact)
+    if known and not (values == jnp.round(values)).all():
+        raise ValueError(
+            "choice holds numbers that are no indices, such as NaN or 0.5; expected 0 "
+            "for the first option, 1 for the second, and -1 where there was no choice."
+        )
+    return values.astype(int)
 
 
 def check_experiment(experiment: Experiment) -> None:

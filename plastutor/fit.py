@@ -100,7 +100,9 @@ def _descend(loss, theta, data, optimizer, num_steps, axes, callback, done) -> t
             losses.append(np.asarray(values))
             thetas.append(jax.tree.map(np.asarray, before))
             if callback is not None:
-                callback(done + start + chunk, float(np.nanmin(losses[-1][-1])))
+                last = np.asarray(losses[-1][-1])
+                least = np.where(np.isfinite(last), last, np.inf).min()
+                callback(done + start + chunk, float(least))
             if not np.isfinite(losses[-1]).any(0).all() and axes is None:
                 break
             if all(
@@ -165,8 +167,10 @@ MESSAGES = {
 
 def _checked(loss, theta0, data, num_steps, horizons, axes):
     """Refuse what cannot work, before anything is compiled."""
-    if num_steps < 1:
-        raise ValueError(f"num_steps is {num_steps}; expected at least 1.")
+    if not isinstance(num_steps, int) or num_steps < 1:
+        raise ValueError(
+            f"num_steps is {num_steps!r}; expected a whole number from 1 up."
+        )
     theta0 = jax.tree.map(jnp.asarray, theta0)
     for leaf in jax.tree.leaves(theta0):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
@@ -182,6 +186,14 @@ def _checked(loss, theta0, data, num_steps, horizons, axes):
         check_experiment(data)
     if horizons is not None and not isinstance(data, Experiment):
         raise ValueError("horizons cut experiments short; data is not an Experiment.")
+    if horizons is not None and not len(horizons):
+        raise ValueError("horizons is empty; expected steps, such as (3, 6, 12).")
+    shapes = [leaf.shape for leaf in jax.tree.leaves(theta0)]
+    if axes is not None and (() in shapes or len({s[0] for s in shapes}) > 1):
+        raise ValueError(
+            "theta0 needs a leading axis, one start for each fit, of the same length "
+            f"on every leaf; its leaves have shapes {shapes}."
+        )
     value = jax.eval_shape(partial(_loss_of, loss, axes), theta0, data)
     shape = () if axes is None else (jax.tree.leaves(theta0)[0].shape[0],)
     if getattr(value, "shape", None) != shape:
@@ -195,6 +207,8 @@ def _checked(loss, theta0, data, num_steps, horizons, axes):
 def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
     theta = _checked(loss, theta0, data, num_steps, horizons, axes)
     cuts = [data] if horizons is None else [first_steps(data, h) for h in horizons]
+    for cut in cuts if horizons is not None and axes in (None, (None,)) else ():
+        check_experiment(cut)  # a short horizon may hold nothing to fit
     stages, stopped = [], ""
     for cut in cuts:
         done = sum(len(stage.losses) - 1 for stage in stages)

@@ -203,6 +203,10 @@ def taylor(
     (2, 1, 2, 2)
     """
     _check_orders(orders)
+    if isinstance(only, str):
+        raise ValueError(
+            f"only is {only!r}; expected a sequence of terms, such as ({only!r},)."
+        )
     return _taylor(orders, None if only is None else tuple(only), scale)
 
 
@@ -211,6 +215,11 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
     free = None if only is None else free_terms(orders, only)
 
     def freed(theta):
+        if jnp.shape(theta) != orders.shape:
+            raise ValueError(
+                f"theta has shape {jnp.shape(theta)}; expected {orders.shape}: one "
+                f"axis for the powers of each of x, y, w and r, as in {orders}."
+            )
         return theta if free is None else theta * free.astype(theta.dtype)
 
     def init(key):
@@ -235,8 +244,7 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
     return Rule(init, apply, jax.checkpoint(update))
 
 
-@lru_cache
-def mlp(hidden: tuple[int, ...] = (10,), *, scale: float = 0.01) -> Rule:
+def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:
     """A small network as a rule: (x, y, w, r) -> hidden -> dw.
 
     Leaky ReLU inside, tanh at the output (so |dw| <= 1), all weights and biases drawn
@@ -253,10 +261,17 @@ def mlp(hidden: tuple[int, ...] = (10,), *, scale: float = 0.01) -> Rule:
     >>> sum(leaf.size for leaf in jax.tree.leaves(theta))
     61
     """
-    if not all(isinstance(units, int) and units > 0 for units in hidden):
+    if not isinstance(hidden, Sequence) or not all(
+        isinstance(units, int) and units > 0 for units in hidden
+    ):
         raise ValueError(
             f"hidden is {hidden!r}; expected the units of each layer, such as (10,)."
         )
+    return _mlp(tuple(hidden), scale)
+
+
+@lru_cache  # as for _taylor
+def _mlp(hidden: tuple[int, ...], scale: float) -> Rule:
     draw = nn.initializers.normal(scale)
 
     class Perceptron(nn.Module):

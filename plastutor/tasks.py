@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experime
     True
     """
     if std is None:
-        std = (2 / experiment.w0.shape[-2]) ** 0.5
+        std = math.sqrt(2 / experiment.w0.shape[-2])
     w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
     return experiment._replace(w0=w0)
 
@@ -94,7 +95,7 @@ def neural_task(
     key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
     x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)
     if w_std is None:
-        w_std = (2 / n_pre) ** 0.5
+        w_std = math.sqrt(2 / n_pre)
     w0 = w_std * jr.normal(key_w, (n_experiments, n_pre, n_post), dtype)
     made = make_experiment(x, w0=w0, dtype=dtype)
     y = simulate(rule, theta, made, network=network, keep_weights=False).y
@@ -192,6 +193,11 @@ def foraging_task(
         raise ValueError(
             "reward_probabilities needs one pair (A, B) a block, such as "
             "((0.2, 0.8), (0.9, 0.1)), and max_presentations at least 1."
+        )
+    if not ((probability >= 0) & (probability <= 1)).all():
+        raise ValueError(
+            f"reward_probabilities is {reward_probabilities}; expected numbers from 0 "
+            "to 1."
         )
     setting = (probability, input_mean, input_std, w_std)
     live = partial(_forage, rule, network, n_post, steps)

@@ -1,0 +1,161 @@
+"""Speed and memory against plain baselines that run beside it: `make bench`.
+
+Every row is a ratio of medians from the same process, so that it means the same on a
+slow machine. Nothing here is a test; the tests compare values.
+"""
+
+import statistics
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from plastutor.evaluate import weight_r2
+from plastutor.fit import fit
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import (
+    BEHAVIOUR_ORDERS,
+    OJA,
+    OJA_ORDERS,
+    plain_update,
+    reward_covariance,
+    taylor,
+)
+from plastutor.tasks import foraging_task, neural_task, redraw_w0
+from plastutor.types import Rule
+
+RULE = taylor(OJA_ORDERS)
+
+
+def seconds(run, repeats=7):
+    """Median time of a call, after one that compiles."""
+    jax.block_until_ready(run())
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(run())
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def outer_apply(theta, x, y, w, r):
+    """The plain baseline: all products of powers of one synapse, then the sum."""
+    powers = [jnp.stack([v**0, v, v**2]) for v in (x, y, w)]
+    products = jnp.outer(jnp.outer(powers[0], powers[1]), powers[2])
+    return jnp.sum(theta[..., 0].reshape(9, 3) * products)
+
+
+@jax.custom_vjp
+def by_hand(theta, x, y, w, r):
+    """The same update with a derivative by hand, to see what that would gain."""
+    of_x, of_y = (jnp.stack([v**0, v, v**2], -1) for v in (x, y))
+    a0, a1, a2 = (of_x @ (theta[:, :, c, 0] @ of_y.T) for c in range(3))
+    return a0 + w * (a1 + w * a2)
+
+
+def by_hand_forward(theta, x, y, w, r):
+    return by_hand(theta, x, y, w, r), (theta, x, y, w, r)
+
+
+def by_hand_backward(saved, g):
+    theta, x, y, w, r = saved
+    of_x, of_y = (jnp.stack([v**0, v, v**2], -1) for v in (x, y))
+    d_x, d_y = (jnp.stack([0 * v, v**0, 2 * v], -1) for v in (x, y))
+    by_w = [theta[:, :, c, 0] for c in range(3)]
+    sums = [of_x.T @ (g * w**c) for c in range(3)]
+    d_theta = jnp.stack([s @ of_y for s in sums], -1)[..., None]
+    gain_y = sum(jnp.sum((t @ d_y.T) * s, 0) for t, s in zip(by_w, sums, strict=True))
+    gain_x = sum(
+        jnp.sum(((g * w**c) @ (of_y @ t.T)) * d_x, 1) for c, t in enumerate(by_w)
+    )
+    slope = of_x @ (by_w[1] @ of_y.T) + 2 * w * (of_x @ (by_w[2] @ of_y.T))
+    return d_theta, gain_x, gain_y, g * slope, jnp.zeros_like(r)
+
+
+by_hand.defvjp(by_hand_forward, by_hand_backward)
+
+
+def one_gradient():
+    """One loss + gradient, 100 -> 1000 x 50 steps, float32."""
+    data = neural_task(jr.key(0), RULE, OJA, n_experiments=1)
+    data = jax.tree.map(lambda leaf: leaf[0], data)
+    theta = jnp.asarray(OJA + 0.01, jnp.float32)
+    rows = {
+        "fused (the package)": RULE,
+        "fused, derivative by hand": RULE._replace(update=by_hand),
+        "Rule.apply, two vmaps": RULE._replace(update=plain_update(RULE.apply)),
+        "outer products, two vmaps": Rule(*RULE[:2], plain_update(outer_apply)),
+    }
+    print("\nOne loss + gradient, 100 -> 1000 x 50 steps, float32")
+    first = None
+    for name, rule in rows.items():
+        loss = objective(rule, activity_loss)
+        run = jax.jit(jax.value_and_grad(loss)).lower(theta, data).compile()
+        gradient = run(theta, data)[1]
+        took = seconds(lambda run=run: run(theta, data))
+        memory = run.memory_analysis().temp_size_in_bytes / 1e6
+        if first is None:
+            first = took, memory, gradient
+        off = float(jnp.abs(gradient - first[2]).max() / jnp.abs(first[2]).max())
+        print(
+            f"  {name:27s} {took * 1e3:8.1f} ms ({took / first[0]:5.1f} x)"
+            f" {memory:7.1f} MB ({memory / first[1]:5.1f} x), gradient off by {off:.0e}"
+        )
+
+
+def cost_against_length():
+    """Twice the steps should take twice the time; some jaxlib took four times."""
+    print("\nSimulation and gradient against length, 50 -> 100, time a step")
+    for steps in (250, 500, 1000, 2000):
+        data = neural_task(
+            jr.key(1), RULE, OJA, n_experiments=1, n_steps=steps, n_pre=50, n_post=100
+        )
+        run = jax.jit(jax.value_and_grad(objective(RULE, activity_loss)))
+        took = seconds(lambda run=run, data=data: run(jnp.asarray(OJA), data), 5)
+        print(f"  {steps:5d} steps {took / steps * 1e6:7.1f} us")
+
+
+def foraging():
+    """18 animals x 240 trials of the two-odour task."""
+    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
+    took = seconds(lambda: foraging_task(jr.key(0), rule, truth).experiment.accept)
+    print(f"\nSimulate 18 foraging flies x 240 trials, compiled: {took:.3f} s")
+
+
+def recovery(name, redraw, seed=0):
+    """Oja's rule from 4 of 1000 neurons, scored on all 100,000 synapses."""
+    start = time.perf_counter()
+    key_data, key_w0, key_theta, key_new = jr.split(jr.key(seed), 4)
+    data = neural_task(key_data, RULE, OJA, n_post=4)
+    if redraw:  # the student does not know w0: leave the time out that depends on it
+        data = redraw_w0(key_w0, data)
+        data = data._replace(activity=data.activity.at[:, :30].set(jnp.nan))
+    loss = objective(RULE, activity_loss)
+    found = fit(loss, RULE.init(key_theta), data, optimizer=GaussNewton(), num_steps=15)
+    new = neural_task(key_new, RULE, OJA, n_experiments=25)
+    score = weight_r2(RULE, found.theta, OJA, new).mean()
+    off = np.abs(found.theta - OJA).max()
+    took = time.perf_counter() - start
+    print(
+        f"  {name:24s} 1 - R2 = {1 - score:.1e}, coefficients within {off:.1e},"
+        f" {took:.0f} s with compilation"
+    )
+
+
+def main():
+    print(f"jax {jax.__version__}, {jax.default_backend()}, Python {sys.version[:6]}")
+    one_gradient()
+    cost_against_length()
+    foraging()
+    jax.config.update("jax_enable_x64", True)
+    print("\nOja recovery, 100 -> 1000, 50 x 50 steps, 27 terms, 25 new experiments")
+    recovery("w0 known", redraw=False)
+    recovery("w0 drawn independently", redraw=True)
+
+
+if __name__ == "__main__":
+    main()
