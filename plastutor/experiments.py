@@ -173,7 +173,7 @@ def _check_shapes(experiment: Experiment) -> None:
             f"each of the {pre} inputs, that is shape {(*batch, pre, 'post')}."
         )
     post = w0.shape[-1]
-    one_a_step = ("reward", "plastic", "valid", "accept", "choice")
+    one_a_step = ("reward", "valid", "plastic", "accept", "choice")
     expected = {name: steps for name in one_a_step} | {"activity": (*steps, post)}
     meaning = {"activity": "one column for each column of w0"}
     for name, shape in expected.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -126,7 +126,8 @@ def l1(strength: float) -> Callable[[Theta], Float[Array, ""]]:
     return penalty
 
 
-class Objective(NamedTuple):
+@dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
+class Objective:
     """A loss as a function of theta and data: simulate, compare, penalise.
 
     Attributes:

@@ -74,8 +74,9 @@ def _powers_of(term: str, orders: Orders) -> tuple[int, ...]:
         return (0, 0, 0, 0)
     wrong = sorted(set(term) - set(LETTERS))
     if wrong or not term:
+        problem = f"has the unknown letter {''.join(wrong)!r}" if wrong else "is empty"
         raise ValueError(
-            f"The term {term!r} has the unknown letter {''.join(wrong)!r}. A term is "
+            f"The term {term!r} {problem}. A term is "
             "'one' or a product of x (pre), y (post), w (weight) and r (reward), for "
             "example 'xy' or 'yyw'."
         )

@@ -1,0 +1,136 @@
+"""Gauss-Newton: its matrix against the Hessian, its steps against the known minimum."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from plastutor.fit import fit
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import Objective, activity_loss, objective
+from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
+from plastutor.tasks import neural_task
+
+
+def linear_problem(columns=4, penalty=None):
+    """Least squares: the prediction is linear in theta, and so the matrix is exact."""
+    draw = np.random.default_rng(0)
+    matrix, target = draw.normal(size=(9, columns)), draw.normal(size=9)
+    loss = Objective(
+        lambda theta, data: data[0] @ theta,
+        lambda prediction, data: jnp.mean((prediction - data[1]) ** 2),
+        penalty,
+    )
+    return loss, (jnp.asarray(matrix), jnp.asarray(target))
+
+
+def matrix_at(loss, theta, data):
+    flat, unravel = ravel_pytree(theta)
+    return GaussNewton()._matrix(loss, flat, unravel, data)
+
+
+@pytest.mark.parametrize("penalty", [None, lambda t: 0.3 * jnp.sum(t**2) + t[0] * t[1]])
+def test_matrix_equals_the_hessian_of_linear_least_squares(penalty):
+    loss, data = linear_problem(penalty=penalty)
+    theta = jnp.arange(4.0)
+    hessian = jax.hessian(lambda t: loss(t, data))(theta)
+    np.testing.assert_allclose(matrix_at(loss, theta, data), hessian, atol=1e-12)
+
+
+def test_matrix_equals_the_hessian_of_logistic_regression():
+    # Curved in the prediction, linear in theta: still exact.
+    loss, data = linear_problem()
+    loss = replace(
+        loss,
+        data_loss=lambda v, data: -jnp.mean(jax.nn.log_sigmoid(jnp.sign(data[1]) * v)),
+    )
+    theta = jnp.linspace(-1, 1, 4)
+    hessian = jax.hessian(lambda t: loss(t, data))(theta)
+    np.testing.assert_allclose(matrix_at(loss, theta, data), hessian, atol=1e-12)
+
+
+def test_matrix_equals_the_hessian_at_a_perfect_fit_of_a_rule():
+    rule = taylor(OJA_ORDERS, ("xy", "yyw", "x"))
+    data = neural_task(
+        jax.random.key(0), rule, OJA, n_experiments=2, n_steps=6, n_pre=3, n_post=2
+    )
+    loss = objective(rule, activity_loss)
+    flat, unravel = ravel_pytree(jnp.asarray(OJA))
+    hessian = jax.jit(jax.hessian(lambda t: loss(unravel(t), data)))(flat)
+    found = jax.jit(lambda t: GaussNewton()._matrix(loss, t, unravel, data))(flat)
+    np.testing.assert_allclose(found, hessian, atol=1e-10 * np.abs(hessian).max())
+
+
+def test_linear_least_squares_is_solved():
+    loss, data = linear_problem()
+    found = fit(loss, jnp.zeros(4), data, optimizer=GaussNewton(), num_steps=20)
+    exact = np.linalg.lstsq(*data, rcond=None)[0]
+    np.testing.assert_allclose(found.theta, exact, atol=1e-8)
+
+
+def test_a_direction_without_information_stays_where_it_was():
+    loss, (matrix, target) = linear_problem(3)
+    data = (jnp.pad(matrix, ((0, 0), (0, 2))), target)
+    start = jnp.array([0.0, 0.0, 0.0, 5.0, -7.0])
+    found = fit(loss, start, data, optimizer=GaussNewton(), num_steps=20)
+    exact = np.linalg.lstsq(matrix, target, rcond=None)[0]
+    np.testing.assert_allclose(found.theta, [*exact, 5, -7], atol=1e-8)
+
+
+def test_two_equal_columns_share_what_they_explain():
+    loss, (matrix, target) = linear_problem(2)
+    data = (matrix[:, jnp.array([0, 0, 1])], target)
+    found = fit(loss, jnp.zeros(3), data, optimizer=GaussNewton(), num_steps=30)
+    exact = np.linalg.lstsq(matrix, target, rcond=None)[0]
+    np.testing.assert_allclose(
+        found.theta, [exact[0] / 2, exact[0] / 2, exact[1]], atol=1e-7
+    )
+
+
+def test_no_information_at_all_is_no_crash():
+    loss, (matrix, target) = linear_problem(2)
+    data = (0 * matrix, target)
+    found = fit(loss, jnp.ones(2), data, optimizer=GaussNewton(), num_steps=5)
+    np.testing.assert_array_equal(found.theta, [1, 1])
+    assert found.status == "converged"
+
+
+def test_the_loss_never_rises():
+    # Rosenbrock's valley: a full Gauss-Newton step often overshoots.
+    loss = Objective(
+        lambda t, data: jnp.stack([10 * (t[1] - t[0] ** 2), jnp.sin(1 - t[0])]),
+        lambda v, data: jnp.sum(v**2),
+        None,
+    )
+    start = jnp.array([-1.2, 1.0])
+    found = fit(loss, start, None, optimizer=GaussNewton(), num_steps=60)
+    assert (np.diff(found.losses) <= 0).all()
+    assert found.losses[-1] < 1e-12
+
+
+def test_the_loss_of_a_rule_never_rises():
+    rule = taylor(OJA_ORDERS)
+    data = neural_task(
+        jax.random.key(1), rule, OJA, n_experiments=2, n_steps=10, n_pre=4, n_post=2
+    )
+    loss = objective(rule, activity_loss)
+    found = fit(loss, -HEBB, data, optimizer=GaussNewton(), num_steps=25)
+    assert np.isfinite(found.losses).all()
+    assert (np.diff(found.losses) <= 0).all()
+    assert found.losses[-1] < 1e-3 * found.losses[0]
+
+
+def test_theta_may_be_a_tree():
+    loss, data = linear_problem()
+    tree = Objective(
+        lambda t, data: loss.predict(jnp.append(t["a"], t["b"]), data),
+        loss.data_loss,
+        None,
+    )
+    start = {"a": jnp.zeros(3), "b": jnp.zeros(())}
+    found = fit(tree, start, data, optimizer=GaussNewton(), num_steps=20).theta
+    exact = np.linalg.lstsq(*data, rcond=None)[0]
+    np.testing.assert_allclose([*found["a"], found["b"]], exact, atol=1e-8)

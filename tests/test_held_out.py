@@ -1,0 +1,218 @@
+"""Held out: no animal has a part in what predicts it."""
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+import pytest
+
+from plastutor.baselines import logistic_regression
+from plastutor.experiments import make_experiment
+from plastutor.fit import fit_many, lowest
+from plastutor.held_out import animal_losses, bootstrap_interval, leave_one_out
+from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
+from plastutor.rules import Orders, taylor
+from plastutor.types import BEHAVIOUR, FLY
+
+ANIMALS, STEPS, LAGS = 4, 40, 2
+OPTIMIZER = optax.sgd(0.5)
+
+
+def flies(seed=0):
+    """Animals that repeat what was rewarded, more or less, of unequal length."""
+    draw = np.random.default_rng(seed)
+    choice = draw.integers(0, 2, (ANIMALS, STEPS))
+    reward = draw.integers(0, 2, (ANIMALS, STEPS))
+    for t in range(1, STEPS):
+        again = reward[:, t - 1] & (draw.random(ANIMALS) < 0.8)
+        choice[:, t] = np.where(again, choice[:, t - 1], choice[:, t])
+    return make_experiment(
+        np.eye(2)[choice],
+        w0=np.zeros((2, 1)),
+        reward=reward,
+        valid=np.arange(STEPS) < STEPS - 3 * np.arange(ANIMALS)[:, None],
+        options=np.eye(2),
+        choice=choice,
+    )
+
+
+def change(data, animal):
+    """The same animals, but one of them did the opposite and was always rewarded."""
+    choice = data.choice.at[animal].set(1 - data.choice[animal])
+    return data._replace(choice=choice, reward=data.reward.at[animal].set(1))
+
+
+def start(key):
+    return 0.1 * jr.normal(key, (2 * LAGS,))
+
+
+def left_out(data, losses, **more):
+    settings = {"restarts": 2, "optimizer": OPTIMIZER, "num_steps": 20}
+    return leave_one_out(jr.key(0), losses, start, data, **(settings | more))
+
+
+LOSS = logistic_regression(LAGS, penalty=0.01)
+PENALTIES = [logistic_regression(LAGS, penalty=p) for p in (0.0, 0.3)]
+
+
+@pytest.fixture(scope="module")
+def folds():
+    return left_out(flies(), LOSS)
+
+
+@pytest.fixture(scope="module")
+def nested():
+    return left_out(flies(), PENALTIES, restarts=1)
+
+
+@pytest.mark.parametrize("animal", [0, 2])
+def test_an_animal_has_no_part_in_its_own_fold(folds, animal):
+    other = left_out(change(flies(), animal), LOSS)
+    for k in range(ANIMALS):
+        moved = np.abs(other.fits[k].theta - folds.fits[k].theta).max()
+        assert moved < 1e-12 if k == animal else moved > 1e-3
+    assert other.losses[animal] != folds.losses[animal], "but it is scored on itself"
+    np.testing.assert_allclose(other.restarts[animal], folds.restarts[animal])
+
+
+def test_each_fold_is_a_fit_to_the_others(folds):
+    data, (key, _) = flies(), jr.split(jr.key(0))
+    starts = jax.vmap(jax.vmap(start))(jr.split(key, (ANIMALS, 2)))
+    for k in (0, 3):
+        rest = jax.tree.map(lambda leaf, k=k: jnp.delete(leaf, k, axis=0), data)
+        direct = fit_many(LOSS, starts[k], rest, optimizer=OPTIMIZER, num_steps=20)
+        best = min(direct, key=lowest)
+        np.testing.assert_allclose(folds.fits[k].theta, best.theta, atol=1e-12)
+        np.testing.assert_allclose(folds.restarts[k], [lowest(f) for f in direct])
+        assert lowest(folds.fits[k]) == folds.restarts[k].min()
+
+
+def test_an_animal_is_scored_by_its_own_choices(folds):
+    data = flies()
+    for k in range(ANIMALS):
+        alone = jax.tree.map(lambda leaf, k=k: leaf[k], data)
+        logit = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        sign = 1 - 2 * np.asarray(alone.choice)
+        nats = np.log1p(np.exp(-sign * logit))[np.asarray(alone.valid)].sum()
+        np.testing.assert_allclose(folds.losses[k], nats, rtol=1e-12)
+    assert folds.chosen == [0] * ANIMALS
+
+
+def test_animal_losses_are_sums_without_the_penalty():
+    draw, data = np.random.default_rng(0), flies()
+    rule = taylor(Orders(x=1, w=1, r=1))
+    theta = 0.3 * draw.normal(size=(2, 1, 2, 2))
+    plain, more = (
+        objective(rule, choice_loss, network=FLY, penalty=p) for p in (None, l1(5.0))
+    )
+    expected = [
+        float(plain(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data)))
+        * int(data.valid[k].sum())
+        for k in range(ANIMALS)
+    ]
+    np.testing.assert_allclose(animal_losses(more, theta, data), expected, rtol=1e-12)
+    own = animal_losses(more, [theta] * (ANIMALS - 1) + [0 * theta], data)
+    np.testing.assert_allclose(own[:-1], expected[:-1], rtol=1e-12)
+    np.testing.assert_allclose(own[-1], np.log(2) * int(data.valid[-1].sum()))
+
+
+@pytest.mark.parametrize("kind", ["accept", "activity"])
+def test_animal_losses_count_what_was_observed(kind):
+    draw, rule = np.random.default_rng(1), taylor(Orders(x=1, y=1))
+    accept, activity = (
+        draw.integers(0, 2, (2, 5)).astype(float),
+        draw.random((2, 5, 3)),
+    )
+    accept[0, 1], activity[0, 1], activity[1, :, 2] = np.nan, np.nan, np.nan
+    data = make_experiment(
+        draw.normal(size=(2, 5, 2)),
+        w0=draw.normal(size=(2, 3)),
+        reward=np.zeros((2, 5)),
+        **({"accept": accept} if kind == "accept" else {"activity": activity}),
+    )
+    loss = objective(
+        rule, accept_loss if kind == "accept" else activity_loss, network=BEHAVIOUR
+    )
+    theta = np.full((2, 2, 1, 1), 0.1)
+    counts = [4, 5] if kind == "accept" else [12, 10]
+    expected = [
+        float(loss(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data))) * count
+        for k, count in enumerate(counts)
+    ]
+    np.testing.assert_allclose(animal_losses(loss, theta, data), expected, rtol=1e-12)
+
+
+def test_the_penalty_is_chosen_among_the_other_animals(nested):
+    """By hand: for i, fit without i and j, score on j, sum over j; the least wins."""
+    data, scores = flies(), np.zeros((2, ANIMALS))
+    weak = np.zeros(2 * LAGS)
+    for k, loss in enumerate(PENALTIES):
+        for i in range(ANIMALS):
+            for j in set(range(ANIMALS)) - {i}:
+                rest = jax.tree.map(
+                    lambda v, i=i, j=j: jnp.delete(v, np.array([i, j]), axis=0), data
+                )
+                settings = {"optimizer": OPTIMIZER, "num_steps": 20}
+                found = fit_many(loss, weak[None], rest, **settings)[0].theta
+                one = jax.tree.map(lambda v, j=j: v[j : j + 1], data)
+                scores[k, i] += animal_losses(loss, found, one)[0]
+    assert (np.abs(scores[0] - scores[1]) > 0.3).all(), "restarts cannot matter"
+    assert nested.chosen == list(scores.argmin(0))
+
+
+@pytest.mark.parametrize("animal", [1])
+def test_the_choice_for_an_animal_does_not_see_it(nested, animal):
+    other = left_out(change(flies(), animal), PENALTIES, restarts=1)
+    assert other.chosen[animal] == nested.chosen[animal]
+    np.testing.assert_allclose(
+        other.fits[animal].theta, nested.fits[animal].theta, atol=1e-12
+    )
+
+
+def test_a_penalty_that_forbids_everything_is_not_chosen():
+    losses = [logistic_regression(LAGS, penalty=p) for p in (0.9, 0.0)]
+    assert left_out(flies(), losses, restarts=1).chosen == [1] * ANIMALS
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says():
+    draw, hits, num = np.random.default_rng(0), 0, 150
+    for k in range(num):
+        sample = draw.normal(size=30)
+        low, high = bootstrap_interval(jr.key(k), np.mean, sample, level=0.8, num=200)
+        hits += low < 0 < high
+    assert abs(hits / num - 0.8) < 4 * np.sqrt(0.8 * 0.2 / num)
+
+
+def test_the_interval_is_that_of_the_mean():
+    sample = np.random.default_rng(1).normal(size=200)
+    low, high = bootstrap_interval(jr.key(0), np.mean, sample, num=4000)
+    width = 2 * 1.96 * sample.std() / np.sqrt(200)
+    assert (high - low) / width == pytest.approx(1, abs=0.08)
+    assert (high + low) / 2 == pytest.approx(sample.mean(), abs=0.1 * width)
+
+
+def test_arrays_are_drawn_together():
+    values = np.arange(10.0)
+    gap = lambda one, other: float((one - other).mean())
+    assert bootstrap_interval(jr.key(0), gap, values + 3, values, num=50) == (3, 3)
+
+
+def test_leaving_one_out_needs_three():
+    two = jax.tree.map(lambda leaf: leaf[:2], flies())
+    one = jax.tree.map(lambda leaf: leaf[0], flies())
+    for data, count in ((two, 2), (one, 1)):
+        with pytest.raises(
+            ValueError, match=f"There are {count} animals; .* at least 3"
+        ):
+            left_out(data, LOSS)
+
+
+def test_there_must_be_something_to_predict():
+    data = flies()._replace(choice=None, options=None)
+    with pytest.raises(ValueError, match="no choices, accepts or activity"):
+        animal_losses(
+            objective(taylor(Orders()), lambda t, d: t.y.sum()),
+            np.zeros((1,) * 4),
+            data,
+        )

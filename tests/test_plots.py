@@ -1,0 +1,113 @@
+"""Plots: labelled axes, one line for each thing, colours by meaning."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+import plastutor
+from plastutor import plots
+from plastutor.types import Fit
+
+NAMES = ["one", "y", "x", "xy"]
+THETA, TRUE = np.array([0.1, -0.2, 0.3, 0.9]), np.array([0, 0, 0, 1.0])
+
+
+@pytest.fixture
+def ax():
+    figure, axes = plt.subplots()
+    yield axes
+    plt.close(figure)
+
+
+def colours(lines):
+    return [to_hex(line.get_color()) for line in lines]
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+TRUTH, MODEL, NULL = (to_hex(c) for c in (plots.TRUTH, plots.MODEL, plots.NULL))
+
+
+def test_the_four_colours_differ():
+    assert len({TRUTH, MODEL, NULL, to_hex(plots.DATA)}) == 4
+
+
+def test_the_style_can_be_used():
+    with plt.style.context(plastutor.style):
+        assert not plt.rcParams["axes.spines.top"]
+
+
+def test_loss_over_training(ax):
+    found = Fit(None, np.array([1.0, 0.3, 0.1]), None, "finished", "")
+    assert plots.loss_over_training(found, true_loss=0.05, ax=ax) is ax
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step of the optimiser", "loss")
+    assert ax.get_yscale() == "log" and colours(ax.lines) == [MODEL, TRUTH]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.losses)
+    assert set(ax.lines[1].get_ydata()) == {0.05}
+    assert legend(ax) == ["inferred rule", "true rule"]
+
+
+def test_loss_without_a_truth(ax):
+    plots.loss_over_training(Fit(None, np.ones(3), None, "finished", ""), ax=ax)
+    assert legend(ax) == ["inferred rule"]
+
+
+def test_coefficients_over_training(ax):
+    thetas = np.arange(5)[:, None, None] * THETA.reshape(2, 2)
+    plots.coefficients_over_training(
+        thetas, NAMES, theta_true=TRUE.reshape(2, 2), ax=ax
+    )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "step of the optimiser",
+        "coefficient",
+    )
+    assert sorted(colours(ax.lines)) == sorted([NULL] * 3 + [TRUTH, MODEL])
+    blue = ax.lines[colours(ax.lines).index(MODEL)]
+    np.testing.assert_allclose(blue.get_ydata(), 0.9 * np.arange(5))
+    assert [text.get_text() for text in ax.texts] == ["xy"]
+
+
+def test_coefficients(ax):
+    plots.coefficients(THETA.reshape(2, 2), NAMES, theta_true=TRUE, ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("term", "coefficient")
+    assert [label.get_text() for label in ax.get_xticklabels()] == NAMES
+    by_colour = dict(zip(colours(ax.lines), ax.lines, strict=True))
+    np.testing.assert_array_equal(by_colour[MODEL].get_ydata(), THETA)
+    np.testing.assert_array_equal(by_colour[TRUTH].get_ydata(), TRUE)
+    assert legend(ax) == ["inferred", "true"]
+
+
+def test_names_and_coefficients_must_be_equally_many(ax):
+    with pytest.raises(ValueError):
+        plots.coefficients(THETA, NAMES[:2], ax=ax)
+    with pytest.raises(ValueError):
+        plots.coefficients_over_training(THETA[None], NAMES[:2], ax=ax)
+
+
+def test_weights(ax):
+    true, inferred = np.zeros((6, 3)), np.ones((6, 3)) * [1, 2, 3]
+    plots.weights(true, inferred, ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "weight")
+    assert colours(ax.lines) == [TRUTH, MODEL] * 3
+    for k, line in enumerate(ax.lines[1::2]):
+        np.testing.assert_array_equal(line.get_ydata(), inferred[:, k])
+    assert legend(ax) == ["true rule", "inferred rule"]
+
+
+def test_per_animal(ax):
+    plots.per_animal({"rule": [1.0, 2.0, 6.0], "null": [0.0, 0.0, 1.0]}, ax=ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["rule", "null"]
+    assert ax.get_ylabel() == "percent deviance explained"
+    assert colours(ax.lines).count(NULL) == 3 + 1, "one an animal, and the zero line"
+    dots = [line for line in ax.lines if to_hex(line.get_color()) == MODEL]
+    np.testing.assert_array_equal(dots[0].get_ydata(), [1, 2, 6])
+    medians = [line for line in ax.lines if to_hex(line.get_color()) == TRUTH]
+    assert [float(np.ravel(line.get_ydata())[0]) for line in medians] == [2, 0]
+
+
+def test_the_current_axes_are_the_default(ax):
+    plt.sca(ax)
+    assert plots.weights(np.zeros((2, 1)), np.zeros((2, 1))) is ax
