@@ -90,6 +90,8 @@ def _descend(loss, theta, data, optimizer, num_steps, axes, callback, done) -> t
     """Take up to num_steps steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
     state = (init if axes is None else jax.vmap(init))(theta)
+    # Without weak types: they would be gone after a chunk, and all compiled again.
+    state = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), state)
     chunk = max(size for size in range(1, 26) if num_steps % size == 0)
     losses, thetas, stopped = [], [], ""
     try:
@@ -151,11 +153,11 @@ def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
 
 MESSAGES = {
     "lost": "The loss of the initial theta is not finite: the weights grow without "
-    "bound already there. Start from smaller coefficients.",
+    "bound already there. Start from smaller coefficients, or scale the stimuli down.",
     "diverged": "The loss became {value} at step {bad}: the weights grew without "
     "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
-    "optimiser, clipped gradients (optax.clip_by_global_norm), a lower learning rate, "
-    "or horizons that grow.",
+    "optimiser, a lower learning rate, horizons that grow, or clipped gradients "
+    "(optax.clip_by_global_norm; they do not help Adam).",
     "interrupted": "Interrupted after {steps} steps at loss {loss:.4g}; theta is the "
     "best so far. Pass it as theta0 to go on.",
     "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "

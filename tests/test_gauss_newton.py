@@ -111,6 +111,16 @@ def test_the_loss_never_rises():
     assert found.losses[-1] < 1e-12
 
 
+def test_a_step_that_harms_is_not_taken():
+    # Far out on arctan, every undamped step lands farther out on the other side.
+    loss = Objective(lambda t, data: jnp.arctan(t), lambda v, data: jnp.sum(v**2), None)
+    start = jnp.array([20.0])
+    found = fit(loss, start, None, optimizer=GaussNewton(), num_steps=60)
+    assert (np.diff(found.losses) <= 0).all()
+    np.testing.assert_array_equal(found.thetas[1], start)
+    np.testing.assert_allclose(found.theta, 0, atol=1e-8)
+
+
 def test_the_loss_of_a_rule_never_rises():
     rule = taylor(OJA_ORDERS)
     data = neural_task(

@@ -62,14 +62,14 @@ def forgetting(ax):
         )
         scores[name] = 100 * (1 - left_out.losses / null)
     plots.per_animal(scores, ax=ax)
-    ax.set_title("18 real flies, each predicted from the other 17", weight="bold")
+    ax.set_title("Real flies, each predicted from the others", weight="bold")
 
 
 def main():
     jax.config.update("jax_enable_x64", True)
     plt.style.use(plastutor.style)
     # The same picture gives the same file: no date in it, no random names.
-    plt.rcParams |= {"svg.hashsalt": "plastutor", "svg.fonttype": "none"}
+    plt.rcParams["svg.hashsalt"] = "plastutor"
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
     oja(left)
     forgetting(right)
