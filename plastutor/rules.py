@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import NamedTuple
 
@@ -274,13 +274,15 @@ def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:
 @lru_cache  # as for _taylor
 def _mlp(hidden: tuple[int, ...], scale: float) -> Rule:
     draw = nn.initializers.normal(scale)
+    # param_dtype float: whatever precision JAX runs in, as for a Taylor rule
+    dense = partial(nn.Dense, kernel_init=draw, bias_init=draw, param_dtype=float)
 
     class Perceptron(nn.Module):
         @nn.compact
         def __call__(self, v):
             for units in hidden:
-                v = nn.leaky_relu(nn.Dense(units, kernel_init=draw, bias_init=draw)(v))
-            return jnp.tanh(nn.Dense(1, kernel_init=draw, bias_init=draw)(v))[..., 0]
+                v = nn.leaky_relu(dense(units)(v))
+            return jnp.tanh(dense(1)(v))[..., 0]
 
     network = Perceptron()
 

@@ -101,7 +101,7 @@ def neural_task(
     y = simulate(rule, theta, made, network=network, keep_weights=False).y
     y = y + noise * jr.normal(key_noise, y.shape, y.dtype)
     seen = jr.bernoulli(key_recorded, recorded, (n_post,)).at[0].set(True)
-    return made._replace(activity=jnp.where(seen, y, jnp.nan))
+    return made._replace(activity=jnp.where(seen, y, jnp.nan).astype(dtype))
 
 
 class Foraging(NamedTuple):

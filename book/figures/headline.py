@@ -37,7 +37,7 @@ def oja(ax):
     )
     plots.coefficients(found.theta, term_names(OJA_ORDERS), theta_true=OJA, ax=ax)
     ax.set_title("A rule recovered from activity", weight="bold")
-    ax.tick_params(axis="x", labelsize=7)
+    ax.tick_params(axis="x", labelsize=6)
 
 
 def forgetting(ax):
@@ -70,7 +70,7 @@ def main():
     plt.style.use(plastutor.style)
     # The same picture gives the same file: no date in it, no random names.
     plt.rcParams["svg.hashsalt"] = "plastutor"
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.3), width_ratios=(3, 2))
     oja(left)
     forgetting(right)
     figure.savefig(HERE / "headline.svg", metadata={"Date": None})
