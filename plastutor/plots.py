@@ -159,6 +159,8 @@ def per_animal(
 ) -> Axes:
     """One dot an animal for every model, joined by thin lines, with the median.
 
+    A model named "does nothing" is grey.
+
     Args:
         scores: for each model's name, one score an animal.
         unit: what the score is.
@@ -171,9 +173,10 @@ def per_animal(
     table = np.array([np.asarray(values) for values in scores.values()])
     place = np.arange(len(table))
     ax.plot(place, table, color=NULL, lw=0.5, alpha=0.6)
-    for k, values in zip(place, table, strict=True):
-        ax.plot(np.full(len(values), k), values, "o", color=MODEL, ms=4, alpha=0.6)
-        ax.plot(k, np.median(values), "_", color=TRUTH, ms=26, mew=2)
+    for k, (name, values) in enumerate(zip(scores, table, strict=True)):
+        color = NULL if name == "does nothing" else MODEL
+        ax.plot(np.full(len(values), k), values, "o", color=color, ms=4, alpha=0.5)
+        ax.plot(k, np.median(values), "_", color=color, ms=26, mew=3)
     ax.axhline(0, color=NULL, lw=0.8)
     ax.set_xticks(place, list(scores))
     ax.set_ylabel(unit)
