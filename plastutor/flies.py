@@ -19,16 +19,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.fly_download import (
-    API,
-    BY_HAND,
-    NUM_FLIES,
-    VARIABLE,
-    Progress,
-    cache_folder,
-    fetch,
-)
+from plastutor.fly_download import API, Progress, cache_folder, fetch
 from plastutor.fly_files import LAYOUTS, FlyChoices, read
+from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
 from plastutor.types import Experiment
 
 CITATION = (
@@ -51,7 +44,7 @@ def load(
        each 80 trials x 3 blocks. Choices are 1 = MCH, 2 = OCT, 0 = no choice (trial
        dropped); any reward code above 0 is a reward (the authors write the number of
        the rewarded odour). Accepts and rejects are rebuilt from `odor_crossing_*.mat`
-       and `cps_*.mat` as `plastutor.fly_files.accepts_from_choice_points` says; where
+       and `cps_*.mat`, see `plastutor.fly_crossings.accepts_from_choice_points`; where
        these files are absent or disagree with the choices, `odour` and `accept` are
        None and `note` says why.
     2. `Fly{n}.mat` as read by the plasticity paper's code: X (presentation, 2) one-hot

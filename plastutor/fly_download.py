@@ -12,37 +12,28 @@ stopped. `plastutor.flies.download` is the way in.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import struct
 import sys
-import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from plastutor.fly_files import FOLDER, REQUIRED
+from plastutor.fly_files import FOLDER
+from plastutor.fly_members import (
+    BY_HAND,
+    complete,
+    intact,
+    wanted_members,
+    write,
+)
 
-RECORD = "https://zenodo.org/records/7449214"
 API = "https://zenodo.org/api/records/7449214"
-NUM_FLIES = 18
-VARIABLE = "PLASTUTOR_FLY_DATA"
-OPTIONAL = tuple(
-    f"{kind}_{block}.mat" for kind in ("odor_crossing", "cps") for block in (1, 2, 3)
-)
-MAX_BYTES = 200_000_000  # the members are small; more means a wrong archive
-BY_HAND = (
-    f"To get the data by hand, open {RECORD} in a browser, download the archive "
-    f"(6.5 GB), unpack its folder {FOLDER} and set the environment variable "
-    f"{VARIABLE} to that folder (or to a CSV file with the columns fly, trial, "
-    "choice, reward)."
-)
-
 Progress = Callable[[int, int, str], Any]
 
 
@@ -93,7 +84,7 @@ def fetch(
     Example:
         >>> fetch(cache_folder())  # doctest: +SKIP
     """
-    if _complete(folder):
+    if complete(folder):
         return folder / FOLDER
     import remotezip
 
@@ -273,111 +264,10 @@ def _fetch(
             if progress:
                 progress(count, len(members), key)
             target = folder / FOLDER / key
-            if not _intact(target, info.file_size, info.CRC):
-                _write(target, archive.read(info))
+            if not intact(target, info.file_size, info.CRC):
+                write(target, archive.read(info))
             done.add(key)
     manifest = {key: [info.file_size, info.CRC] for key, info in members.items()}
-    _write(folder / "members.json", json.dumps(manifest).encode())
+    write(folder / "members.json", json.dumps(manifest).encode())
     if progress:
         progress(len(members), len(members), "done")
-
-
-def wanted_members(infos: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """The members to fetch, as `fly/file` -> entry of the zip's directory.
-
-    Args:
-        infos: the zip's directory.
-
-    Returns:
-        The wanted members.
-
-    Raises:
-        ValueError: a path leaves its folder, a file is missing, twice or too large, or
-            the number of flies is not 18.
-
-    Example:
-        >>> climbs = zipfile.ZipInfo(f"{FOLDER}/../1/cps_1.mat")
-        >>> wanted_members([climbs])  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        ValueError: The archive has a member ... leaves its folder: refused. ...
-    """
-    members: dict[str, zipfile.ZipInfo] = {}
-    for info in infos:
-        name = info.orig_filename  # before zipfile tidies it
-        if FOLDER not in name:
-            continue
-        _refuse_climbing(name)
-        parts = name.split("/")
-        if parts[-3:-2] != [FOLDER] or parts[-1] not in REQUIRED + OPTIONAL:
-            continue
-        key = "/".join(parts[-2:])
-        if key in members:
-            raise ValueError(
-                f"The archive has {key} twice ({members[key].filename}, {name}); "
-                f"expected it once. {BY_HAND}"
-            )
-        members[key] = info
-    _check_members(members)
-    return members
-
-
-def _refuse_climbing(name: str) -> None:
-    parts = name.removesuffix("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) or set(name) & set("\\:\0"):
-        raise ValueError(
-            f"The archive has a member {name!r} whose path leaves its folder: refused. "
-            "Expected plain relative paths. Check that the address is Zenodo's "
-            f"({RECORD})."
-        )
-
-
-def _check_members(members: dict[str, zipfile.ZipInfo]) -> None:
-    flies = sorted({key.split("/")[0] for key in members})
-    names = [f"{fly}/{name}" for fly in flies for name in REQUIRED]
-    missing = [name for name in names if name not in members]
-    if missing or len(flies) != NUM_FLIES:
-        lacks = f"lacks {', '.join(missing)}" if missing else "is not as expected"
-        raise ValueError(
-            f"The archive {lacks}: its folder {FOLDER} has {len(flies)} flies; "
-            f"expected {NUM_FLIES}, each with {' and '.join(REQUIRED)}. {BY_HAND}"
-        )
-    total = sum(info.file_size for info in members.values())
-    if total > MAX_BYTES:
-        raise ValueError(
-            f"The wanted files have {total:,} bytes; expected at most {MAX_BYTES:,}. "
-            f"Refused. {BY_HAND}"
-        )
-
-
-def _intact(file: Path, size: int, crc: int) -> bool:
-    return (
-        file.is_file()
-        and file.stat().st_size == size
-        and zlib.crc32(file.read_bytes()) == crc
-    )
-
-
-def _complete(folder: Path) -> bool:
-    """Whether an earlier download finished and all of its files are still intact."""
-    try:
-        manifest = json.loads((folder / "members.json").read_text())
-        return bool(manifest) and all(
-            _intact(folder / FOLDER / key, *expected)
-            for key, expected in manifest.items()
-        )
-    except (OSError, ValueError, AttributeError, TypeError):
-        return False  # none yet, or spoilt: the download sorts it out
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

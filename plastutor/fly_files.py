@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from plastutor.fly_crossings import accepts_from_choice_points, load_mat, variable
+
 FOLDER = "Fig2_Fig4_SuppFig2_SuppFig3_G_SuppFig7"  # the flies' folder in the archive
 REQUIRED = ("choice_order.mat", "reward_order.mat")
 LAYOUTS = (
@@ -152,37 +154,6 @@ def _one_of(text: str | None, legal: tuple[str, ...], name: str, where: str) -> 
 # --- MATLAB files -----------------------------------------------------------------
 
 
-def _load_mat(file: Path) -> dict[str, Any]:
-    """The variables of a .mat file."""
-    from scipy.io import loadmat
-
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"{file} is missing; expected it beside the other files of this fly. "
-            "Copy or download it again."
-        )
-    try:
-        content = loadmat(file)
-    except Exception as error:  # a damaged file can raise nearly anything in scipy
-        raise ValueError(
-            f"{file} cannot be read ({type(error).__name__}: {error}); expected a "
-            "MATLAB file of version 7 or older. Download it again, or save it anew "
-            "with -v7."
-        ) from error
-    return {name: value for name, value in content.items() if name[0] != "_"}
-
-
-def _variable(file: Path, name: str) -> Any:
-    """The variable with the authors' name, else the only one, whatever its name."""
-    found = _load_mat(file)
-    if name not in found and len(found) != 1:
-        raise ValueError(
-            f"{file} holds the variables {', '.join(found) or '(none)'}; expected "
-            f"{name}, or a single variable of any name."
-        )
-    return found.get(name, next(iter(found.values())))
-
-
 def _check_values(values: Any, legal: Sequence[float], what: str) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf" or not np.isin(array, legal).all():
@@ -197,7 +168,7 @@ def read_fly_mat(file: Path) -> FlyChoices:
     Raises:
         ValueError: a variable is missing, has a wrong shape or a wrong value.
     """
-    content = _load_mat(file)
+    content = load_mat(file)
     if not {"X", "Y", "R"} <= set(content):
         raise ValueError(
             f"{file} holds the variables {', '.join(content) or '(none)'}; expected "
@@ -234,7 +205,7 @@ def read_fly_folder(folder: Path, fly: int) -> FlyChoices:
     """
     orders = []
     for name in REQUIRED:
-        order = _variable(folder / name, Path(name).stem)
+        order = variable(folder / name, Path(name).stem)
         order = _check_values(order, (0, 1, 2), f"{folder / name}")
         if order.shape != (80, 3):
             raise ValueError(
@@ -253,115 +224,3 @@ def read_fly_folder(folder: Path, fly: int) -> FlyChoices:
         note = f"No accepts and rejects could be rebuilt: {error}"
         return FlyChoices(fly, choice, reward, note=note)
     return FlyChoices(fly, choice, reward, odour, accept)
-
-
-def accepts_from_choice_points(
-    folder: Path, choice_order: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rebuild which odours a fly met, and which it accepted, from its crossings.
-
-    The blocks are put one after the other. Each entry into an odour (`type` ends in M
-    or O) is a presentation. For each choice point the last presentation before it is
-    the accept; the others since the choice point before it are rejects. Presentations
-    after the last choice point are left out: whether they were accepted is not known.
-
-    What is assumed about the files, from the MATLAB code that reads them:
-    `odor_crossing` is a struct array with `type` ('AtoM', 'OtoM', 'AtoO', 'MtoO',
-    'MtoA', 'OtoA'; empty where the tracker was unsure: skipped), `time` (seconds) and
-    `time_pt_in_vector` (video frame), both counted within the block. `cps` is a vector
-    of whole numbers, then they are frames, or else of seconds. Where it has one entry
-    more than the block has choices, the first is the start of the block.
-
-    Args:
-        folder: the fly's folder.
-        choice_order: shape (80, 3), 1 = MCH, 2 = OCT, 0 = no choice.
-
-    Returns:
-        The odours met, shape (presentation,), 0 = MCH, 1 = OCT; and whether each was
-        accepted.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: the files cannot be understood or disagree with `choice_order`.
-    """
-    odours: list[int] = []
-    accepts: list[bool] = []
-    waiting: list[int] = []  # presentations since the last choice point
-    for block, column in enumerate(choice_order.T, start=1):
-        chosen = column[column > 0] - 1
-        if not len(chosen):
-            continue
-        points = _choice_points(folder / f"cps_{block}.mat", len(chosen))
-        clock = "time" if (points % 1).any() else "time_pt_in_vector"
-        entries = _entries(folder / f"odor_crossing_{block}.mat", clock)
-        for n, (point, odour) in enumerate(zip(points, chosen, strict=True), start=1):
-            while entries and entries[0][0] < point:
-                waiting.append(entries.pop(0)[1])
-            if not waiting or waiting[-1] != odour:
-                last = "none" if not waiting else "AB"[waiting[-1]]
-                raise ValueError(
-                    f"in {folder}, choice {n} of block {block} is {'AB'[odour]} but "
-                    f"the odour entered last before its choice point is {last}."
-                )
-            odours += waiting
-            accepts += [False] * (len(waiting) - 1) + [True]
-            waiting = []
-        waiting += [odour for _, odour in entries]
-    return np.array(odours), np.array(accepts)
-
-
-def _choice_points(file: Path, num_choices: int) -> np.ndarray:
-    """One choice point per choice of the block, in frames or seconds."""
-    points = np.asarray(_variable(file, "cps"))
-    if points.dtype.kind not in "iuf" or points.size != max(points.shape, default=0):
-        raise ValueError(f"{file} is not a vector of numbers (shape {points.shape}).")
-    points = points.ravel().astype(float)
-    if len(points) - num_choices not in (0, 1):
-        raise ValueError(
-            f"{file} has {len(points)} choice points for {num_choices} choices; "
-            "expected as many, or one more (the start)."
-        )
-    if not np.isfinite(points).all() or (np.diff(points) <= 0).any():
-        raise ValueError(f"{file} has choice points that do not increase.")
-    return points[len(points) - num_choices :]
-
-
-def _entries(file: Path, clock: str) -> list[tuple[float, int]]:
-    """When the fly entered an odour, and which (0 = MCH, 1 = OCT), in order."""
-    crossings = _variable(file, "odor_crossing")
-    names = getattr(getattr(crossings, "dtype", None), "names", None) or ()
-    if not {"type", clock} <= set(names):
-        raise ValueError(f"{file} is not a struct with the fields type and {clock}.")
-    types, times = _field(crossings, "type"), _field(crossings, clock)
-    if len(types) != len(times):
-        raise ValueError(f"{file} has {len(types)} types but {len(times)} of {clock}.")
-    entries = []
-    for value, when in zip(types, times, strict=True):
-        kind = "" if value is None else str(value).strip()
-        if kind and not re.fullmatch("[AMO]to[AMO]", kind):
-            raise ValueError(f"{file} has a crossing of unknown type {kind!r}.")
-        if not kind or kind[3] == "A":
-            continue
-        if not isinstance(when, (int, float, np.number)) or not np.isfinite(when):
-            raise ValueError(f"{file} has an odour entry without a {clock}.")
-        entries.append((float(when), "MO".index(kind[3])))
-    if (np.diff([when for when, _ in entries]) <= 0).any():
-        raise ValueError(f"{file} has odour entries that do not increase in {clock}.")
-    return entries
-
-
-def _field(struct: np.ndarray, name: str) -> list[Any]:
-    """One field of a struct array as a list, also where it is a struct of arrays."""
-    values = struct[name].ravel()
-    if len(values) == 1 and isinstance(values[0], np.ndarray) and values[0].size > 1:
-        values = values[0].ravel()
-    return [_unwrap(value) for value in values]
-
-
-def _unwrap(value: Any) -> Any:
-    """The single string or number in a cell, array or nest of both; None if empty."""
-    while isinstance(value, np.ndarray):
-        if value.size > 1:
-            raise ValueError(f"a crossing has {value.size} values where one belongs.")
-        value = value.ravel()[0] if value.size else None
-    return value

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from plastutor import flies, fly_download
+from plastutor import flies, fly_download, fly_members
 from plastutor.fly_files import FOLDER, FlyChoices
 
 REAL = os.environ.get("PLASTUTOR_FLY_DATA")
@@ -581,7 +581,7 @@ def test_a_member_that_comes_twice_is_refused(zenodo, serve, tmp_path):
 
 
 def test_too_large_members_are_refused(content, serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(fly_download, "MAX_BYTES", 1000)
+    monkeypatch.setattr(fly_members, "MAX_BYTES", 1000)
     server = serve(content)
     with pytest.raises(ValueError, match="expected at most 1,000. Refused"):
         flies.download(tmp_path, api=server.api, **FAST)
@@ -593,7 +593,7 @@ def test_offline_says_how_to_get_the_data(tmp_path, monkeypatch):
         closed = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
     with pytest.raises(ConnectionError) as caught:
         flies.download(tmp_path, api=closed, retries=1, **FAST)
-    for part in ("could not be reached", fly_download.RECORD, FOLDER, "PLASTUTOR_FLY"):
+    for part in ("could not be reached", fly_members.RECORD, FOLDER, "PLASTUTOR_FLY"):
         assert part in str(caught.value)
     assert len(str(caught.value)) < 600
 

@@ -18,7 +18,9 @@ ORDER = [
     "evaluate",
     "held_out",
     "baselines",
-    "fly_files",  # parts of flies: reading the files,
+    "fly_crossings",  # parts of flies: what a fly met on its way,
+    "fly_files",  # reading the files,
+    "fly_members",  # finding them in the archive,
     "fly_download",  # and getting them
     "flies",
     "plots",
