@@ -11,5 +11,13 @@ matplotlib.use("Agg")
 
 
 @pytest.fixture
+def single_precision():
+    """JAX as it starts, for one test."""
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture
 def key():
     return jax.random.key(0)

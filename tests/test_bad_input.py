@@ -1,6 +1,5 @@
 """Bad input gets a sentence that says what is wrong, before anything is compiled."""
 
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -384,13 +383,9 @@ def test_bad_input_gets_a_sentence(case):
         lambda: forage(dtype="float64"),
     ],
 )
-def test_double_precision_in_single_precision_mode_is_refused(ask):
-    jax.config.update("jax_enable_x64", False)
-    try:
-        with pytest.raises(ValueError, match="float64 was asked for.*jax_enable_x64"):
-            ask()
-    finally:
-        jax.config.update("jax_enable_x64", True)
+def test_double_precision_in_single_precision_mode_is_refused(ask, single_precision):
+    with pytest.raises(ValueError, match="float64 was asked for.*jax_enable_x64"):
+        ask()
 
 
 def test_bad_input_is_refused_before_compilation(monkeypatch):

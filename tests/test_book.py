@@ -201,12 +201,10 @@ def outcome(check, function, capsys) -> tuple[bool, str]:
 
 
 @pytest.fixture
-def as_a_reader():
+def as_a_reader(single_precision):
     """Single precision and silent broadcasting, as in a reader's notebook."""
-    jax.config.update("jax_enable_x64", False)
     jax.config.update("jax_numpy_rank_promotion", "allow")
     yield
-    jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_numpy_rank_promotion", "raise")
 
 

@@ -65,10 +65,12 @@ def test_every_number_has_the_dtype_asked_for(dtype):
     }
 
 
-def test_the_default_dtype_is_that_of_jax():
-    assert check_dtype(None) == np.float64  # the tests run in double precision
-    with jax.enable_x64(False):
-        assert check_dtype(None) == np.float32
+def test_the_default_dtype_is_double_in_double_precision():
+    assert check_dtype(None) == np.float64  # as the tests run
+
+
+def test_the_default_dtype_is_single_in_single_precision(single_precision):
+    assert check_dtype(None) == np.float32
 
 
 def test_first_steps_cuts_every_field_in_time_and_nothing_else():
