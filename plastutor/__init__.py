@@ -1,7 +1,8 @@
 """Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
 
-The modules are the steps of the method, in this order: types, rules, simulate, tasks,
-losses, fit, evaluate; then baselines, flies, plots and checks.
+The modules are the steps of the method, in this order: types, experiments, rules,
+simulate, tasks, losses, gauss_newton, fit, evaluate, held_out; then baselines, flies,
+plots and checks.
 """
 
 from importlib.metadata import version
