@@ -105,7 +105,7 @@ def _descend(loss, theta, data, optimizer, num_steps, axes, callback, done) -> t
                 last = np.asarray(losses[-1][-1])
                 least = np.where(np.isfinite(last), last, np.inf).min()
                 callback(done + start + chunk, float(least))
-            if not np.isfinite(losses[-1]).any(0).all() and axes is None:
+            if axes is None and not np.isfinite(losses[-1]).any():
                 break
             if all(
                 np.array_equal(old[0], new)
@@ -249,8 +249,8 @@ def fit(
         callback: called with (step, loss) every few steps; show progress with it.
 
     Returns:
-        A `Fit`. It never holds NaN: a fit that diverged says so in `status` and
-        `message` and keeps the best theta from before.
+        A `Fit` whose theta is always finite: a fit that diverged says so in `status`
+        and `message`, and keeps the best theta from before.
 
     Raises:
         ValueError: theta0 or the data are not finite, or the loss is not a scalar.
