@@ -30,7 +30,14 @@ CITATION = (
     "120(39) e2221415120 (2023); Zenodo record 7449214, CC BY 4.0."
 )
 
-__all__ = ["CITATION", "FlyChoices", "download", "experiments", "load"]
+__all__ = [
+    "CITATION",
+    "FlyChoices",
+    "download",
+    "experiments",
+    "load",
+    "progress_bar",
+]
 
 
 def load(
@@ -133,6 +140,27 @@ def download(
             f"{odd or 'none'}. Delete {target} to download them anew. {BY_HAND}"
         )
     return found
+
+
+def progress_bar() -> Progress:
+    """A `progress` for `load` and `download`: a bar that appears with the first file.
+
+    Example:
+        >>> load(progress=progress_bar())  # doctest: +SKIP
+    """
+    from tqdm import tqdm
+
+    bars = []
+
+    def show(done: int, total: int, what: str) -> None:
+        if not bars:
+            bars.append(tqdm(total=total, unit="file"))
+        bars[0].set_postfix_str(what, refresh=False)
+        bars[0].update(done - bars[0].n)
+        if done == total:
+            bars[0].close()
+
+    return show
 
 
 def experiments(

@@ -476,6 +476,13 @@ def test_a_cut_or_damaged_answer_is_asked_for_again(
     assert_same(flies.load(found), cohort)
 
 
+def test_the_bar_counts_the_files_and_ends_full(tmp_path, serve, content, capsys):
+    server = serve(content)
+    flies.download(tmp_path, api=server.api, progress=flies.progress_bar(), **FAST)
+    last = capsys.readouterr().err.strip().split("\r")[-1]
+    assert last.startswith("100%") and "done" in last
+
+
 def test_only_a_file_that_never_comes_uses_up_the_retries(content, serve, tmp_path):
     server = serve(content)
     server.faults = [None, None, *["cut", *[None] * 6] * 5]
