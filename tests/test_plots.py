@@ -98,14 +98,15 @@ def test_weights(ax):
 
 
 def test_per_animal(ax):
-    plots.per_animal({"rule": [1.0, 2.0, 6.0], "null": [0.0, 0.0, 1.0]}, ax=ax)
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["rule", "null"]
+    scores = {"rule": [1.0, 2.0, 6.0], "does nothing": [0.0, 0.0, 1.0]}
+    plots.per_animal(scores, ax=ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == list(scores)
     assert ax.get_ylabel() == "percent deviance explained"
-    assert colours(ax.lines).count(NULL) == 3 + 1, "one an animal, and the zero line"
-    dots = [line for line in ax.lines if to_hex(line.get_color()) == MODEL]
-    np.testing.assert_array_equal(dots[0].get_ydata(), [1, 2, 6])
-    medians = [line for line in ax.lines if to_hex(line.get_color()) == TRUTH]
-    assert [float(np.ravel(line.get_ydata())[0]) for line in medians] == [2, 0]
+    # Thin lines: one an animal; zero; and the dots and median of doing nothing.
+    assert colours(ax.lines).count(NULL) == 3 + 1 + 2
+    dots, median = (line for line in ax.lines if to_hex(line.get_color()) == MODEL)
+    np.testing.assert_array_equal(dots.get_ydata(), [1, 2, 6])
+    assert float(np.ravel(median.get_ydata())[0]) == 2
 
 
 def test_the_current_axes_are_the_default(ax):
