@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from plastutor.experiments import make_experiment
 from plastutor.losses import (
@@ -66,7 +67,7 @@ def test_gradient_equals_central_differences_and_forward_mode(kind, rule):
     loss, data = jax.jit(loss_of(kind, rule)), observed(1, kind)
     theta = jax.jit(RULES[rule].init)(jr.key(3))
     theta = jax.tree.map(lambda leaf: leaf.astype(float), theta)
-    flat, unravel = jax.flatten_util.ravel_pytree(theta)
+    flat, unravel = ravel_pytree(theta)
     draw = np.random.default_rng(4)
 
     def value(flat):
