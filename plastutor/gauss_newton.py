@@ -64,8 +64,10 @@ class GaussNewton(NamedTuple):
         return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value
 
     def _matrix(self, loss: Objective, flat, unravel, data):
+        simulated = loss.forward or loss.predict
+
         def predict(t):
-            return loss.predict(unravel(t), data)
+            return simulated(unravel(t), data)
 
         def tangent(direction):
             return jax.jvp(predict, (flat,), (direction,))[1]

@@ -95,10 +95,12 @@ def _hide(data: Experiment, animals) -> Experiment:
 @lru_cache  # the same loss gives the same function, so JAX need not compile it again
 def _without(loss: Objective) -> Objective:
     """The loss on (all animals, those left out): of the others only."""
+    forward = loss.forward or loss.predict
     return Objective(
         lambda theta, data: loss.predict(theta, data[0]),
         lambda prediction, data: loss.data_loss(prediction, _hide(*data)),
         loss.penalty,
+        lambda theta, data: forward(theta, data[0]),
     )
 
 

@@ -134,11 +134,13 @@ class Objective:
         predict: `(theta, data) -> Trajectory`.
         data_loss: `(Trajectory, data) -> scalar`.
         penalty: `theta -> scalar`, or None.
+        forward: `predict` for forward-mode derivatives, if it needs another form.
     """
 
     predict: Callable
     data_loss: Callable
     penalty: Callable | None
+    forward: Callable | None = None
 
     def __call__(self, theta: Theta, data: Experiment) -> Float[Array, ""]:
         """The loss of theta on the data."""
@@ -172,7 +174,13 @@ def objective(
     0.0
     """
 
-    def predict(theta, data):
-        return simulate(rule, theta, data, network=network, keep_weights=False)
+    def predict_by(rule):
+        def predict(theta, data):
+            return simulate(rule, theta, data, network=network, keep_weights=False)
 
-    return Objective(predict, data_loss, penalty)
+        return predict
+
+    if rule.forward is None:
+        return Objective(predict_by(rule), data_loss, penalty)
+    forward = predict_by(rule._replace(update=rule.forward))
+    return Objective(predict_by(rule), data_loss, penalty, forward)

@@ -230,19 +230,42 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
-    def update(theta, x, y, w, r):
-        # Collect the polynomial by powers of w: dw = A_0 + w (A_1 + w (A_2 + ...)),
-        # where A_c is a product of two thin matrices, (pre, a) and (a, post).
-        of_x, of_y = _powers(x, orders.x), _powers(y, orders.y)
-        by_w = jnp.einsum("abcd,jb,d->caj", freed(theta), of_y, _powers(r, orders.r))
-        dw = of_x @ by_w[-1]
+    # Collect the polynomial by powers of w: dw = A_0 + w (A_1 + w (A_2 + ...)), where
+    # A_c is a product of two thin matrices, X (pre, a) and V_c (a, post).
+    def by_power_of_w(theta, y, r):
+        """V: (c, a, post)."""
+        powers = _powers(y, orders.y), _powers(r, orders.r)
+        return jnp.einsum("abcd,jb,d->caj", freed(theta), *powers)
+
+    def fused(theta, x, y, w, r):
+        of_x, v = _powers(x, orders.x), by_power_of_w(theta, y, r)
+        dw = of_x @ v[-1]
         for c in range(orders.w - 1, -1, -1):
-            dw = of_x @ by_w[c] + w * dw
+            dw = of_x @ v[c] + w * dw
         return dw
 
-    # The derivative of `update` needs A_c again. Recomputing them from x, y and w is
-    # cheaper than storing three (pre, post) arrays for every step of a life.
-    return Rule(init, apply, jax.checkpoint(update))
+    def forward(theta, x, y, w, r):
+        return fused(theta, x, y, w, r), (theta, x, y, w, r)
+
+    def backward(saved, g):
+        # All but the slopes of x and w follows from the sums S_c = X^T (g w^c).
+        # Recomputing A_c is cheaper than storing it for every step of a life.
+        theta, x, y, w, r = saved
+        of_x, back_x = jax.vjp(lambda x: _powers(x, orders.x), x)
+        v, back_v = jax.vjp(by_power_of_w, theta, y, r)
+        g_w = [g]
+        for _ in range(orders.w):
+            g_w.append(g_w[-1] * w)
+        d_theta, d_y, d_r = back_v(jnp.stack([of_x.T @ g_c for g_c in g_w]))
+        (d_x,) = back_x(sum(g_c @ v_c.T for g_c, v_c in zip(g_w, v, strict=True)))
+        slope = jnp.zeros_like(w)
+        for c in range(orders.w, 0, -1):
+            slope = c * (of_x @ v[c]) + w * slope
+        return d_theta, d_x, d_y, g * slope, d_r
+
+    update = jax.custom_vjp(fused)
+    update.defvjp(forward, backward)
+    return Rule(init, apply, update, fused)
 
 
 def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:

@@ -44,11 +44,15 @@ class Rule(NamedTuple):
             four scalars in, one scalar out. This is the definition of the rule.
         update: `(theta, x, y, w, r) -> dw` for a whole layer; x has shape (pre,), y
             (post,), w (pre, post), r is a scalar. It equals `apply` at every synapse.
+        forward: `update` for forward-mode derivatives (jax.jvp), which JAX refuses to a
+            function with a reverse-mode derivative of its own; None if `update` has
+            both.
     """
 
     init: Callable
     apply: Callable
     update: Callable
+    forward: Callable | None = None
 
 
 class Network(NamedTuple):
