@@ -7,6 +7,7 @@ slow machine. Nothing here is a test; the tests compare values.
 import statistics
 import sys
 import time
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -61,19 +62,32 @@ def one_gradient():
         "outer products, two vmaps": Rule(*RULE[:2], plain_update(outer_apply)),
     }
     print("\nOne loss + gradient, 100 -> 1000 x 50 steps, float32")
-    first = None
-    for name, rule in rows.items():
-        loss = objective(rule, activity_loss)
-        run = jax.jit(jax.value_and_grad(loss)).lower(theta, data).compile()
-        gradient = run(theta, data)[1]
-        took = seconds(lambda run=run: run(theta, data))
-        memory = run.memory_analysis().temp_size_in_bytes / 1e6
-        if first is None:
-            first = took, memory, gradient
-        off = float(jnp.abs(gradient - first[2]).max() / jnp.abs(first[2]).max())
+    compiled = {
+        name: jax.jit(jax.value_and_grad(objective(rule, activity_loss)))
+        .lower(theta, data)
+        .compile()
+        for name, rule in rows.items()
+    }
+    ours, *others = compiled
+    gradient = compiled[ours](theta, data)[1]
+    memory = {
+        name: run.memory_analysis().temp_size_in_bytes / 1e6
+        for name, run in compiled.items()
+    }
+    print(f"  {ours:27s} takes {memory[ours]:.1f} MB; against it:")
+    for name in others:
+        # In turns, so that a change of the machine's speed meets both.
+        times = {ours: [], name: []}
+        for _ in range(9):
+            for which, each in times.items():
+                each.append(seconds(partial(compiled[which], theta, data), 3))
+        slow, fast = (statistics.median(times[which]) for which in (name, ours))
+        off = jnp.abs(compiled[name](theta, data)[1] - gradient).max()
         print(
-            f"  {name:27s} {took * 1e3:8.1f} ms ({took / first[0]:5.1f} x)"
-            f" {memory:7.1f} MB ({memory / first[1]:5.1f} x), gradient off by {off:.0e}"
+            f"  {name:27s} {slow * 1e3:8.1f} ms against {fast * 1e3:5.1f} ms:"
+            f" {slow / fast:5.1f} x; {memory[name]:6.1f} MB:"
+            f" {memory[name] / memory[ours]:4.1f} x;"
+            f" gradient off by {float(off / jnp.abs(gradient).max()):.0e}"
         )
 
 

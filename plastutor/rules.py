@@ -258,8 +258,8 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
             g_w.append(g_w[-1] * w)
         d_theta, d_y, d_r = back_v(jnp.stack([of_x.T @ g_c for g_c in g_w]))
         (d_x,) = back_x(sum(g_c @ v_c.T for g_c, v_c in zip(g_w, v, strict=True)))
-        slope = jnp.zeros_like(w)
-        for c in range(orders.w, 0, -1):
+        slope = orders.w * (of_x @ v[-1])
+        for c in range(orders.w - 1, 0, -1):
             slope = c * (of_x @ v[c]) + w * slope
         return d_theta, d_x, d_y, g * slope, d_r
 
