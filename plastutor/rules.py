@@ -244,7 +244,7 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
             dw = of_x @ v[c] + w * dw
         return dw
 
-    def forward(theta, x, y, w, r):
+    def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)
 
     def backward(saved, g):
@@ -264,8 +264,8 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         return d_theta, d_x, d_y, g * slope, d_r
 
     update = jax.custom_vjp(fused)
-    update.defvjp(forward, backward)
-    return Rule(init, apply, update, fused)
+    update.defvjp(fused_and_saved, backward)
+    return Rule(init, apply, update, forward=fused)
 
 
 def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:
