@@ -167,6 +167,14 @@ def _powers(v, order: int):
     return jnp.stack(powers, axis=-1)
 
 
+def _horner(coefficients, v):
+    """c_0 + v (c_1 + v (c_2 + ...)): a polynomial without its powers."""
+    value = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        value = coefficient + v * value
+    return value
+
+
 def plain_update(apply: Callable) -> Callable:
     """The whole-layer update of a one-synapse rule, by two nested `vmap`s.
 
@@ -230,19 +238,22 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
-    # Collect the polynomial by powers of w: dw = A_0 + w (A_1 + w (A_2 + ...)), where
-    # A_c is a product of two thin matrices, X (pre, a) and V_c (a, post).
+    # Collect the polynomial by powers of w and then of x, both by Horner's scheme:
+    # dw = A_0 + w (A_1 + w (A_2 + ...)) with A_c = V_c0 + x (V_c1 + ...). V holds theta
+    # with the powers of y and r summed over, one row a neuron and step. So XLA makes
+    # one pass over the synapses, and no matrix is kept.
     def by_power_of_w(theta, y, r):
         """V: (c, a, post)."""
         powers = _powers(y, orders.y), _powers(r, orders.r)
         return jnp.einsum("abcd,jb,d->caj", freed(theta), *powers)
 
+    def a(v_c, x):
+        """A_c: (pre, post)."""
+        return _horner(v_c[:, None], x[:, None])
+
     def fused(theta, x, y, w, r):
-        of_x, v = _powers(x, orders.x), by_power_of_w(theta, y, r)
-        dw = of_x @ v[-1]
-        for c in range(orders.w - 1, -1, -1):
-            dw = of_x @ v[c] + w * dw
-        return dw
+        dw = _horner([a(v_c, x) for v_c in by_power_of_w(theta, y, r)], w)
+        return jnp.broadcast_to(dw, w.shape)
 
     def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)
@@ -258,10 +269,9 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
             g_w.append(g_w[-1] * w)
         d_theta, d_y, d_r = back_v(jnp.stack([of_x.T @ g_c for g_c in g_w]))
         (d_x,) = back_x(sum(g_c @ v_c.T for g_c, v_c in zip(g_w, v, strict=True)))
-        slope = orders.w * (of_x @ v[-1])
-        for c in range(orders.w - 1, 0, -1):
-            slope = c * (of_x @ v[c]) + w * slope
-        return d_theta, d_x, d_y, g * slope, d_r
+        slopes = [c * a(v[c], x) for c in range(1, orders.w + 1)]
+        d_w = g * _horner(slopes, w) if slopes else jnp.zeros_like(g)
+        return d_theta, d_x, d_y, d_w, d_r
 
     update = jax.custom_vjp(fused)
     update.defvjp(fused_and_saved, backward)
