@@ -22,7 +22,7 @@ from plastutor.types import (
     Theta,
 )
 
-__all__ = ["Foraging", "foraging_task", "neural_task", "redraw_w0"]
+__all__ = ["Foraging", "foraging_task", "hide_inputs", "neural_task", "redraw_w0"]
 
 
 def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experiment:
@@ -41,6 +41,34 @@ def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experime
         std = math.sqrt(2 / experiment.w0.shape[-2])
     w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
     return experiment._replace(w0=w0)
+
+
+def hide_inputs(
+    key, experiment: Experiment, recorded: float, *, fill_std: float = 0.0
+) -> Experiment:
+    """The same experiments for a student who sees only some of the inputs.
+
+    Args:
+        key: a JAX random key.
+        experiment: a batch.
+        recorded: fraction of the inputs that are recorded, drawn for the whole batch.
+        fill_std: what stands in for the others: 0 leaves them out, which is to put
+            their mean; else fresh noise with this standard deviation.
+
+    >>> e = make_experiment(jnp.ones((1, 5, 100)), w0=jnp.zeros((1, 100, 2)))
+    >>> int(hide_inputs(jr.key(0), e, 0.5).x[0, 0].sum())
+    46
+    """
+    _check_fraction(recorded)
+    key_seen, key_fill = jr.split(key)
+    seen = jr.bernoulli(key_seen, recorded, experiment.x.shape[-1:])
+    fill = fill_std * jr.normal(key_fill, experiment.x.shape, experiment.x.dtype)
+    return experiment._replace(x=jnp.where(seen, experiment.x, fill))
+
+
+def _check_fraction(recorded: float) -> None:
+    if not 0 < recorded <= 1:
+        raise ValueError(f"recorded is {recorded}; expected a fraction in (0, 1].")
 
 
 def neural_task(
@@ -89,8 +117,7 @@ def neural_task(
     >>> neural_task(jr.key(0), rule, OJA, n_post=4).activity.shape
     (50, 50, 4)
     """
-    if not 0 < recorded <= 1:
-        raise ValueError(f"recorded is {recorded}; expected a fraction in (0, 1].")
+    _check_fraction(recorded)
     dtype = check_dtype(dtype)
     key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
     x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)

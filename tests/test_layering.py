@@ -15,6 +15,7 @@ ORDER = [
     "losses",
     "gauss_newton",
     "fit",
+    "evidence",
     "evaluate",
     "held_out",
     "baselines",

@@ -1,0 +1,250 @@
+"""Evidence: a Gaussian prior whose width the data choose, for recordings full of noise.
+
+The plain loss asks every coefficient to explain the noise as well. A prior that expects
+a simple rule forgets what the data do not support (MacKay 1992, Bishop 2006 ch. 3.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from plastutor.experiments import check_experiment
+from plastutor.rules import Orders, free_terms, taylor
+from plastutor.simulate import expected_reward, simulate, weight_change
+from plastutor.types import RECORDED, Experiment, Network, Theta
+
+__all__ = ["EvidenceFit", "evidence_fit", "first_order_prior", "normal_equations"]
+
+TAUS = (0.5, 1.5, 5.0)
+RHOS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+MARGIN = 1.0  # nats: odds of e to one
+
+
+class EvidenceFit(NamedTuple):
+    """What `evidence_fit` found.
+
+    Attributes:
+        theta: the posterior mean, shape of the orders.
+        std: posterior standard deviation of every coefficient; 0 where not free.
+        tau: the chosen size of a first-order term.
+        rho: the chosen ratio of all other terms to it.
+        noise: estimated standard deviation of what the model leaves unexplained.
+    """
+
+    theta: Float[Array, "x y w r"]
+    std: Float[Array, "x y w r"]
+    tau: Float[Array, ""]
+    rho: Float[Array, ""]
+    noise: Float[Array, ""]
+
+
+def first_order_prior(orders: Orders, sizes, tau, rho) -> Float[Array, "x y w r"]:
+    """Standard deviation of each coefficient before any data are seen.
+
+    A term x^a y^b w^c r^d is expected to change a weight as much as tau x y does in a
+    typical step if it is linear in x and w (a + c = 1), and rho^|a + c - 1| times as
+    much else: a rule is, to first order, growth by the input and decay of the weight. y
+    does not count, since the activity of a sigmoid neuron stays near 1/2.
+
+    Args:
+        orders: the highest power of each variable.
+        sizes: root mean square of x, y, w and r where the network went.
+        tau: effect of a first-order term, in units of the effect of x y.
+        rho: between 0 and 1; with 1, all terms are expected equally.
+
+    >>> prior = first_order_prior(Orders(x=1, y=1, w=1), (0.1, 0.5, 0.1, 1.0), 0.5, 0.1)
+    >>> round(float(prior[1, 0, 0, 0]), 4), round(float(prior[0, 0, 0, 0]), 4)
+    (0.25, 0.0025)
+    """
+    a, b, c, d = np.indices(orders.shape)
+    x, y, w, r = sizes
+    return tau * x * y * rho ** np.abs(a + c - 1) / (x**a * y**b * w**c * r**d)
+
+
+def _predict(rule, theta, experiment, network, forced):
+    """The activity by a rule; with `forced`, plasticity sees the recorded activity."""
+    if not forced:
+        return simulate(rule, theta, experiment, network=network, keep_weights=False).y
+    expected = expected_reward(
+        experiment.reward, experiment.plastic & experiment.valid, network.window
+    )
+
+    def step(w, now):
+        x, r, plastic, recorded = now
+        y = network.activation(x @ w)
+        seen = jnp.where(jnp.isnan(recorded), y, recorded)
+        changed = w + weight_change(rule, theta, network, x, seen, w, r)
+        return jnp.where(plastic, changed, w), y
+
+    plastic = experiment.plastic & experiment.valid
+    inputs = experiment.x, experiment.reward - expected, plastic, experiment.activity
+    return jax.lax.scan(step, experiment.w0, inputs)[1]
+
+
+def normal_equations(rule, theta, directions, data, network, forced):
+    """J^T J, J^T error and error^2, summed over all that was recorded.
+
+    One experiment after the other and in forward mode, so that memory depends neither
+    on their number nor on their length.
+    """
+    forward = rule._replace(update=rule.forward)
+
+    def add(sums, experiment):
+        predict = partial(
+            _predict, forward, experiment=experiment, network=network, forced=forced
+        )
+        y, tangent = jax.linearize(predict, theta)
+        recorded = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]
+        error = jnp.where(recorded, experiment.activity - y, 0).ravel()
+        j = jax.vmap(tangent)(directions) * recorded
+        j = j.reshape(len(directions), -1)
+        return jax.tree.map(jnp.add, sums, (j @ j.T, j @ error, error @ error)), None
+
+    n = len(directions)
+    zeros = [jnp.zeros(shape, theta.dtype) for shape in ((n, n), n, ())]
+    return jax.lax.scan(add, tuple(zeros), data)[0]
+
+
+def _sizes(rule, theta, data, network):
+    """Root mean square of x, y, w and r along the lives that theta gives."""
+    life = simulate(rule, theta, data, network=network)
+    assert life.w is not None  # they were kept
+    w = jnp.concatenate([data.w0[:, None], life.w[:, :-1]], axis=1)
+    x, y, w = (jnp.sqrt(jnp.mean(v**2)) for v in (data.x, life.y, w))
+    # Twice the weight: where little is known, a prior that allows decay within a step
+    # or two lets weights explode. Recorded activity comes without rewards.
+    return x, y, 2 * w, 1.0
+
+
+def _posteriors(hessian, slope, priors, noise):
+    """Posterior mean, covariance and log-evidence under every prior, by `vmap`."""
+
+    def one(prior):
+        # In units of the prior nothing is singular, however small a prior may be.
+        precision = prior[:, None] * hessian * prior / noise**2 + jnp.eye(len(prior))
+        factor = jnp.linalg.cholesky(precision)
+        scaled = prior * slope / noise**2
+        mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
+        covariance = jax.scipy.linalg.cho_solve((factor, True), jnp.eye(len(prior)))
+        evidence = scaled @ mean / 2 - jnp.log(jnp.diag(factor)).sum()
+        return prior * mean, prior * jnp.sqrt(jnp.diag(covariance)), evidence
+
+    return jax.vmap(one)(priors)
+
+
+@partial(
+    jax.jit,
+    static_argnames=("orders", "only", "network", "grid", "margin", "steps", "forced"),
+)
+def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, forced):
+    rule, dtype = taylor(orders), theta0.dtype
+    mask = np.ones(orders.shape) if only is None else free_terms(orders, only)
+    free = np.flatnonzero(mask)
+    directions = np.eye(mask.size)[free].reshape(-1, *orders.shape).astype(dtype)
+    count = jnp.sum(~jnp.isnan(data.activity) & data.valid[..., None])
+    some = jax.tree.map(lambda leaf: leaf[:20], data)  # enough to see how large w is
+
+    def whole(free_part):
+        return jnp.zeros(mask.size, dtype).at[free].set(free_part).reshape(mask.shape)
+
+    def solve(theta, hessian, slope, misfit):
+        sizes = _sizes(rule, theta, some, network)
+        priors = [first_order_prior(orders, sizes, *g).ravel()[free] for g in grid]
+        noise = jnp.sqrt(misfit / count)
+        slope = slope + hessian @ theta.ravel()[free]
+        priors = jnp.stack(priors).astype(dtype)
+        means, stds, evidence = _posteriors(hessian, slope, priors, noise)
+        evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
+        k = jnp.argmax(evidence > evidence.max() - margin)  # the first, the simplest
+        tau, rho = jnp.array(grid, dtype)[k]
+        return EvidenceFit(whole(means[k]), whole(stds[k]), tau, rho, noise)
+
+    def step(state, _):
+        theta, good, least, _ = state
+        sums = normal_equations(rule, theta, directions, data, network, forced)
+        found = solve(theta, *sums)
+        # A step that made the misfit clearly worse, or infinite, is halved.
+        worse = ~(sums[-1] <= 1.1 * least)
+        after = jnp.where(worse, (good + theta) / 2, found.theta)
+        good = jnp.where(worse, good, theta)
+        return (after, good, jnp.fmin(sums[-1], least), found), None
+
+    nothing = EvidenceFit(theta0, theta0, *jnp.zeros(3, dtype))
+    state = (theta0, theta0, jnp.asarray(jnp.inf, dtype), nothing)
+    return jax.lax.scan(step, state, None, length=steps)[0][-1]
+
+
+def evidence_fit(
+    orders: Orders,
+    data: Experiment,
+    *,
+    only: Sequence[str] | None = None,
+    theta0: Theta | None = None,
+    network: Network = RECORDED,
+    taus: Sequence[float] = TAUS,
+    rhos: Sequence[float] = RHOS,
+    margin: float = MARGIN,
+    num_steps: int = 6,
+    forced: bool = False,
+) -> EvidenceFit:
+    """A Taylor rule from noisy, sparse recordings: Gauss-Newton with a Gaussian prior.
+
+    In each step the model is made linear around the present theta, the noise level is
+    estimated from what is left unexplained, and for every pair (tau, rho) the posterior
+    and the evidence follow in closed form. Of the pairs whose log-evidence lies within
+    `margin` of the best, the first one is taken: the simplest.
+
+    Nothing is random, so the function can be vmapped over data sets of the same shape.
+
+    Args:
+        orders: the highest power of each variable.
+        data: a batch of experiments with `activity`. Set inputs that were not recorded
+            to 0, their mean: their effect then counts as noise.
+        only: the terms that are free; default all of them.
+        theta0: where to start; default zero.
+        network: what is fixed about the learner.
+        taus: sizes of a first-order term to compare, simplest first; see
+            `first_order_prior`.
+        rhos: ratios of all other terms, simplest first.
+        margin: in nats; 1 is odds of e to one.
+        num_steps: Gauss-Newton steps.
+        forced: let plasticity see the recorded activity where there is one (prediction
+            one step ahead), instead of the model's own.
+
+    Raises:
+        ValueError: no activity, or an experiment without the leading batch axis.
+
+    >>> from plastutor.rules import OJA, OJA_ORDERS
+    >>> from plastutor.tasks import neural_task
+    >>> data = neural_task(jax.random.key(0), taylor(OJA_ORDERS), OJA, n_post=5,
+    ...                    n_experiments=20, n_steps=10, n_pre=20, noise=0.1)
+    >>> round(float(evidence_fit(OJA_ORDERS, data).noise), 2)
+    0.1
+    """
+    if data.activity is None or data.x.ndim != 3:
+        raise ValueError(
+            "evidence_fit needs a batch of experiments (a leading exp axis) with "
+            f"activity; x has shape {data.x.shape} and activity is "
+            f"{'missing' if data.activity is None else 'there'}."
+        )
+    check_experiment(data)
+    if theta0 is None:
+        theta0 = jnp.zeros(orders.shape)
+    return _evidence_fit(
+        jnp.asarray(theta0, data.x.dtype),
+        data,
+        orders=orders,
+        only=None if only is None else tuple(only),
+        network=network,
+        grid=tuple((tau, rho) for rho in rhos for tau in taus),
+        margin=margin,
+        steps=num_steps,
+        forced=forced,
+    )
