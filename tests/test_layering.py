@@ -17,6 +17,8 @@ ORDER = [
     "fit",
     "evaluate",
     "held_out",
+    "distil",
+    "selection",
     "baselines",
     "fly_crossings",  # parts of flies: what a fly met on its way,
     "fly_files",  # reading the files,

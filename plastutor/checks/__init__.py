@@ -4,6 +4,11 @@ A check never raises. It prints one sentence and returns True or False. There is
 module for each chapter, of the same name.
 """
 
+from plastutor.checks.a_rule_of_unknown_form import (
+    explained_share,
+    gain_of_adding,
+    smallest_as_good,
+)
 from plastutor.checks.a_synapse_that_learns import oja_layer, sanger_layer, scaled_decay
 from plastutor.checks.agreement import agrees
 from plastutor.checks.forgetting_in_flies import choice_a, expected_of_ten
@@ -21,6 +26,8 @@ __all__ = [
     "choice_a",
     "clipped_step",
     "expected_of_ten",
+    "explained_share",
+    "gain_of_adding",
     "hebb_with_decay",
     "masked_loss",
     "mean_r2",
@@ -29,4 +36,5 @@ __all__ = [
     "sanger_layer",
     "scaled_decay",
     "slopes",
+    "smallest_as_good",
 ]
