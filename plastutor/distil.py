@@ -64,6 +64,7 @@ def visited_states(
     return States(*(np.asarray(v)[mask].ravel() for v in jnp.broadcast_arrays(*each)))
 
 
+@jax.jit
 def predicted_gains(
     theta: Float[Array, " k"],
     gradient: Float[Array, " k"],
