@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -95,13 +95,14 @@ def _of_few(loss: Objective, shape) -> Objective:
 def _refit(loss, num_steps, max_terms, theta, free, data):
     """The fit with these terms, from theta or, if that is worse, from nothing."""
     slots = jnp.nonzero(free.ravel(), size=max_terms, fill_value=free.size)[0]
-    given, loss = (data, slots), _of_few(loss, theta.shape)
+    given: Any = (data, slots)
+    loss = _of_few(loss, theta.shape)
     few = theta.ravel().at[slots].get(mode="fill", fill_value=0)
     nothing = jnp.zeros_like(few)
     few = jnp.where(loss(few, given) <= loss(nothing, given), few, nothing)
 
     def step(state, _):
-        few, damping, _ = OPTIMIZER.step(loss, *state, given)
+        few, damping, _ = OPTIMIZER.step(loss, state[0], state[1], given)
         return (few, damping), None
 
     state = few, OPTIMIZER.init(few)
@@ -152,14 +153,16 @@ def _select(loss, orders, max_terms, num_steps, train, held_out, errors):
     visit = partial(_visit, loss, refit, train)
     _, visited = jax.lax.scan(visit, nothing, growth)
     first = *-jnp.ones(3, int), *nothing
-    steps = jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, visited)
-    theta, free = steps[-2:]
+    added, dropped, runner_up, theta, free = jax.tree.map(
+        lambda a, b: jnp.concatenate([a[None], b]), first, visited
+    )
 
     def losses(theta, data):
         return jax.vmap(lambda e: loss.data_loss(loss.predict(theta, e), e))(data)
 
     on_new = jax.lax.map(lambda t: losses(t, held_out), theta)
-    path = Path(*steps, jax.lax.map(lambda t: loss(t, train), theta), on_new)
+    on_fitted = jax.lax.map(lambda t: loss(t, train), theta)
+    path = Path(added, dropped, runner_up, theta, free, on_fitted, on_new)
     chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
     together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
     final = refit(theta[chosen], free[chosen], together)
