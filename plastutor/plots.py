@@ -197,6 +197,14 @@ def selection_path(
         found: from `select_terms`, for one data set.
         names: one name for each coefficient, from `term_names`.
         ax: where to draw; default the current axes.
+
+    >>> from plastutor.selection import Path
+    >>> free, loss = np.array([[False, False], [False, True]]), np.array([2.0, 1.0])
+    >>> term, none = np.array([-1, 1]), np.array([-1, -1])
+    >>> path = Path(term, none, none, 1.0 * free, free, loss, loss[:, None])
+    >>> ax = selection_path(Selection(1.0 * free[1], free[1], 1, path), ["one", "x"])
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['+x']
     """
     ax = _axes(ax)
     path = found.path
