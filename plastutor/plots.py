@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from plastutor.selection import Selection
 from plastutor.types import Fit
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "coefficients_over_training",
     "loss_over_training",
     "per_animal",
+    "selection_path",
+    "surface",
     "weights",
 ]
 
@@ -181,3 +184,76 @@ def per_animal(
     ax.set_xticks(place, list(scores))
     ax.set_ylabel(unit)
     return ax
+
+
+def selection_path(
+    found: Selection, names: Sequence[str], *, ax: Axes | None = None
+) -> Axes:
+    """The held-out loss of every set of terms that a search visited, in its order.
+
+    A circle marks the set that was selected; a grey line the loss without any term.
+
+    Args:
+        found: from `select_terms`, for one data set.
+        names: one name for each coefficient, from `term_names`.
+        ax: where to draw; default the current axes.
+
+    >>> from plastutor.selection import Path
+    >>> free, loss = np.array([[False, False], [False, True]]), np.array([2.0, 1.0])
+    >>> term, none = np.array([-1, 1]), np.array([-1, -1])
+    >>> path = Path(term, none, none, 1.0 * free, free, loss, loss[:, None])
+    >>> ax = selection_path(Selection(1.0 * free[1], free[1], 1, path), ["one", "x"])
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['+x']
+    """
+    ax = _axes(ax)
+    path = found.path
+    moved = np.flatnonzero((path.added >= 0) | (path.dropped >= 0))
+    changes = [
+        " ".join(
+            sign + names[int(term)]
+            for sign, term in (("\u2212", path.dropped[k]), ("+", path.added[k]))
+            if term >= 0
+        )
+        for k in moved
+    ]
+    losses = np.mean(path.held_out, axis=1)
+    place = np.arange(1, len(moved) + 1)
+    ax.plot(place, losses[moved], "o-", color=MODEL, ms=4, label="held-out loss")
+    ax.axhline(losses[0], color=NULL, lw=1, label="no term")
+    if (moved == int(found.chosen)).any():
+        at = place[moved == int(found.chosen)]
+        ring = {"mfc": "none", "mec": TRUTH, "ms": 12, "mew": 1.5}
+        ax.plot(at, losses[int(found.chosen)], "o", **ring, label="selected")
+    ax.set_xticks(place, changes, rotation=90)
+    ax.set(xlabel="change of the set of terms", ylabel="loss", yscale="log")
+    ax.legend()
+    return ax
+
+
+def surface(
+    x: Any, y: Any, dw: Any, *, visited: Any, limit: float, ax: Axes | None = None
+) -> Any:
+    """The change of a weight over stimulus and activity, where the data have been.
+
+    Args:
+        x: stimuli, an increasing grid.
+        y: activities, an increasing grid.
+        dw: the rule's answers, (len(y), len(x)).
+        visited: True where the data went, the same shape; the rest is shaded.
+        limit: the colours run from -limit to limit.
+        ax: where to draw; default the current axes.
+
+    Returns:
+        The image, for a colour bar.
+
+    >>> image = surface([0, 1], [0, 1], np.eye(2), visited=np.eye(2) > 0, limit=1.0)
+    >>> int(image.get_array().mask.sum())
+    2
+    """
+    ax = _axes(ax)
+    seen = np.ma.masked_where(~np.asarray(visited), np.asarray(dw))
+    ax.set_facecolor(NULL)
+    image = ax.pcolormesh(x, y, seen, cmap="PuOr", vmin=-limit, vmax=limit)
+    ax.set(xlabel="stimulus x", ylabel="activity y")
+    return image

@@ -18,7 +18,7 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MODULES = (
     "types experiments rules simulate tasks losses gauss_newton fit evaluate held_out "
-    "baselines flies plots"
+    "distil selection baselines flies plots"
 ).split()
 
 COLAB_CELL = f"""\

@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 
 import plastutor
 from plastutor import plots
+from plastutor.selection import Path, Selection
 from plastutor.types import Fit
 
 NAMES = ["one", "y", "x", "xy"]
@@ -112,3 +113,16 @@ def test_per_animal(ax):
 def test_the_current_axes_are_the_default(ax):
     plt.sca(ax)
     assert plots.weights(np.zeros((2, 1)), np.zeros((2, 1))) is ax
+
+
+def test_selection_path_names_the_changes_and_rings_the_selected(ax):
+    added, dropped = np.array([-1, 3, 2, -1, 1]), np.array([-1, -1, -1, -1, 3])
+    held_out = np.array([[4.0, 6.0], [2, 2], [1, 1], [1, 1], [3, 3]])
+    free = np.zeros((5, 2, 2, 1, 1), bool)
+    path = Path(added, dropped, added, free * 1.0, free, held_out[:, 0], held_out)
+    plots.selection_path(Selection(free[2] * 1.0, free[2], 2, path), NAMES, ax=ax)
+    said = [label.get_text() for label in ax.get_xticklabels()]
+    assert said == ["+xy", "+x", "\u2212xy +y"]  # the step without a change is left out
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 1, 3])
+    assert ax.lines[1].get_ydata()[0] == 5 and colours(ax.lines)[:2] == [MODEL, NULL]
+    assert ax.lines[2].get_xdata() == [2] and legend(ax)[-1] == "selected"

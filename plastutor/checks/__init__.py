@@ -1,0 +1,40 @@
+"""Checks for the exercises: they say what is wrong by the first counter-example.
+
+A check never raises. It prints one sentence and returns True or False. There is one
+module for each chapter, of the same name.
+"""
+
+from plastutor.checks.a_rule_of_unknown_form import (
+    explained_share,
+    gain_of_adding,
+    smallest_as_good,
+)
+from plastutor.checks.a_synapse_that_learns import oja_layer, sanger_layer, scaled_decay
+from plastutor.checks.agreement import agrees
+from plastutor.checks.forgetting_in_flies import choice_a, expected_of_ten
+from plastutor.checks.gradients_through_learning import (
+    central_difference,
+    clipped_step,
+    masked_loss,
+)
+from plastutor.checks.jax_in_ten_minutes import running_expectation, slopes
+from plastutor.checks.oja_recovery import hebb_with_decay, mean_r2
+
+__all__ = [
+    "agrees",
+    "central_difference",
+    "choice_a",
+    "clipped_step",
+    "expected_of_ten",
+    "explained_share",
+    "gain_of_adding",
+    "hebb_with_decay",
+    "masked_loss",
+    "mean_r2",
+    "oja_layer",
+    "running_expectation",
+    "sanger_layer",
+    "scaled_decay",
+    "slopes",
+    "smallest_as_good",
+]

@@ -1,0 +1,59 @@
+"""Checks of A synapse that learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+from plastutor.rules import OJA_ORDERS, terms
+
+__all__ = ["oja_layer", "sanger_layer", "scaled_decay"]
+
+
+def scaled_decay(function: Callable) -> bool:
+    """Does `function(alpha)` give the theta of dw = x y - alpha y^2 w?"""
+    return agrees(
+        function,
+        lambda alpha: terms(OJA_ORDERS, xy=1.0, yyw=-alpha),
+        [{"alpha": alpha} for alpha in (1.0, 4.0, 0.25)],
+        "The decay is the term yyw, and it lowers the weight: terms(OJA_ORDERS, ...).",
+    )
+
+
+def _layers() -> list[dict]:
+    """A few small layers: one neuron, several, and more inputs than neurons."""
+    rng = np.random.default_rng(0)
+    sizes = [(2, 1), (3, 2), (4, 3)]
+    return [
+        {"x": x, "y": x @ w, "w": w}
+        for x, w in (
+            (rng.normal(size=pre), rng.normal(size=(pre, n))) for pre, n in sizes
+        )
+    ]
+
+
+def oja_layer(function: Callable) -> bool:
+    """Does `function(x, y, w)` give Oja's dw for a layer, of shape (pre, post)?"""
+    return agrees(
+        function,
+        lambda x, y, w: x[:, None] * y - y**2 * w,
+        _layers(),
+        "dw has the shape of w: x_i y_j - y_j^2 w_ij in row i and column j.",
+    )
+
+
+def sanger_layer(function: Callable) -> bool:
+    """Does `function(x, y, w)` give Sanger's dw for a layer, of shape (pre, post)?"""
+
+    def reference(x, y, w):
+        columns = [y[j] * (x - w[:, : j + 1] @ y[: j + 1]) for j in range(len(y))]
+        return np.stack(columns, axis=1)
+
+    return agrees(
+        function,
+        reference,
+        _layers(),
+        "Neuron j subtracts what neurons 0 to j, itself included, have explained.",
+    )

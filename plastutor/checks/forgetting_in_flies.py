@@ -1,0 +1,45 @@
+"""Checks of Forgetting in flies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+from plastutor.losses import choice_probability
+from plastutor.simulate import expected_reward
+
+__all__ = ["choice_a", "expected_of_ten"]
+
+
+def choice_a(function: Callable) -> bool:
+    """Is `function(logit_a, logit_b)` the probability p_A / (p_A + p_B)?"""
+
+    def reference(logit_a, logit_b):
+        return choice_probability(jnp.array([logit_a, logit_b]))[0]
+
+    return agrees(
+        function,
+        reference,
+        [
+            {"logit_a": a, "logit_b": b}
+            for a, b in ((0.0, 0.0), (1.0, -1.0), (-2.0, 3.0))
+        ],
+        "Turn each log-odds into a probability of accepting first: 1 / (1 + e^-logit).",
+    )
+
+
+def expected_of_ten(function: Callable) -> bool:
+    """Is `function(reward)` the mean of the ten rewards before each trial?"""
+
+    def reference(reward):
+        return expected_reward(jnp.asarray(reward), jnp.ones(len(reward), bool), 10)
+
+    return agrees(
+        function,
+        reference,
+        [{"reward": np.ones(3)}, {"reward": np.arange(25) % 3 / 2.0}],
+        "Put ten zeros in front, and leave the current reward out.",
+    )

@@ -1,0 +1,254 @@
+"""Select terms: which few terms of a Taylor series do the data ask for?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from plastutor.distil import predicted_gains
+from plastutor.experiments import check_experiment
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import Objective
+from plastutor.rules import Orders, term_names
+from plastutor.types import Experiment
+
+__all__ = ["Path", "Selection", "select_terms"]
+
+OPTIMIZER = GaussNewton()
+NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so near apart
+
+
+class Path(NamedTuple):
+    """The sets of terms that a search visited: from none up to the most, and down.
+
+    Terms are given by their index in `term_names`, and -1 means no term.
+
+    Attributes:
+        added: the term that was added.
+        dropped: the term that was dropped; with one added, that was an exchange.
+        runner_up: the term that would have been added, or dropped, second best.
+        theta: the coefficients, fitted with this set of terms and no others.
+        free: the set, True at its terms.
+        loss: the loss of theta on the experiments that were fitted.
+        held_out: its loss on each of the held-out experiments.
+    """
+
+    added: Int[Array, " step"]
+    dropped: Int[Array, " step"]
+    runner_up: Int[Array, " step"]
+    theta: Float[Array, "step x y w r"]
+    free: Bool[Array, "step x y w r"]
+    loss: Float[Array, " step"]
+    held_out: Float[Array, "step exp"]
+
+
+class Selection(NamedTuple):
+    """The terms that were selected, and how the search went.
+
+    Attributes:
+        theta: the coefficients of the selected terms, fitted once more to all
+            experiments, without any penalty; the others are zero.
+        free: True at the selected terms.
+        chosen: the step of the path at which this set was visited.
+        path: every set that was visited.
+    """
+
+    theta: Float[Array, "x y w r"]
+    free: Bool[Array, "x y w r"]
+    chosen: Int[Array, ""]
+    path: Path
+
+    @property
+    def terms(self) -> list[str]:
+        """The names of the selected terms, in the order of `term_names`."""
+        names = term_names(Orders(*(n - 1 for n in self.free.shape)))
+        return [names[k] for k in np.flatnonzero(self.free)]
+
+
+def _spread(few, slots, shape):
+    """All coefficients: the few at the places in `slots`, zero elsewhere."""
+    flat = jnp.zeros(math.prod(shape), few.dtype)
+    return flat.at[slots].set(few, mode="drop").reshape(shape)
+
+
+def _of_few(loss: Objective, shape) -> Objective:
+    """The loss as a function of few coefficients, on (data, slots).
+
+    Which terms are free is data, so one compiled program serves every set of terms.
+    """
+    forward = loss.forward or loss.predict
+    return Objective(
+        lambda few, given: loss.predict(_spread(few, given[1], shape), given[0]),
+        lambda prediction, given: loss.data_loss(prediction, given[0]),
+        None,
+        lambda few, given: forward(_spread(few, given[1], shape), given[0]),
+    )
+
+
+def _refit(loss, num_steps, max_terms, theta, free, data):
+    """The fit with these terms, from theta or, if that is worse, from nothing."""
+    slots = jnp.nonzero(free.ravel(), size=max_terms, fill_value=free.size)[0]
+    given: Any = (data, slots)
+    loss = _of_few(loss, theta.shape)
+    few = theta.ravel().at[slots].get(mode="fill", fill_value=0)
+    nothing = jnp.zeros_like(few)
+    few = jnp.where(loss(few, given) <= loss(nothing, given), few, nothing)
+
+    def step(state, _):
+        few, damping, _ = OPTIMIZER.step(loss, state[0], state[1], given)
+        return (few, damping), None
+
+    state = few, OPTIMIZER.init(few)
+    (few, _), _ = jax.lax.scan(step, state, None, length=num_steps)
+    return _spread(few, slots, theta.shape)
+
+
+def _visit(loss, refit, train, state, growth):
+    """Change the set of terms: one more, one less, or (growth 0) one for another."""
+    theta, free = state
+    flat, none = theta.ravel(), theta.size
+    slope = jax.grad(loss)(theta, train).ravel()
+    matrix = OPTIMIZER._matrix(loss, flat, lambda v: v.reshape(theta.shape), train)
+    gains = predicted_gains(flat, slope, matrix, free.ravel())
+    out, new = jnp.indices(gains.shape)
+    allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)
+    allowed &= (new < none).astype(int) == 1 + jnp.minimum(growth, 0)
+    best = jax.lax.top_k(jnp.where(allowed, gains, -jnp.inf).ravel(), 2)[1]
+    out, new = jnp.divmod(best, none + 1)
+    changed = free.ravel().at[out[0]].set(False, mode="drop")
+    changed = changed.at[new[0]].set(True, mode="drop").reshape(free.shape)
+    found = refit(theta, changed, train)
+    # An exchange is kept only if it does what was predicted.
+    keep = (growth != 0) | (loss(found, train) < loss(theta, train))
+    theta, free = jnp.where(keep, found, theta), jnp.where(keep, changed, free)
+    runner_up = jnp.where(growth < 0, out[1], new[1])
+    terms = jnp.array([new[0], out[0], runner_up])
+    terms = jnp.where(keep & (terms < none), terms, -1)
+    return (theta, free), (*terms, theta, free)
+
+
+def _simplest(held_out, size, standard_errors):
+    """The smallest set whose loss is not told apart from that of the best set."""
+    held_out = jnp.where(jnp.isfinite(held_out), held_out, jnp.inf)
+    mean = held_out.mean(1)
+    # Paired: what makes an experiment hard is common to all sets.
+    worse = held_out - held_out[mean.argmin()][None]
+    error = worse.std(1, ddof=1) / jnp.sqrt(worse.shape[1])
+    as_good = worse.mean(1) <= standard_errors * error + NEGLIGIBLE * mean[0]
+    return jnp.lexsort((mean, jnp.where(as_good, size, size.max() + 1)))[0]
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _select(loss, orders, max_terms, num_steps, train, held_out, errors):
+    refit = partial(_refit, loss, num_steps, max_terms)
+    nothing = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
+    growth = jnp.array([1] * max_terms + [-1, 0] * (max_terms - 1))
+    visit = partial(_visit, loss, refit, train)
+    _, visited = jax.lax.scan(visit, nothing, growth)
+    first = *-jnp.ones(3, int), *nothing
+    added, dropped, runner_up, theta, free = jax.tree.map(
+        lambda a, b: jnp.concatenate([a[None], b]), first, visited
+    )
+
+    def losses(theta, data):
+        return jax.vmap(lambda e: loss.data_loss(loss.predict(theta, e), e))(data)
+
+    on_new = jax.lax.map(lambda t: losses(t, held_out), theta)
+    on_fitted = jax.lax.map(lambda t: loss(t, train), theta)
+    path = Path(added, dropped, runner_up, theta, free, on_fitted, on_new)
+    chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
+    together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
+    final = refit(theta[chosen], free[chosen], together)
+    return Selection(final, free[chosen], chosen, path)
+
+
+def select_terms(
+    loss: Objective,
+    orders: Orders,
+    train: Experiment,
+    held_out: Experiment,
+    *,
+    max_terms: int = 6,
+    num_steps: int = 8,
+    standard_errors: float = 1.0,
+) -> Selection:
+    """Find the few terms of a Taylor rule that predict experiments not fitted.
+
+    Greedy selection: what each change of the set of terms would gain is predicted from
+    the gradient and the Gauss-Newton matrix (`predicted_gains`; for a linear model this
+    is orthogonal least squares, Chen, Billings and Luo 1989). The search adds the best
+    term up to `max_terms`, and then drops the least needed one, down to one term; after
+    each drop it may exchange one term for another. So a term that came early can leave
+    again when it proves a poor copy of terms that came later. For every set, all kept
+    terms are fitted.
+
+    Of all sets that were visited, the smallest is taken whose mean held-out loss lies
+    within one standard error of the lowest. It is the standard error, over held-out
+    experiments, of the difference between the two. Last, these terms are fitted to all
+    experiments.
+
+    It can be mapped: `jax.vmap(partial(select_terms, loss, orders))(train, held_out)`.
+
+    Args:
+        loss: made by `objective` with a Taylor rule; its penalty is left out.
+        orders: the highest powers in that rule.
+        train: a batch of experiments to fit.
+        held_out: a batch that only decides how many terms; at least two experiments,
+            as many steps as in `train`.
+        max_terms: the size at which the search turns back.
+        num_steps: steps of Gauss-Newton for each set.
+        standard_errors: 0 takes the lowest held-out loss itself.
+
+    Raises:
+        ValueError: a sentence on what does not fit.
+
+    >>> from plastutor.losses import activity_loss, objective
+    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
+    >>> from plastutor.tasks import neural_task
+    >>> rule = taylor(OJA_ORDERS)
+    >>> made = [neural_task(key, rule, HEBB, n_experiments=4, n_steps=5, n_pre=9,
+    ...                     n_post=2) for key in jax.random.split(jax.random.key(0))]
+    >>> select_terms(objective(rule, activity_loss), OJA_ORDERS, *made).terms
+    ['xy']
+    """
+    _check(loss, orders, train, held_out, max_terms, num_steps)
+    loss = replace(loss, penalty=None)
+    return _select(loss, orders, max_terms, num_steps, train, held_out, standard_errors)
+
+
+def _check(loss, orders, train, held_out, max_terms, num_steps) -> None:
+    most = math.prod(orders.shape)
+    for name, value, top in (
+        ("max_terms", max_terms, most),
+        ("num_steps", num_steps, math.inf),
+    ):
+        if not isinstance(value, int) or not 1 <= value <= top:
+            raise ValueError(
+                f"{name} is {value!r}; expected a whole number from 1 to {top}."
+            )
+    for data in (train, held_out):
+        check_experiment(data)
+    shape, other = jnp.shape(train.x), jnp.shape(held_out.x)
+    if len(shape) != 3 or shape[1:] != other[1:] or other[0] < 2:
+        raise ValueError(
+            f"train.x has shape {shape} and held_out.x {other}; expected two batches "
+            "(exp, time, pre) of equal time and pre, with at least 2 held out."
+        )
+    if jax.tree.structure(train) != jax.tree.structure(held_out):
+        raise ValueError("train and held_out hold different kinds of data.")
+    try:
+        jax.eval_shape(loss, jnp.zeros(orders.shape), train)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"The loss does not take coefficients of shape {orders.shape}; expected "
+            "objective(taylor(orders), ...) with the same orders."
+        ) from error
