@@ -103,7 +103,7 @@ def normal_equations(rule, theta, directions, data, network, forced):
         y, tangent = jax.linearize(predict, theta)
         recorded = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]
         error = jnp.where(recorded, experiment.activity - y, 0).ravel()
-        j = jax.vmap(tangent)(directions) * recorded
+        j = jax.vmap(tangent)(directions) * recorded[None]
         j = j.reshape(len(directions), -1)
         return jax.tree.map(jnp.add, sums, (j @ j.T, j @ error, error @ error)), None
 
@@ -128,7 +128,9 @@ def _posteriors(hessian, slope, priors, noise):
 
     def one(prior):
         # In units of the prior nothing is singular, however small a prior may be.
-        precision = prior[:, None] * hessian * prior / noise**2 + jnp.eye(len(prior))
+        precision = prior[:, None] * hessian * prior[None] / noise**2 + jnp.eye(
+            len(prior)
+        )
         factor = jnp.linalg.cholesky(precision)
         scaled = prior * slope / noise**2
         mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
