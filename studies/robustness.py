@@ -6,8 +6,12 @@ book/results/robustness.csv. Finished cells are kept: after Ctrl-C the same comm
 on where it was.
 """
 
+import multiprocessing
+import os
+import signal
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from typing import NamedTuple
 
@@ -34,6 +38,11 @@ NAMES = term_names(OJA_ORDERS)
 ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
 EPOCHS = 50
+CORES = sorted(
+    os.sched_getaffinity(0)
+    if hasattr(os, "sched_getaffinity")
+    else range(os.cpu_count() or 1)
+)
 
 
 class Setting(NamedTuple):
@@ -270,7 +279,37 @@ def cell(
     return [same | row | {"seconds": f"{each:.2f}"} for row in rows], history
 
 
-def main(*only_variants: str):
+def one_core(cores) -> None:
+    """What a worker does first: keep to one core, and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "sched_setaffinity"):  # not on a Mac
+        os.sched_setaffinity(0, {cores.get()})
+    jax.config.update("jax_enable_x64", True)
+
+
+def results(todo, workers):
+    """(job, its rows and history), as they are done.
+
+    A process for each core: these programs gain little from a second one.
+    """
+    if workers == 1:
+        yield from ((job, cell(*job)) for job in todo)
+        return
+    context = multiprocessing.get_context("spawn")
+    cores = context.Queue()
+    for k in range(workers):
+        cores.put(CORES[k % len(CORES)])
+    with ProcessPoolExecutor(workers, context, one_core, (cores,)) as pool:
+        futures = {pool.submit(cell, *job): job for job in todo}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # cells that have begun still end
+            raise
+
+
+def main(*only_variants: str, workers: int | None = None):
     """Run every cell that is not yet in the table."""
     jax.config.update("jax_enable_x64", True)
     settings = {
@@ -280,17 +319,21 @@ def main(*only_variants: str):
     training = Table(
         "robustness_training", ["seed", "epoch", *ORDER_3], SOURCES, settings
     )
-    todo = [job for job in jobs() if not only_variants or job[0] in only_variants]
-    for variant, method, noise, recorded, seeds in tqdm(todo, unit="cell"):
-        key = dict(variant=variant, method=method, noise=noise, recorded=recorded)
-        if table.has(**key, seed=seeds[0]):
-            continue
-        rows, history = cell(variant, method, noise, recorded, seeds)
+    todo = [
+        job
+        for job in jobs()
+        if (not only_variants or job[0] in only_variants)
+        and not table.has(**dict(zip(COLUMNS, job[:4], strict=False)), seed=job[4][0])
+    ]
+    workers = workers or len(CORES)
+    for job, (rows, history) in tqdm(
+        results(todo, workers), total=len(todo), unit="cell"
+    ):
         table.add(rows)
-        if (variant, method, noise, recorded) == ("main", "plain", 1.0, 0.5):
+        if job[:4] == ("main", "plain", 1.0, 0.5) and job[4][0] == 0:
             training.add(
                 [
-                    {"seed": seeds[k], "epoch": epoch + 1}
+                    {"seed": job[4][k], "epoch": epoch + 1}
                     | {
                         name: f"{value:.4f}"
                         for name, value in zip(NAMES, theta.ravel(), strict=True)
