@@ -134,7 +134,7 @@ def _posteriors(hessian, slope, priors, noise):
         factor = jnp.linalg.cholesky(precision)
         scaled = prior * slope / noise**2
         mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
-        covariance = jax.scipy.linalg.cho_solve((factor, True), jnp.eye(len(prior)))
+        covariance = jax.scipy.linalg.cho_solve((factor, True), identity)
         evidence = scaled @ mean / 2 - jnp.log(jnp.diag(factor)).sum()
         return prior * mean, prior * jnp.sqrt(jnp.diag(covariance)), evidence
 
