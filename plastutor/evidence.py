@@ -128,9 +128,8 @@ def _posteriors(hessian, slope, priors, noise):
 
     def one(prior):
         # In units of the prior nothing is singular, however small a prior may be.
-        precision = prior[:, None] * hessian * prior[None] / noise**2 + jnp.eye(
-            len(prior)
-        )
+        identity = jnp.eye(len(prior), dtype=prior.dtype)
+        precision = prior[:, None] * hessian * prior[None] / noise**2 + identity
         factor = jnp.linalg.cholesky(precision)
         scaled = prior * slope / noise**2
         mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
