@@ -158,12 +158,13 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
     def solve(theta, hessian, slope, misfit):
         sizes = _sizes(rule, theta, some, network)
         priors = [first_order_prior(orders, sizes, *g).ravel()[free] for g in grid]
-        noise = jnp.sqrt(misfit / count)
+        # A perfect fit has noise 0; the smallest number that can be squared will do.
+        noise = jnp.sqrt(misfit / count + jnp.finfo(dtype).tiny ** 0.5)
         slope = slope + hessian @ theta.ravel()[free]
         priors = jnp.stack(priors).astype(dtype)
         means, stds, evidence = _posteriors(hessian, slope, priors, noise)
         evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
-        k = jnp.argmax(evidence > evidence.max() - margin)  # the first, the simplest
+        k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
         tau, rho = jnp.array(grid, dtype)[k]
         return EvidenceFit(whole(means[k]), whole(stds[k]), tau, rho, noise)
 
@@ -229,6 +230,12 @@ def evidence_fit(
     >>> round(float(evidence_fit(OJA_ORDERS, data).noise), 2)
     0.1
     """
+    if isinstance(only, str) or not (taus and rhos) or num_steps < 1:
+        raise ValueError(
+            f"only is {only!r}, taus {taus}, rhos {rhos}, num_steps {num_steps}; "
+            "expected a sequence of terms (or None), at least one tau and one rho, and "
+            "one step or more."
+        )
     if data.activity is None or data.x.ndim != 3:
         raise ValueError(
             "evidence_fit needs a batch of experiments (a leading exp axis) with "

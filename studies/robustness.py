@@ -38,6 +38,7 @@ NAMES = term_names(OJA_ORDERS)
 ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
 EPOCHS = 50
+POOREST = ("main", "plain", 1.0, 0.5, range(20))
 CORES = sorted(
     os.sched_getaffinity(0)
     if hasattr(os, "sched_getaffinity")
@@ -336,23 +337,24 @@ def main(*only_variants: str, workers: int | None = None):
     for job, (rows, history) in tqdm(
         results(todo, workers), total=len(todo), unit="cell"
     ):
-        table.add(rows)
-        if job[:4] == ("main", "plain", 1.0, 0.5) and job[4][0] == 0:
+        if history is not None and job == POOREST:
             training.add(
                 [
-                    {"seed": job[4][k], "epoch": epoch + 1}
+                    {"seed": seed, "epoch": epoch + 1}
                     | {
                         name: f"{value:.4f}"
                         for name, value in zip(NAMES, theta.ravel(), strict=True)
                         if name in ORDER_3
                     }
-                    for k in range(3)
-                    for epoch, theta in enumerate(history[k])
+                    for seed, thetas in enumerate(history[:3])
+                    for epoch, theta in enumerate(thetas)
                 ]
             )
+        table.add(rows)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the workers too
     try:
         main(*sys.argv[1:])
     except KeyboardInterrupt:

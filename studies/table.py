@@ -10,6 +10,8 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from plastutor.results import read_results
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "book" / "results"
 
@@ -30,14 +32,6 @@ def code_hash(sources: list[str]) -> str:
     return parts.hexdigest()[:16]
 
 
-def read(path: Path) -> tuple[dict, list[dict]]:
-    """The header of a table and its rows."""
-    lines = path.read_text().splitlines()
-    header = [line[2:].split(": ", 1) for line in lines if line.startswith("# ")]
-    rows = csv.DictReader(line for line in lines if not line.startswith("# "))
-    return dict(header), list(rows)
-
-
 class Table:
     """Rows on disk, written as a whole after each addition.
 
@@ -56,7 +50,7 @@ class Table:
         }
         self.rows = []
         if self.path.exists():
-            header, rows = read(self.path)
+            header, rows = read_results(self.path)
             if all(header.get(k) == self.header[k] for k in ("code", "settings")):
                 self.rows = rows
 
