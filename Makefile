@@ -15,7 +15,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench lint fix lock test-colab test-newest address clean help
+.PHONY: book test bench study-robustness lint fix lock test-colab test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -52,6 +52,11 @@ test: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
+
+# The table behind the chapter on noise: about 40 minutes on 2 cores. Ctrl-C keeps what is
+# finished, and the same command goes on from there.
+study-robustness: $(VENV)/.installed
+	$(BIN)/python studies/robustness.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

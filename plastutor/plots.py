@@ -23,6 +23,7 @@ __all__ = [
     "TRUTH",
     "coefficients",
     "coefficients_over_training",
+    "heat_map",
     "loss_over_training",
     "per_animal",
     "selection_path",
@@ -257,3 +258,42 @@ def surface(
     image = ax.pcolormesh(x, y, seen, cmap="PuOr", vmin=-limit, vmax=limit)
     ax.set(xlabel="stimulus x", ylabel="activity y")
     return image
+
+
+def heat_map(
+    values: Any,
+    rows: Sequence[Any],
+    columns: Sequence[Any],
+    *,
+    title: str = "",
+    limits: tuple[float, float] = (0.0, 1.0),
+    cmap: str = "cividis",
+    ax: Axes | None = None,
+) -> Axes:
+    """A table of numbers as colours, with the numbers in it.
+
+    Args:
+        values: (rows, columns); NaN leaves a cell empty.
+        rows: a label for each row.
+        columns: a label for each column.
+        title: of the axes.
+        limits: the numbers at the two ends of the colours.
+        cmap: a colour map of Matplotlib.
+        ax: where to draw; default the current axes.
+
+    >>> heat_map(np.eye(2), ["a", "b"], ["c", "d"]).texts[0].get_text()
+    '1.00'
+    """
+    ax, values = _axes(ax), np.asarray(values, float)
+    image = ax.imshow(
+        values, cmap=cmap, vmin=limits[0], vmax=limits[1], origin="lower", aspect="auto"
+    )
+    ax.set_xticks(range(len(columns)), [str(label) for label in columns])
+    ax.set_yticks(range(len(rows)), [str(label) for label in rows])
+    ax.set(title=title)
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            dark = sum(image.to_rgba(value)[:3]) < 1.5  # then the text is white
+            color = "white" if dark else "black"
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color, size=7)
+    return ax

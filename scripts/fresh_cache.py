@@ -1,8 +1,9 @@
 """Forget executed chapters when what they depend on has changed.
 
 Jupyter Book's cache looks at the notebook only. Results also depend on the package, the
-installed versions, the Python, and whether real fly data was there, so `make book`
-calls this first: it removes the cache unless all of them are as they were.
+tables of the studies, the installed versions, the Python, and whether real fly data was
+there, so `make book` calls this first: it removes the cache unless all of them are as
+they were.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ def fingerprint() -> str:
     parts = hashlib.sha256(sys.version.encode())
     sources = sorted(p for p in (ROOT / "plastutor").rglob("*") if p.is_file())
     sources = [p for p in sources if "__pycache__" not in p.parts]
+    # Tables only: an interrupted study may leave a part of one behind.
+    sources += sorted((ROOT / "book" / "results").glob("*.csv"))
     for path in [*sources, ROOT / "requirements.lock", *fly_data()]:
         parts.update(f"{path}\n".encode())
         parts.update(path.read_bytes())

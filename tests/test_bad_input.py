@@ -8,6 +8,7 @@ import pytest
 
 from plastutor.baselines import q_learning
 from plastutor.evaluate import r2
+from plastutor.evidence import evidence_fit
 from plastutor.experiments import check_experiment, first_steps, make_experiment
 from plastutor.fit import fit, fit_many
 from plastutor.gauss_newton import GaussNewton
@@ -23,7 +24,7 @@ from plastutor.rules import (
     terms,
 )
 from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task
+from plastutor.tasks import foraging_task, hide_inputs, neural_task
 from plastutor.types import FLY, RECORDED, Trajectory
 
 STEPS, PRE, POST = 5, 3, 2
@@ -53,6 +54,12 @@ def seen():
 
 def unseen_at_first():
     return made(activity=np.where(np.arange(STEPS)[:, None] < 3, np.nan, np.ones(POST)))
+
+
+def batch(**changes):
+    shape = (4, STEPS, POST)
+    activity = {"activity": np.full(shape, 0.5)} | changes
+    return made(x=np.ones((4, STEPS, PRE)), **activity)
 
 
 def square(theta, data):
@@ -275,6 +282,14 @@ BAD = {
         lambda: neural_task(KEY, RULE, OJA, recorded=1.5),
         r"recorded is 1.5; expected a fraction",
     ),
+    "no input recorded": (
+        lambda: hide_inputs(KEY, batch(), 0.0),
+        r"recorded is 0.0; expected a fraction in \(0, 1\]",
+    ),
+    "more than all inputs recorded": (
+        lambda: hide_inputs(KEY, batch(), 1.5),
+        r"recorded is 1.5; expected a fraction",
+    ),
     "foraging without a read-out": (
         lambda: forage(network=RECORDED),
         "Foraging needs a network with a read-out",
@@ -360,6 +375,29 @@ BAD = {
     "unequal numbers of starts": (
         lambda: fit_many(square, {"a": jnp.ones(2), "b": jnp.ones(3)}, None),
         r"theta0 needs a leading axis.*\[\(2,\), \(3,\)\]",
+    ),
+    # evidence
+    "evidence without activity": (
+        lambda: evidence_fit(OJA_ORDERS, batch(activity=None)),
+        r"needs a batch of experiments .*\(4, 5, 3\) and activity is missing",
+    ),
+    "evidence from one experiment": (
+        lambda: evidence_fit(OJA_ORDERS, seen()),
+        r"\(a leading exp axis\).*x has shape \(5, 3\) and activity is there",
+    ),
+    "evidence from NaN": (
+        lambda: evidence_fit(
+            OJA_ORDERS, batch()._replace(w0=jnp.array(np.full((4, PRE, POST), np.nan)))
+        ),
+        "w0 is not finite",
+    ),
+    "an unknown term in the evidence": (
+        lambda: evidence_fit(OJA_ORDERS, batch(), only=("xq",)),
+        "unknown letter 'q'",
+    ),
+    "the wrong theta0 for the evidence": (
+        lambda: evidence_fit(OJA_ORDERS, batch(), theta0=np.zeros((3, 3, 3))),
+        r"theta has shape \(3, 3, 3\); expected \(3, 3, 3, 1\)",
     ),
 }
 

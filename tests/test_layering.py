@@ -26,6 +26,7 @@ ORDER = [
     "fly_members",  # finding them in the archive,
     "fly_download",  # and getting them
     "flies",
+    "results",
     "plots",
     "checks",
 ]

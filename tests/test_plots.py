@@ -126,3 +126,10 @@ def test_selection_path_names_the_changes_and_rings_the_selected(ax):
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 1, 3])
     assert ax.lines[1].get_ydata()[0] == 5 and colours(ax.lines)[:2] == [MODEL, NULL]
     assert ax.lines[2].get_xdata() == [2] and legend(ax)[-1] == "selected"
+
+
+def test_heat_map_leaves_out_what_is_not_there(ax):
+    plots.heat_map([[0.1, np.nan]], ["a"], [1, 2], ax=ax, title="t")
+    assert [text.get_text() for text in ax.texts] == ["0.10"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2"]
+    assert ax.get_title() == "t"

@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import fresh_cache
 import handout
 import pytest
 import set_address
@@ -161,6 +162,32 @@ def test_the_readmes_code_runs(capsys):
     code = re.search(r"```python\n(.*?)```", read("README.md"), re.DOTALL).group(1)
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "matters"),
+    [
+        ("plastutor/rules.py", True),
+        ("book/results/study.csv", True),
+        ("requirements.lock", True),
+        ("book/results/tmp0.part", False),
+        ("book/chapter.ipynb", False),
+        ("plastutor/__pycache__/rules.pyc", False),
+    ],
+)
+def test_chapters_run_again_when_what_they_show_has_changed(
+    name, matters, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(fresh_cache, "ROOT", tmp_path)
+    monkeypatch.setattr(fresh_cache, "fly_data", lambda: [])
+    (tmp_path / "requirements.lock").write_text("jax==1\n")
+    before = fresh_cache.fingerprint()
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("one")
+    new = fresh_cache.fingerprint()
+    assert (new != before) == matters
+    (tmp_path / name).write_text("two")
+    assert (fresh_cache.fingerprint() != new) == matters
 
 
 def test_handouts_hold_no_solution(tmp_path):

@@ -10,7 +10,7 @@ from plastutor.experiments import check_experiment
 from plastutor.losses import accept_loss, objective
 from plastutor.rules import OJA, OJA_ORDERS, Orders, reward_covariance, taylor
 from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task, redraw_w0
+from plastutor.tasks import foraging_task, hide_inputs, neural_task, redraw_w0
 from plastutor.types import BEHAVIOUR, FLY, Network, identity
 
 OJA_RULE = taylor(OJA_ORDERS)
@@ -103,6 +103,29 @@ def test_a_student_can_start_from_other_weights(clean):
     assert abs(np.corrcoef(np.ravel(other.w0), np.ravel(clean.w0))[0, 1]) < 0.06
     assert other.x is clean.x and other.activity is clean.activity
     assert spread(redraw_w0(jr.key(5), clean, std=3.0).w0, 3.0)
+
+
+def test_inputs_that_were_not_recorded_are_left_out():
+    data = neural(n_pre=1000, n_post=2, n_experiments=3, n_steps=4)
+    made = hide_inputs(jr.key(6), data, 0.7)
+    hidden = np.asarray(made.x != data.x)
+    # The same neurons everywhere.
+    np.testing.assert_array_equal(hidden, np.broadcast_to(hidden[0, 0], hidden.shape))
+    assert abs(hidden[0, 0].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 1000)
+    assert (np.asarray(made.x)[hidden] == 0).all()
+    assert made.w0 is data.w0 and made.activity is data.activity
+    np.testing.assert_array_equal(hide_inputs(jr.key(6), data, 1.0).x, data.x)
+
+
+def test_inputs_that_were_not_recorded_can_be_noise():
+    data = neural(n_pre=1000, n_post=2, n_experiments=3, n_steps=4)
+    left_out = hide_inputs(jr.key(6), data, 0.7)
+    made = hide_inputs(jr.key(6), data, 0.7, fill_std=0.3)
+    hidden = np.asarray(left_out.x == 0)
+    np.testing.assert_array_equal(np.where(hidden, 0, made.x), left_out.x)
+    fill = np.asarray(made.x)[hidden]
+    assert spread(fill, 0.3) and np.unique(fill).size == fill.size, "new in every step"
+    assert abs(np.corrcoef(fill, np.asarray(data.x)[hidden])[0, 1]) < 0.08
 
 
 def test_every_animal_forages_to_the_end(flies):

@@ -18,6 +18,11 @@ from plastutor.checks.gradients_through_learning import (
     masked_loss,
 )
 from plastutor.checks.jax_in_ten_minutes import running_expectation, slopes
+from plastutor.checks.noise_and_missing_neurons import (
+    log_evidence,
+    noise_level,
+    posterior_mean,
+)
 from plastutor.checks.oja_recovery import hebb_with_decay, mean_r2
 
 __all__ = [
@@ -29,9 +34,12 @@ __all__ = [
     "explained_share",
     "gain_of_adding",
     "hebb_with_decay",
+    "log_evidence",
     "masked_loss",
     "mean_r2",
+    "noise_level",
     "oja_layer",
+    "posterior_mean",
     "running_expectation",
     "sanger_layer",
     "scaled_decay",

@@ -1,0 +1,40 @@
+"""Results: the tables of studies as a chapter reads them."""
+
+import numpy as np
+import pytest
+
+from plastutor import results
+from plastutor.results import load_results, read_results, select_rows
+
+TABLE = (
+    "# made by: make study-x\n# settings: {}\nmethod,noise,r2\na,0.0,1\na,0.5,-inf\n"
+)
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """A folder with one table, in the place of the book's."""
+    (tmp_path / "x.csv").write_text(TABLE)
+    monkeypatch.setattr(results, "PLACES", (tmp_path / "none", tmp_path))
+    return tmp_path / "x.csv"
+
+
+def test_a_table_is_header_and_rows(table):
+    header, rows = load_results("x")
+    assert header == {"made by": "make study-x", "settings": "{}"}
+    assert rows[0] == {"method": "a", "noise": "0.0", "r2": "1"}
+    assert (header, rows) == read_results(table)
+
+
+def test_rows_are_selected_by_text_and_by_number(table):
+    rows = load_results("x")[1]
+    np.testing.assert_array_equal(select_rows(rows, "r2", method="a"), [1, -np.inf])
+    np.testing.assert_array_equal(select_rows(rows, "r2", noise=0), [1])
+    assert len(select_rows(rows, "r2", method="b")) == 0
+
+
+def test_a_missing_table_says_which_there_are(table):
+    with pytest.raises(
+        FileNotFoundError, match="no table 'y'. There are: x. .*study-y"
+    ):
+        load_results("y")
