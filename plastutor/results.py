@@ -11,7 +11,7 @@ __all__ = ["load_results", "read_results", "select_rows"]
 
 HERE = Path(__file__).resolve().parent
 # In an installed package the tables lie inside; in a checkout they lie in the book.
-PLACES = (HERE / "results", HERE.parent / "book" / "results")
+PLACES = (HERE / "tables", HERE.parent / "book" / "results")
 
 
 def read_results(path: str | Path) -> tuple[dict[str, str], list[dict[str, str]]]:
