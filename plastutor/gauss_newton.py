@@ -45,7 +45,7 @@ class GaussNewton(NamedTuple):
             return loss(unravel(flat), data)
 
         value, gradient = jax.value_and_grad(value_at)(flat)
-        stiffness, directions = jnp.linalg.eigh(self._matrix(loss, flat, unravel, data))
+        stiffness, directions = jnp.linalg.eigh(self.matrix(loss, flat, unravel, data))
         stiffness, slope = jnp.abs(stiffness), directions.T @ gradient
 
         def move(damping):
@@ -63,7 +63,15 @@ class GaussNewton(NamedTuple):
         damping = jnp.where(better, dampings[best], dampings[-1])
         return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value
 
-    def _matrix(self, loss: Objective, flat, unravel, data):
+    def matrix(self, loss: Objective, flat, unravel, data):
+        """The Gauss-Newton matrix of a loss, of shape (flat.size, flat.size).
+
+        Args:
+            loss: made by `objective`.
+            flat: the parameters in one row.
+            unravel: from the row to theta.
+            data: what the loss needs.
+        """
         simulated = loss.forward or loss.predict
 
         def predict(t):

@@ -115,7 +115,7 @@ def _visit(loss, refit, train, state, growth):
     theta, free = state
     flat, none = theta.ravel(), theta.size
     slope = jax.grad(loss)(theta, train).ravel()
-    matrix = OPTIMIZER._matrix(loss, flat, lambda v: v.reshape(theta.shape), train)
+    matrix = OPTIMIZER.matrix(loss, flat, lambda v: v.reshape(theta.shape), train)
     gains = predicted_gains(flat, slope, matrix, free.ravel())
     out, new = jnp.indices(gains.shape)
     allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)

@@ -29,7 +29,7 @@ def linear_problem(columns=4, penalty=None):
 
 def matrix_at(loss, theta, data):
     flat, unravel = ravel_pytree(theta)
-    return GaussNewton()._matrix(loss, flat, unravel, data)
+    return GaussNewton().matrix(loss, flat, unravel, data)
 
 
 @pytest.mark.parametrize("penalty", [None, lambda t: 0.3 * jnp.sum(t**2) + t[0] * t[1]])
@@ -60,7 +60,7 @@ def test_matrix_equals_the_hessian_at_a_perfect_fit_of_a_rule():
     loss = objective(rule, activity_loss)
     flat, unravel = ravel_pytree(jnp.asarray(OJA))
     hessian = jax.jit(jax.hessian(lambda t: loss(unravel(t), data)))(flat)
-    found = jax.jit(lambda t: GaussNewton()._matrix(loss, t, unravel, data))(flat)
+    found = jax.jit(lambda t: GaussNewton().matrix(loss, t, unravel, data))(flat)
     np.testing.assert_allclose(found, hessian, atol=1e-10 * np.abs(hessian).max())
 
 
