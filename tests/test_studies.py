@@ -217,6 +217,7 @@ def test_after_ctrl_c_the_study_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(table, "RESULTS", tmp_path)
     monkeypatch.setattr(robustness, "jobs", lambda: iter(JOBS))
     monkeypatch.setattr(robustness, "cell", cell)
+    monkeypatch.setattr(robustness, "POOREST", JOBS[1])
     with pytest.raises(KeyboardInterrupt):
         robustness.main(workers=1)
 
