@@ -53,7 +53,7 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
 
-# The table behind the chapter on noise: about 40 minutes on 2 cores. Ctrl-C keeps what is
+# The table behind the chapter on noise: about an hour on 2 cores. Ctrl-C keeps what is
 # finished, and the same command goes on from there.
 study-robustness: $(VENV)/.installed
 	$(BIN)/python studies/robustness.py
