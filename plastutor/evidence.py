@@ -13,11 +13,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from plastutor.experiments import check_experiment
 from plastutor.rules import Orders, free_terms, taylor
-from plastutor.simulate import expected_reward, simulate, weight_change
+from plastutor.simulate import simulate
 from plastutor.types import RECORDED, Experiment, Network, Theta
 
 __all__ = ["EvidenceFit", "evidence_fit", "first_order_prior", "normal_equations"]
@@ -36,6 +36,9 @@ class EvidenceFit(NamedTuple):
         tau: the chosen size of a first-order term.
         rho: the chosen ratio of all other terms to it.
         noise: estimated standard deviation of what the model leaves unexplained.
+        converged: True where the last step moved no coefficient by more than a tenth
+            of its `std` (or a thousandth of the largest coefficient). Where it is
+            False, theta is the best that was found, and finite; more steps may help.
     """
 
     theta: Float[Array, "x y w r"]
@@ -43,6 +46,7 @@ class EvidenceFit(NamedTuple):
     tau: Float[Array, ""]
     rho: Float[Array, ""]
     noise: Float[Array, ""]
+    converged: Bool[Array, ""]
 
 
 def first_order_prior(orders: Orders, sizes, tau, rho) -> Float[Array, "x y w r"]:
@@ -68,26 +72,6 @@ def first_order_prior(orders: Orders, sizes, tau, rho) -> Float[Array, "x y w r"
     return tau * x * y * rho ** np.abs(a + c - 1) / (x**a * y**b * w**c * r**d)
 
 
-def _predict(rule, theta, experiment, network, forced):
-    """The activity by a rule; with `forced`, plasticity sees the recorded activity."""
-    if not forced:
-        return simulate(rule, theta, experiment, network=network, keep_weights=False).y
-    expected = expected_reward(
-        experiment.reward, experiment.plastic & experiment.valid, network.window
-    )
-
-    def step(w, now):
-        x, r, plastic, recorded = now
-        y = network.activation(x @ w)
-        seen = jnp.where(jnp.isnan(recorded), y, recorded)
-        changed = w + weight_change(rule, theta, network, x, seen, w, r)
-        return jnp.where(plastic, changed, w), y
-
-    plastic = experiment.plastic & experiment.valid
-    inputs = experiment.x, experiment.reward - expected, plastic, experiment.activity
-    return jax.lax.scan(step, experiment.w0, inputs)[1]
-
-
 def normal_equations(rule, theta, directions, data, network, forced):
     """J^T J, J^T error and error^2, summed over all that was recorded.
 
@@ -97,10 +81,17 @@ def normal_equations(rule, theta, directions, data, network, forced):
     forward = rule._replace(update=rule.forward)
 
     def add(sums, experiment):
-        predict = partial(
-            _predict, forward, experiment=experiment, network=network, forced=forced
+        y, tangent = jax.linearize(
+            lambda theta: simulate(
+                forward,
+                theta,
+                experiment,
+                network=network,
+                keep_weights=False,
+                forced=forced,
+            ).y,
+            theta,
         )
-        y, tangent = jax.linearize(predict, theta)
         recorded = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]
         error = jnp.where(recorded, experiment.activity - y, 0).ravel()
         j = jax.vmap(tangent)(directions) * recorded[None]
@@ -166,19 +157,26 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
         evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
         k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
         tau, rho = jnp.array(grid, dtype)[k]
-        return EvidenceFit(whole(means[k]), whole(stds[k]), tau, rho, noise)
+        found, std = whole(means[k]), whole(stds[k])
+        still = jnp.abs(found - theta) <= 0.1 * std + 1e-3 * jnp.abs(found).max()
+        return EvidenceFit(found, std, tau, rho, noise, still.all())
 
     def step(state, _):
-        theta, good, least, _ = state
+        theta, good, least, best = state
         sums = normal_equations(rule, theta, directions, data, network, forced)
         found = solve(theta, *sums)
         # A step that made the misfit clearly worse, or infinite, is halved.
-        worse = ~(sums[-1] <= 1.1 * least)
-        after = jnp.where(worse, (good + theta) / 2, found.theta)
-        good = jnp.where(worse, good, theta)
-        return (after, good, jnp.fmin(sums[-1], least), found), None
+        better = sums[-1] <= 1.1 * least
+        for leaf in (found.theta, found.std):
+            better &= jnp.isfinite(leaf).all()
+        after = jnp.where(better, found.theta, (good + theta) / 2)
+        good = jnp.where(better, theta, good)
+        best = best._replace(theta=good, converged=jnp.zeros((), bool))
+        best = jax.tree.map(partial(jnp.where, better), found, best)
+        return (after, good, jnp.fmin(sums[-1], least), best), None
 
-    nothing = EvidenceFit(theta0, theta0, *jnp.zeros(3, dtype))
+    zero = jnp.zeros((), dtype)
+    nothing = EvidenceFit(theta0, theta0, zero, zero, zero, jnp.zeros((), bool))
     state = (theta0, theta0, jnp.asarray(jnp.inf, dtype), nothing)
     return jax.lax.scan(step, state, None, length=steps)[0][-1]
 

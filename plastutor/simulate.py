@@ -71,21 +71,24 @@ def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
     return rate * rule.update(theta, x, y, w, r)
 
 
-@partial(jax.jit, static_argnames=("rule", "network", "keep_weights"))
-def _simulate_one(rule, theta, experiment, network, keep_weights) -> Trajectory:
+@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
+def _simulate_one(
+    rule, theta, experiment, network, keep_weights, forced
+) -> Trajectory:
     expected = expected_reward(
         experiment.reward, experiment.plastic & experiment.valid, network.window
     )
 
     def step(w, now):
-        x, r, plastic = now
+        x, r, plastic, recorded = now
         y = network.activation(x @ w)
         logit = option_logit = None
         if network.readout is not None:
             logit = network.readout * y.mean()
             if experiment.options is not None:
                 option_logit = accept_logit(network, experiment.options, w)
-        changed = w + weight_change(rule, theta, network, x, y, w, r)
+        seen = jnp.where(jnp.isnan(recorded), y, recorded) if forced else y
+        changed = w + weight_change(rule, theta, network, x, seen, w, r)
         w = jnp.where(plastic, changed, w)
         return w, Trajectory(w if keep_weights else None, y, logit, option_logit)
 
@@ -93,6 +96,7 @@ def _simulate_one(rule, theta, experiment, network, keep_weights) -> Trajectory:
         experiment.x,
         experiment.reward - expected,
         experiment.plastic & experiment.valid,
+        experiment.activity if forced else None,
     )
     return jax.lax.scan(step, experiment.w0, inputs)[1]
 
@@ -104,6 +108,7 @@ def simulate(
     *,
     network: Network = RECORDED,
     keep_weights: bool = True,
+    forced: bool = False,
 ) -> Trajectory:
     """Let a network live through an experiment by the rule g_theta.
 
@@ -117,12 +122,14 @@ def simulate(
         network: what is fixed about the learner.
         keep_weights: keep the weights after each step. They need (time x pre x post)
             numbers, so a loss does without.
+        forced: let plasticity see the recorded activity where there is one, so that
+            the model predicts one step ahead (teacher forcing), instead of its own.
 
     Returns:
         The trajectory, with the leading axis of a batch.
 
     Raises:
-        ValueError: the experiment does not hang together.
+        ValueError: the experiment does not hang together, or has no activity to force.
 
     >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
     >>> from plastutor.experiments import make_experiment
@@ -136,6 +143,11 @@ def simulate(
             "The experiment holds choices but the network has no read-out. Pass "
             "network=FLY or network=BEHAVIOUR."
         )
+    if forced and experiment.activity is None:
+        raise ValueError(
+            "forced=True needs experiments with recorded activity; these have none. "
+            "Leave it out, or pass activity= to make_experiment."
+        )
     dtype = jnp.result_type(experiment.x, experiment.w0, *jax.tree.leaves(theta))
     theta, experiment = jax.tree.map(
         lambda leaf: (
@@ -143,7 +155,13 @@ def simulate(
         ),
         (jax.tree.map(jnp.asarray, theta), experiment),
     )
-    one = partial(_simulate_one, rule, network=network, keep_weights=keep_weights)
+    one = partial(
+        _simulate_one,
+        rule,
+        network=network,
+        keep_weights=keep_weights,
+        forced=forced,
+    )
     if experiment.x.ndim == 3:
         return jax.vmap(one, in_axes=(None, 0))(theta, experiment)
     return one(theta, experiment)

@@ -13,13 +13,13 @@ from plastutor.experiments import check_experiment, first_steps, make_experiment
 from plastutor.fit import fit, fit_many
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import accept_loss, activity_loss, choice_loss, objective
+from plastutor.mlp import mlp
 from plastutor.rules import (
     HEBB,
     OJA,
     OJA_ORDERS,
     Orders,
     free_terms,
-    mlp,
     taylor,
     terms,
 )

@@ -10,6 +10,7 @@ ORDER = [
     "types",
     "experiments",
     "rules",
+    "mlp",
     "simulate",
     "tasks",
     "losses",

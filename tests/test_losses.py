@@ -18,7 +18,8 @@ from plastutor.losses import (
     l1,
     objective,
 )
-from plastutor.rules import OJA, OJA_ORDERS, Orders, mlp, taylor
+from plastutor.mlp import mlp
+from plastutor.rules import OJA, OJA_ORDERS, Orders, taylor
 from plastutor.simulate import simulate
 from plastutor.tasks import neural_task
 from plastutor.types import BEHAVIOUR, RECORDED, Trajectory

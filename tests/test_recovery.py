@@ -9,7 +9,8 @@ from plastutor.evaluate import compare, null_theta, weight_r2
 from plastutor.fit import fit, lowest
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, Orders, mlp, reward_covariance, taylor
+from plastutor.mlp import mlp
+from plastutor.rules import OJA, OJA_ORDERS, Orders, reward_covariance, taylor
 from plastutor.tasks import foraging_task, neural_task, redraw_w0
 from plastutor.types import FLY
 

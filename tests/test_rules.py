@@ -9,6 +9,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from plastutor.mlp import mlp
 from plastutor.rules import (
     BEHAVIOUR_ORDERS,
     HEBB,
@@ -16,7 +17,6 @@ from plastutor.rules import (
     OJA_ORDERS,
     Orders,
     free_terms,
-    mlp,
     plain_update,
     reward_covariance,
     taylor,

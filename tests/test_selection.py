@@ -10,13 +10,13 @@ import pytest
 
 from plastutor.distil import States, distil, predicted_gains, visited_states
 from plastutor.losses import accept_loss, activity_loss, l1, objective
+from plastutor.mlp import mlp
 from plastutor.rules import (
     BEHAVIOUR_ORDERS,
     HEBB,
     OJA,
     OJA_ORDERS,
     Orders,
-    mlp,
     reward_covariance,
     taylor,
     term_names,

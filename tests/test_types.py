@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from plastutor.fit import fit
-from plastutor.rules import mlp
+from plastutor.mlp import mlp
 from plastutor.types import Fit
 
 
