@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from plastutor.losses import accept_loss, choice_loss
 from plastutor.simulate import simulate
@@ -62,33 +62,34 @@ def r2(true, predicted) -> float:
 
 def _ratio(residual, total):
     """1 - residual / total, for each column."""
-    constant = np.where(residual == 0, 1.0, 0.0)
-    safe = np.where(total > 0, total, 1.0)
-    return np.where(total > 0, 1 - residual / safe, constant)
+    constant = jnp.where(residual == 0, 1.0, 0.0)
+    safe = jnp.where(total > 0, total, 1.0)
+    return jnp.where(total > 0, 1 - residual / safe, constant)
 
 
-@partial(jax.jit, static_argnames=("rule", "network"))
-def _weight_sums(rule, theta, theta_true, data, network):
-    """Residual and total sum of squares of every synapse, one experiment at a time."""
+@partial(jax.jit, static_argnames=("rule", "rule_true", "network"))
+def _weight_r2(rule, theta, rule_true, theta_true, data, network):
+    """From the sums of squares of every synapse, one experiment at a time."""
     leaves = jax.tree.leaves((theta, theta_true))
     zero = jnp.zeros(data.w0.shape[1:], jnp.result_type(data.w0, *leaves))
 
-    def life(theta, experiment):
+    def life(rule, theta, experiment):
         w = simulate(rule, theta, experiment, network=network).w
         assert w is not None  # they were kept
         return jnp.where(experiment.valid[:, None, None], w, 0).astype(zero.dtype)
 
     def add(total, experiment):
-        return total + life(theta_true, experiment).sum(0), None
+        return total + life(rule_true, theta_true, experiment).sum(0), None
 
     mean = jax.lax.scan(add, zero, data)[0] / data.valid.sum()
 
     def add_squares(sums, experiment):
-        true, found = life(theta_true, experiment), life(theta, experiment)
+        true = life(rule_true, theta_true, experiment)
+        found = life(rule, theta, experiment)
         off = jnp.where(experiment.valid[:, None, None], true - mean[None], 0)
         return (sums[0] + ((true - found) ** 2).sum(0), sums[1] + (off**2).sum(0)), None
 
-    return jax.lax.scan(add_squares, (zero, zero), data)[0]
+    return _ratio(*jax.lax.scan(add_squares, (zero, zero), data)[0])
 
 
 def weight_r2(
@@ -97,18 +98,20 @@ def weight_r2(
     theta_true: Theta,
     held_out: Experiment,
     *,
+    rule_true: Rule | None = None,
     network: Network = RECORDED,
-) -> Float[np.ndarray, "pre post"]:
+) -> Float[Array, "pre post"]:
     """R2 of the weights, one for every synapse, over the steps of all experiments.
 
     Both rules start from the same initial weights and get the same stimuli. The
     weights are not stored, so that 100,000 synapses fit into memory.
 
     Args:
-        rule: the rule, the same for both thetas.
-        theta: what was inferred.
+        rule: the rule.
+        theta: what was inferred; vmap over it to score several fits at once.
         theta_true: the truth.
         held_out: experiments that the fit has not seen.
+        rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
     >>> from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
@@ -121,8 +124,9 @@ def weight_r2(
     theta, theta_true = jax.tree.map(jnp.asarray, (theta, theta_true))
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
-    sums = _weight_sums(rule, theta, theta_true, held_out, network)
-    return _ratio(*map(np.asarray, sums))
+    return _weight_r2(
+        rule, theta, rule_true or rule, theta_true, held_out, network=network
+    )
 
 
 def percent_deviance(loss, null_loss) -> float:
@@ -170,6 +174,7 @@ def compare(
     held_out: Experiment,
     *,
     theta_true: Theta | None = None,
+    rule_true: Rule | None = None,
     network: Network = RECORDED,
 ) -> Comparison:
     """Score a rule on experiments that it has not seen.
@@ -179,6 +184,7 @@ def compare(
         theta: what was inferred; `null_theta(theta)` scores the do-nothing model.
         held_out: a batch of new experiments.
         theta_true: the truth, where it is known.
+        rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
@@ -190,24 +196,23 @@ def compare(
     """
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
-    life = partial(
-        simulate, rule, experiment=held_out, network=network, keep_weights=False
-    )
-    found = life(theta)
+    life = partial(simulate, experiment=held_out, network=network, keep_weights=False)
+    found = life(rule, theta)
     weights = activity = deviance = None
     true_activity = held_out.activity
     if theta_true is not None:
-        weights = float(
-            weight_r2(rule, theta, theta_true, held_out, network=network).mean()
+        r2_of_each = weight_r2(
+            rule, theta, theta_true, held_out, rule_true=rule_true, network=network
         )
-        true_activity = life(theta_true).y
+        weights = float(r2_of_each.mean())
+        true_activity = life(rule_true or rule, theta_true).y
     if true_activity is not None:
         seen = np.asarray(held_out.valid)
         true, predicted = np.asarray(true_activity)[seen], np.asarray(found.y)[seen]
         activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
         data_loss = accept_loss if held_out.choice is None else choice_loss
-        nothing = life(null_theta(theta))
+        nothing = life(rule, null_theta(theta))
         deviance = percent_deviance(
             data_loss(found, held_out), data_loss(nothing, held_out)
         )

@@ -82,14 +82,16 @@ def normal_equations(rule, theta, directions, data, network, forced):
 
     def add(sums, experiment):
         y, tangent = jax.linearize(
-            lambda theta: simulate(
-                forward,
-                theta,
-                experiment,
-                network=network,
-                keep_weights=False,
-                forced=forced,
-            ).y,
+            lambda theta: (
+                simulate(
+                    forward,
+                    theta,
+                    experiment,
+                    network=network,
+                    keep_weights=False,
+                    forced=forced,
+                ).y
+            ),
             theta,
         )
         recorded = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]

@@ -72,9 +72,7 @@ def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
-def _simulate_one(
-    rule, theta, experiment, network, keep_weights, forced
-) -> Trajectory:
+def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
     expected = expected_reward(
         experiment.reward, experiment.plastic & experiment.valid, network.window
     )

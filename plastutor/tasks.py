@@ -22,7 +22,14 @@ from plastutor.types import (
     Theta,
 )
 
-__all__ = ["Foraging", "foraging_task", "hide_inputs", "neural_task", "redraw_w0"]
+__all__ = [
+    "Foraging",
+    "foraging_task",
+    "hide_inputs",
+    "neural_task",
+    "redraw_w0",
+    "resample_stimuli",
+]
 
 
 def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experiment:
@@ -236,6 +243,34 @@ def foraging_task(
     plastic = valid & (accept == 1)
     experiment = Experiment(x, reward, plastic, valid, w0, accept=accept)
     return Foraging(experiment, odour, completed, trials)
+
+
+def resample_stimuli(
+    key, made: Foraging, *, input_mean: float = 0.75, input_std: float = 0.05
+) -> Experiment:
+    """The same lives for a model that does not know the noise on the stimuli.
+
+    It knows which odour was presented; the noise that the animal met is drawn anew
+    (Mehta et al. 2024, in the authors' code). Where no odour was presented, x stays 0.
+
+    Args:
+        key: a JAX random key.
+        made: from `foraging_task`.
+        input_mean: as there.
+        input_std: as there.
+
+    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
+    >>> rule = taylor(BEHAVIOUR_ORDERS)
+    >>> made = foraging_task(jr.key(0), rule, reward_covariance(), n_experiments=2)
+    >>> new = resample_stimuli(jr.key(1), made)
+    >>> round(float(jnp.std(new.x - made.experiment.x, where=new.x != 0)), 2)
+    0.07
+    """
+    x = made.experiment.x
+    new = input_mean * jax.nn.one_hot(made.odour, 2, dtype=x.dtype)
+    new = new + input_std * jr.normal(key, x.shape, x.dtype)
+    presented = made.experiment.valid[..., None]
+    return made.experiment._replace(x=jnp.where(presented, new, 0))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

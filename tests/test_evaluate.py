@@ -57,7 +57,7 @@ def test_r2_is_the_mean_of_the_columns():
 def test_r2_of_columns_that_never_change():
     true = np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 4.0]])
     predicted = np.array([[1.0, 2.5, 1.0], [1.0, 2.5, 3.0]])
-    assert r2(true, predicted) == r2_by_columns(true, predicted)
+    np.testing.assert_allclose(r2(true, predicted), r2_by_columns(true, predicted))
     assert r2(true, predicted) == pytest.approx((1 + 0 + 0.75) / 3)
 
 
@@ -96,6 +96,23 @@ def test_weight_r2_takes_mixed_precision_and_single_experiments(new):
     one = weight_r2(RULE, jnp.asarray(GUESS, "float32"), OJA, single)
     batch = jax.tree.map(lambda leaf: leaf[:1], new)
     np.testing.assert_allclose(one, weight_r2(RULE, GUESS, OJA, batch), rtol=1e-4)
+
+
+def test_a_truth_of_another_family_and_several_guesses_at_once(new):
+    twice = RULE._replace(
+        apply=lambda theta, *state: RULE.apply(2 * theta, *state),
+        update=lambda theta, *state: RULE.update(2 * theta, *state),
+    )
+    expected = weight_r2(RULE, GUESS, OJA, new)
+    for score in (weight_r2, compare):
+        half = {"theta_true": OJA / 2, "rule_true": twice}
+        same = score(RULE, GUESS, held_out=new, **half)
+        direct = score(RULE, GUESS, held_out=new, theta_true=OJA)
+        jax.tree.map(np.testing.assert_allclose, same, direct)
+    both = jax.vmap(lambda theta: weight_r2(RULE, theta, OJA, new))(
+        jnp.stack([jnp.asarray(GUESS), jnp.asarray(OJA)])
+    )
+    np.testing.assert_allclose(both, [expected, np.ones((4, 2))])
 
 
 def test_percent_deviance_by_hand():

@@ -10,7 +10,13 @@ from plastutor.experiments import check_experiment
 from plastutor.losses import accept_loss, objective
 from plastutor.rules import OJA, OJA_ORDERS, Orders, reward_covariance, taylor
 from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, hide_inputs, neural_task, redraw_w0
+from plastutor.tasks import (
+    foraging_task,
+    hide_inputs,
+    neural_task,
+    redraw_w0,
+    resample_stimuli,
+)
 from plastutor.types import BEHAVIOUR, FLY, Network, identity
 
 OJA_RULE = taylor(OJA_ORDERS)
@@ -153,6 +159,20 @@ def test_the_stimuli_are_noisy_one_hot_odours(flies):
     assert abs(odour[seen].mean() - 0.5) < 4 * 0.5 / np.sqrt(len(x))
     assert spread(e.w0, 0.01) and e.w0.shape == (200, 2, 10)
     np.testing.assert_array_equal(np.asarray(e.x)[~seen], 0)
+
+
+def test_resampled_stimuli_have_the_same_odours_and_other_noise(flies):
+    old, new = flies.experiment, resample_stimuli(jr.key(3), flies)
+    again = resample_stimuli(jr.key(3), flies._replace(experiment=new))
+    np.testing.assert_array_equal(new.x, again.x)
+    odours = 0.75 * np.eye(2)[np.asarray(flies.odour)]
+    seen = np.asarray(old.valid)
+    noise, before = np.asarray(new.x - odours)[seen], np.asarray(old.x - odours)[seen]
+    assert spread(noise, 0.05)
+    assert abs(np.corrcoef(noise.ravel(), before.ravel())[0, 1]) < 4 / noise.size**0.5
+    np.testing.assert_array_equal(np.asarray(new.x)[~seen], 0)
+    for one, other in zip(new[1:], old[1:], strict=True):
+        jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
 def test_only_accepts_are_rewarded_and_with_one_reward(flies):
