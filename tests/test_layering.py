@@ -27,6 +27,7 @@ ORDER = [
     "fly_download",  # and getting them
     "flies",
     "results",
+    "sweep",
     "plots",
     "checks",
 ]
