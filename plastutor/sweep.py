@@ -124,7 +124,7 @@ def _here(run, columns, queue: deque[Batch]) -> Attempts:
 
 def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
     """Run the batches on the workers of a client; as they are done."""
-    from distributed import wait
+    from distributed import KilledWorker, wait
 
     pending = {}
     try:
@@ -142,8 +142,12 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
             except TimeoutError:
                 continue
             for future in [future for future in pending if future.done()]:
-                error = future.exception()  # not one of run: a worker that died
-                outcome = _reason(error) if error else future.result()
+                try:
+                    outcome = future.result()
+                except (
+                    KilledWorker
+                ) as error:  # anything else is not the setting's fault
+                    outcome = _reason(error)
                 yield pending.pop(future), outcome
     finally:
         client.cancel([*pending])
@@ -279,14 +283,14 @@ def sweep(
 
     >>> import jax, tempfile
     >>> def run(batch):
-    ...     keys = jax.vmap(jax.random.key)(np.array([one["seed"] for one in batch]))
-    ...     means = jax.vmap(lambda key: jax.random.normal(key, 100).mean())(keys)
-    ...     return [{"mean": f"{batch[0]['std'] * mean:.2f}"} for mean in means]
-    >>> settings = [{"std": std, "seed": s} for std in (0.0, 1.0) for s in range(3)]
+    ...     noise, seeds = batch[0]["noise"], np.array([one["seed"] for one in batch])
+    ...     draw = lambda seed: noise * jax.random.normal(jax.random.key(seed), 9)
+    ...     return [{"largest": f"{y.max():.1f}"} for y in jax.vmap(draw)(seeds)]
+    >>> settings = [{"noise": n, "seed": k} for n in (0.0, 1.0) for k in range(3)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     rows = sweep(run, settings, f"{folder}/means.csv", columns=["mean"])
-    >>> len(rows), rows[0]
-    (6, {'std': '0.0', 'seed': '0', 'mean': '0.00', 'error': ''})
+    ...     rows = sweep(run, settings, f"{folder}/noise.csv", columns=["largest"])
+    >>> len(rows), rows[3]["noise"], rows[3]["seed"], float(rows[3]["largest"]) > 0
+    (6, '1.0', '0', True)
     """
     settings, path = [dict(setting) for setting in settings], Path(path)
     names = _checked(settings, columns, batch_over, batch_size, code)
