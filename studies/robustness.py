@@ -27,6 +27,7 @@ from plastutor.sweep import all_cores, sweep
 from plastutor.tasks import hide_inputs, neural_task, redraw_w0
 from plastutor.types import RECORDED
 
+jax.config.update("jax_enable_x64", True)
 ROOT = Path(__file__).resolve().parent.parent
 NOISES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -208,34 +209,32 @@ def efficient(seed, setting, noise, draws=20) -> float:
     return float(np.mean([max(score(seed, setting, theta), 0) for theta in thetas]))
 
 
-def settings():
-    """One for each row: first what takes least and says most."""
+def each(variant, method, cells, seeds, column="method") -> list[dict]:
+    """One setting for each row of some cells."""
+    first = {"variant": variant, column: method}
+    return [
+        first | {"noise": noise, "recorded": recorded, "seed": seed}
+        for noise, recorded in cells
+        for seed in seeds
+    ]
+
+
+def settings() -> list[dict]:
+    """One for each row of the main table."""
     grid = [(noise, recorded) for noise in NOISES for recorded in FRACTIONS]
-    both, rows = ("plain", "evidence"), []
-
-    def add(variant, methods, cells, seeds):
-        rows.extend(
-            {
-                "variant": variant,
-                "method": method,
-                "noise": noise,
-                "recorded": recorded,
-                "seed": seed,
-            }
-            for noise, recorded in cells
-            for method in methods
-            for seed in seeds
-        )
-
-    add("main", both, grid, range(20))
-    add("main", ["efficient"], [(noise, 1.0) for noise in NOISES], range(20))
-    add("main", ["nothing"], CORNERS, range(20))
-    for variant in ("13 terms", "shared w0", "another rule"):
-        add(variant, both, CORNERS, range(10))
-    add("100 to 1000", both, CORNERS, range(3))
-    add("main", list(METHODS)[1:], CORNERS[1:], range(10))
     edges = [cell for cell in grid if cell[0] == 0 or cell[1] == 1]
-    add("main", both, edges, range(20, 50))
+    column = [cell for cell in grid if cell[1] == 1]
+    rows = each("main", "efficient", column, range(20))
+    rows += each("main", "nothing", CORNERS, range(20))
+    for method in ("plain", "evidence"):
+        rows += each("main", method, edges, range(50))
+        rows += each("main", method, [c for c in grid if c not in edges], range(20))
+        rows += each("13 terms", method, [*column, *CORNERS[2:]], range(20))
+        rows += each("shared w0", method, CORNERS, range(20))
+        rows += each("another rule", method, CORNERS, range(20))
+        rows += each("100 to 1000", method, CORNERS, range(3))
+    for method in list(METHODS)[1:]:
+        rows += each("main", method, CORNERS[1:], range(10))
     return rows
 
 
@@ -315,17 +314,10 @@ def main():
     common = {"header": {"made by": "make study-robustness"}, "code": SOURCES}
     epochs = [{"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)]
     tuning = [
-        {
-            "variant": variant,
-            "option": option,
-            "noise": noise,
-            "recorded": recorded,
-            "seed": seed,
-        }
+        row
         for variant in ("main", "another rule")
-        for noise, recorded in CORNERS[1:]
         for option in ("nothing", *OPTIONS)
-        for seed in range(100, 110)
+        for row in each(variant, option, CORNERS[1:], range(100, 110), "option")
     ]
     with all_cores() as client:
         for name, call, rows, columns, over in (
@@ -345,4 +337,7 @@ def main():
 
 
 if __name__ == "__main__":
+    # The workers look for the functions of a module, and this one has no name here.
+    from robustness import main
+
     main()
