@@ -168,9 +168,7 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
             for future in [future for future in pending if future.done()]:
                 try:
                     outcome = future.result()
-                except (
-                    KilledWorker
-                ) as error:  # anything else is not the setting's fault
+                except KilledWorker as error:  # others are no fault of a setting
                     outcome = _reason(error)
                 yield pending.pop(future), outcome
     finally:

@@ -358,7 +358,7 @@ def client(cluster):
 
 
 def test_a_client_gives_the_same_table(path, client, monkeypatch):
-    monkeypatch.setattr("plastutor.sweep.LOOK_AGAIN", 0.01)
+    monkeypatch.setattr("plastutor.sweep.LOOK_AGAIN", 0.05)
     here = fill(path, choosy, batch_size=2)
     there = fill(path.with_name("b.csv"), choosy, batch_size=2, client=client)
     assert there == here
@@ -418,7 +418,7 @@ def test_ctrl_c_calls_off_what_the_workers_would_do(path, client, cluster):
 
     settings = [{"noise": 0.0, "seed": seed} for seed in range(100)]
     threading.Thread(target=stop).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as _kept:  # with all that it refers to
         fill(path, slow, settings, client=client, batch_size=1)
     rows = read_results(path)[1]
     assert 0 < len(rows) < 50 and not any(row["error"] for row in rows)
