@@ -48,15 +48,20 @@ Attempts = Generator[tuple[Batch, Outcome]]
 def all_cores():
     """A Dask client with a process for each core of this machine, for `sweep`.
 
-    Each process keeps to its core: else JAX would start as many threads in each of them
-    as there are cores. Close the client, or use it in a `with`. In a script, call it
-    under ``if __name__ == "__main__":``, since the processes import the script.
+    On Linux each process keeps to its core: else JAX would start as many threads in
+    each of them as there are cores. Close the client, or use it in a `with`. In a
+    script, call it under ``if __name__ == "__main__":``, since the processes import
+    the script.
     """
-    from distributed import Client
+    from distributed import Client, WorkerPlugin
 
-    cores = range(os.cpu_count() or 1)
-    if hasattr(os, "sched_getaffinity"):  # not on a Mac
-        cores = sorted(os.sched_getaffinity(0))
+    class OneCore(WorkerPlugin):
+        def setup(self, worker):
+            for thread in os.listdir("/proc/self/task"):
+                os.sched_setaffinity(int(thread), {cores[int(worker.name)]})
+
+    linux = hasattr(os, "sched_setaffinity")
+    cores = sorted(os.sched_getaffinity(0)) if linux else range(os.cpu_count() or 1)
     client = Client(
         n_workers=len(cores),
         threads_per_worker=1,
@@ -64,9 +69,8 @@ def all_cores():
         dashboard_address=":0",
         silence_logs=logging.ERROR,
     )
-    if hasattr(os, "sched_setaffinity"):
-        for core, worker in zip(cores, client.nthreads(), strict=True):
-            client.run(os.sched_setaffinity, 0, {core}, workers=[worker])
+    if linux:
+        client.register_plugin(OneCore())
     return client
 
 
