@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -230,7 +230,7 @@ def fisher(
     noise: float | None = None,
     w0_std: float | None = None,
 ) -> Information:
-    """The Fisher information about theta: how much the data say, and in which direction.
+    """The Fisher information about theta: how much data say, and in which direction.
 
     F = sum over observations of J^T V^-1 J, where J are the slopes of the prediction
     and V is the variance of an observation: noise^2 for activity, p (1 - p) for
@@ -423,49 +423,46 @@ class Laplace(NamedTuple):
 
         Terms are named; of a network only the number of directions is told.
         """
-        k, information, std = len(self.names), self.information, self.std
-        percent, half = 100 * self.level, self._quantile * self.std
+        k, quantile = len(self.names), self._quantile
+        named, scale = np.ndim(self.theta) == 4, f"+-{self.scale:g}"
         lines = [
-            f"{k} coefficients from {int(information.count)} observations, noise "
-            f"{float(information.noise):.3g}; intervals of {percent:g} %."
+            f"{k} coefficients from {int(self.information.count)} observations, noise "
+            f"{float(self.information.noise):.3g}; intervals of {100 * self.level:g} %."
         ]
-        for name, mean, size, good in zip(
-            self.names, self.mean, half, self.identifiable, strict=True
+        for name, mean, std, good in zip(
+            self.names, self.mean, self.std, self.identifiable, strict=True
         ):
-            note = "" if good else f"  not identifiable: wider than +-{self.scale:g}"
-            value = f"{mean:9.3g} +- {size:.2g}"
-            if not np.isfinite(size):
-                value, note = " " * 9 + "the data say nothing about it", ""
-            if np.ndim(self.theta) == 4:
-                lines.append(f"  {name:6}{value}{note}")
-        spread, rows = self.directions
-        wide = self._quantile * spread >= self.scale
+            line = f"  {name:6} {mean:9.3g} +- {quantile * std:.2g}"
+            if not np.isfinite(std):
+                line = f"  {name:6} the data do not tell it"
+            elif not good:
+                line += f"  not identifiable: wider than {scale}"
+            lines += [line] * named
+        std, rows = self.directions
+        finite = np.isfinite(std)
+        wide = finite & (quantile * std >= self.scale)
         if wide.any():
-            known = spread[np.isfinite(spread)]
-            ratio = f"{known.max() / known.min():.2g}" if len(known) else "1"
+            ratio = std[finite].max() / std[finite].min()
             lines.append(
                 f"Sloppy: along {wide.sum()} of {k} directions the interval is wider "
-                f"than +-{self.scale:g}; the widest finite one is {ratio} times the "
-                "narrowest. Believe the band of dw on the states that were visited, "
-                "not the single coefficients."
+                f"than {scale}; the widest is {ratio:.2g} times the narrowest. Believe "
+                "the band of dw on the states visited, not single coefficients."
             )
-        if wide.any() and np.ndim(self.theta) == 4:
-            finite = wide & np.isfinite(spread)
-            for row, size in list(zip(rows[finite], spread[finite], strict=True))[-3:]:
-                what = _combination(row, self.names)
-                lines.append(f"  {what}: +- {self._quantile * size:.2g}")
-        if self.unknown.shape[1]:
-            lines.append(
-                f"Without any information: {self.unknown.shape[1]} of {k} directions."
-            )
-            if np.ndim(self.theta) == 4:
-                lines += [f"  {_combination(v, self.names)}" for v in self.unknown.T]
-            if self._eps > 1e-10:
-                lines.append("  (In single precision; double may tell more.)")
+            for row, one in [*zip(rows[wide], std[wide], strict=True)][-3:] * named:
+                lines.append(
+                    f"  {_combination(row, self.names)}: +- {quantile * one:.2g}"
+                )
+        count = self.unknown.shape[1]
+        if count:
+            precision = "" if self._eps < 1e-10 else " (in single precision)"
+            lines.append(f"Without information{precision}: {count} of {k} directions.")
+            lines += [
+                f"  {_combination(v, self.names)}" for v in self.unknown.T
+            ] * named
         if self.distance > FINISHED:
             lines.append(
-                f"The fit is not finished: theta is {self.distance:.2g} standard "
-                "deviations from the best fit. Fit on, without a penalty, and ask again."
+                f"The fit is not finished: the best one lies {self.distance:.2g} "
+                "standard deviations away. Fit on, without a penalty, and ask again."
             )
         return "\n".join(lines)
 
@@ -545,12 +542,12 @@ def laplace(
     >>> from plastutor.losses import objective
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
-    >>> rule, terms = taylor(OJA_ORDERS), ("xy", "yyw", "yr")
+    >>> rule, terms = taylor(OJA_ORDERS), ("xy", "yyw")
     >>> data = neural_task(jr.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1)
-    >>> found = laplace(objective(rule, activity_loss), OJA, data, only=terms[:2])
+    >>> found = laplace(objective(rule, activity_loss), OJA, data, only=terms)
     >>> low, high = found.interval
-    >>> [name for name, good in zip(found.names, found.identifiable) if good]
-    ['yyw', 'xy']
+    >>> found.names, bool(low[1] < 1 < high[1])
+    (('yyw', 'xy'), True)
     """
     if not 0 < level < 1 or not scale > 0:
         raise ValueError(
@@ -565,6 +562,11 @@ def laplace(
         information = information._replace(
             matrix=information.matrix + jnp.diag(precision),
             slope=information.slope - precision * ravel_pytree(theta)[0][free],
+        )
+    if not np.isfinite(np.asarray(information.matrix)).all():
+        raise ValueError(
+            "The information is not finite: with this theta the weights grow without "
+            "bound. Expected the theta of a fit that did not diverge."
         )
     root, unknown = _split(np.asarray(information.matrix))
     names = _names(theta, free)
@@ -610,11 +612,11 @@ def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
     )
 
     def one(move):
-        given = data, move
+        given: Any = data, move
         few = jnp.zeros(across.shape[1], flat.dtype)
 
         def step(state, _):
-            few, damping, _ = OPTIMIZER.step(of_others, *state, given)
+            few, damping, _ = OPTIMIZER.step(of_others, state[0], state[1], given)
             return (few, damping), None
 
         if across.shape[1]:
@@ -641,9 +643,9 @@ def profile(
     """Hold one coefficient at some values, fit all others again: how much is lost?
 
     The interval holds the values whose deviance 2 (log L_max - log L) is below the
-    quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and Moolgavkar
-    1988). Other than `laplace` it need not be symmetric, and does not depend on how the
-    rule is written.
+    quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and
+    Moolgavkar 1988). Unlike that of `laplace` it need not be symmetric, and does not
+    depend on how the rule is written.
 
     Each fit starts where the Laplace approximation expects its end, and runs in
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
@@ -679,9 +681,10 @@ def profile(
             f"There is no free coefficient {term!r}; expected one of "
             f"{', '.join(around.names)}."
         )
-    k, std = around.names.index(term), float(around.std[around.names.index(term)])
+    k = around.names.index(term)
     if values is None:
-        values = around.mean[k] + 3 * min(std, around.scale) * np.linspace(-1, 1, 9)
+        reach = around.std[k] if np.isfinite(around.std[k]) else around.scale
+        values = around.mean[k] + 3 * reach * np.linspace(-1, 1, 9)
     values = np.asarray(values, float)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(
@@ -691,46 +694,33 @@ def profile(
     theta, data = _checked(loss, theta, data, noise, None)
     path, across = _around(around, k)
     dtype = ravel_pytree(theta)[0].dtype
+    held = np.append(around.mean[k], values)  # the first is not held anywhere
+    given = (jnp.asarray(v, dtype) for v in (path, across, held - held[0]))
     losses, thetas = _profile(
-        loss,
-        theta,
-        data,
-        around.free,
-        jnp.asarray(path, dtype),
-        jnp.asarray(across, dtype),
-        jnp.asarray(np.append(0.0, values - around.mean[k]), dtype),
-        num_steps,
-        at_once or len(values) + 1,
+        loss, theta, data, around.free, *given, num_steps, at_once or len(held)
     )
-    information = around.information
-    unit = float(information.count) / float(information.noise) ** 2
+    information, losses = around.information, np.asarray(losses, float)
+    unit = float(information.count / information.noise**2)
     if loss.data_loss is not activity_loss:
         unit *= 2  # a mean log-likelihood, and not a mean square
-    losses = np.asarray(losses, float)
     deviance = unit * (losses - np.nanmin(losses))
+    order, best = np.argsort(held), held[np.nanargmin(losses)]
+    low, high = _ends(held[order], deviance[order], best, level)
     thetas = jax.tree.map(lambda leaf: leaf[1:], thetas)
-    best = np.nanargmin(losses)
-    known = np.append(around.mean[k], values)
-    order = np.argsort(known)
-    low, high = _ends(known[order], deviance[order], known[best], level)
     return Profile(values, deviance[1:], thetas, low, high)
 
 
 def _around(around: Laplace, k: int):
     """How all coefficients move with coefficient k, and how they move without it."""
-    own = around.root[k]
-    _, size, turned = np.linalg.svd(own[None])
-    moves = np.isfinite(around.std[k]) and size[0] > 0
-    if moves:
+    own, finite = around.root[k], np.isfinite(around.std[k])
+    _, size, turned = np.linalg.svd(own[None], full_matrices=True)
+    across = turned[1:] if size.any() else turned
+    if finite:
         path = around.root @ own / (own @ own)
     else:  # along a direction of which the data know nothing
-        unit = np.sqrt(np.maximum(np.diag(np.asarray(around.information.matrix)), 0))
-        basis = np.linalg.qr(around.unknown * np.where(unit > 0, unit, 1)[:, None])[0]
         path = around.unknown @ np.linalg.pinv(around.unknown)[:, k]
         path = path / path[k]
-        del basis
-    across = turned[1:].T if size[0] > 0 else turned.T
-    return path, around.root @ across
+    return path, around.root @ across.T
 
 
 def _ends(values, deviance, best, level):
@@ -742,15 +732,13 @@ def _ends(values, deviance, best, level):
         on = side * (values - best) >= 0
         v, d = values[on][::side], root[on][::side]
         beyond = np.flatnonzero(d > limit)
-        if not len(beyond) or beyond[0] == 0:
-            ends.append(side * np.inf)
-            continue
-        j = beyond[0]
-        if np.isinf(d[j]):
-            ends.append(float(v[j]))
-            continue
-        share = (limit - d[j - 1]) / (d[j] - d[j - 1])
-        ends.append(float(v[j - 1] + share * (v[j] - v[j - 1])))
+        if not len(beyond):
+            ends.append(side * math.inf)
+        elif np.isinf(d[beyond[0]]):  # the weights exploded there
+            ends.append(float(v[beyond[0]]))
+        else:
+            near = slice(beyond[0] - 1, beyond[0] + 1)
+            ends.append(float(np.interp(limit, d[near], v[near])))
     return tuple(ends)
 
 

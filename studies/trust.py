@@ -121,7 +121,11 @@ def rows_of(name, seed) -> dict[str, dict]:
         }
         if seed < setting.profiled:
             held = profile(
-                setting.loss, theta, data, term, values=truth[k : k + 1],
+                setting.loss,
+                theta,
+                data,
+                term,
+                values=truth[k : k + 1],
                 only=setting.only,
             )
             rows[term]["deviance"] = held.deviance[0]
@@ -136,7 +140,9 @@ def rows_of(name, seed) -> dict[str, dict]:
     if setting.band:
         states = some_states(seed, setting, data)
         low, high = around.band(setting.rule, states)
-        dw = np.asarray(jax.vmap(setting.rule.apply, (None, 0, 0, 0, 0))(setting.truth, *states))
+        dw = np.asarray(
+            jax.vmap(setting.rule.apply, (None, 0, 0, 0, 0))(setting.truth, *states)
+        )
         rows["band"] = {
             "truth": np.sqrt(np.mean(dw**2)),
             "found": np.sqrt(np.mean((high + low) ** 2) / 4),
