@@ -378,8 +378,7 @@ class Laplace(NamedTuple):
         # Compared in units in which all coefficients have the same information.
         size = np.sqrt(np.diag(np.asarray(self.information.matrix, float)))
         unit = np.where(size > 0, size, 1)
-        basis = np.linalg.qr(self.unknown * unit[:, None])[0]
-        lost = np.linalg.norm(rows / unit @ basis, axis=-1)
+        lost = np.linalg.norm(rows / unit @ (self.unknown * unit[:, None]), axis=-1)
         whole = np.linalg.norm(rows / unit, axis=-1)
         return np.where(lost > self._eps**0.25 * whole, np.inf, std)
 
@@ -456,15 +455,25 @@ class Laplace(NamedTuple):
         if count:
             precision = "" if self._eps < 1e-10 else " (in single precision)"
             lines.append(f"Without information{precision}: {count} of {k} directions.")
-            lines += [
-                f"  {_combination(v, self.names)}" for v in self.unknown.T
-            ] * named
+            plain = _row_reduced(self.unknown.T)
+            lines += [f"  {_combination(v, self.names)}" for v in plain] * named
         if self.distance > FINISHED:
             lines.append(
                 f"The fit is not finished: the best one lies {self.distance:.2g} "
                 "standard deviations away. Fit on, without a penalty, and ask again."
             )
         return "\n".join(lines)
+
+
+def _row_reduced(rows):
+    """The same space, by rows that each have a coefficient which no other has."""
+    rows = rows.copy()
+    for i in range(len(rows)):
+        pivot = np.abs(rows[i]).argmax()
+        rows[i] /= rows[i, pivot]
+        others = np.arange(len(rows)) != i
+        rows[others] -= np.outer(rows[others, pivot], rows[i])
+    return rows
 
 
 def _combination(direction, names) -> str:

@@ -7,7 +7,7 @@ fit, what was its error bar, was the truth inside?
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 

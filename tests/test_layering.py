@@ -20,6 +20,7 @@ ORDER = [
     "evaluate",
     "held_out",
     "distil",
+    "uncertainty",
     "selection",
     "baselines",
     "fly_crossings",  # parts of flies: what a fly met on its way,

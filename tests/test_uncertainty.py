@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 from scipy.stats import binomtest
 
 from plastutor.distil import States, visited_states
 from plastutor.evidence import evidence_fit
-from plastutor.experiments import first_steps, make_experiment
+from plastutor.experiments import make_experiment
 from plastutor.fit import fit, fit_many
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import (
@@ -19,7 +20,6 @@ from plastutor.losses import (
     activity_loss,
     choice_loss,
     choice_probability,
-    l1,
     objective,
 )
 from plastutor.mlp import mlp
@@ -33,8 +33,8 @@ from plastutor.rules import (
     terms,
 )
 from plastutor.simulate import simulate
-from plastutor.tasks import neural_task
-from plastutor.types import BEHAVIOUR, FLY, LINEAR, RECORDED
+from plastutor.tasks import foraging_task, neural_task
+from plastutor.types import BEHAVIOUR, FLY, LINEAR
 from plastutor.uncertainty import _sums, coverage, fisher, laplace, profile
 
 SERIES = Orders(x=1, y=1, w=1, r=1)
@@ -173,7 +173,7 @@ def test_a_network_as_a_rule(data):
     loss = objective(rule, activity_loss)
     data = data._replace(options=None, choice=None)
     found = laplace(loss, theta, data, noise=0.1)
-    flat, unravel = jax.flatten_util.ravel_pytree(theta)
+    flat, unravel = ravel_pytree(theta)
     dense = by_definition(
         "activity", flat, lambda p: simulate(rule, unravel(p), data), data, 0.1
     )
@@ -189,7 +189,7 @@ def test_a_network_as_a_rule(data):
 
 
 def test_memory_is_not_that_of_the_weights_over_time():
-    rule, loss = taylor(OJA_ORDERS), objective(taylor(OJA_ORDERS), activity_loss)
+    loss = objective(taylor(OJA_ORDERS), activity_loss)
     directions = np.eye(27)[[4, 12]]
 
     def memory(steps, ask):
@@ -205,8 +205,7 @@ def test_memory_is_not_that_of_the_weights_over_time():
     reverse = lambda theta, made: jax.grad(loss)(theta, made)
     growth = [memory(1100, ask) - memory(100, ask) for ask in (forward, reverse)]
     # Two slopes of three neurons, a few times over; and 120 weights, of two lives.
-    assert growth[0] < 1000 * 8 * 60 < 1000 * 8 * 240 <= growth[1]
-    del rule
+    assert growth[0] < 1000 * 8 * 60 < 1000 * 8 * 200 < growth[1]
 
 
 # --- Laplace --------------------------------------------------------------------------
@@ -346,12 +345,10 @@ def test_what_the_data_do_not_tell_is_named(blind):
     assert "+1.00 xx -0.75 x" in report
     for name in ("x", "xx", "r", "xr"):
         assert f"  {name:6} the data do not tell it" in report
-    # x + 0.75 xx is told, although neither is
-    row = np.array([{"x": 1, "xx": 0.75}.get(name, 0) for name in found.names])
+    # x + 0.75 xx is told, although neither is.
+    row = [{"x": 1, "xx": 0.75}.get(name, 0) for name in found.names]
     np.testing.assert_allclose(
-        found.std_along(row / (1 + 0.75**2)),
-        without.std[1] / (1 + 0.75**2) * 1,
-        rtol=1e-6,
+        found.std_along(np.array(row)), without.std[1], rtol=1e-6
     )
 
 
@@ -371,37 +368,25 @@ def test_a_prior_leaves_nothing_untold(blind):
     np.testing.assert_allclose(found.std[found.names.index("r")], 0.5)
 
 
-def oja_fits(seeds, orders, **sizes):
-    """Data sets of Oja's rule with noise 0.2, and the best fits, as one program."""
-    sizes = {
-        "n_experiments": 6,
-        "n_steps": 8,
-        "n_pre": 8,
-        "n_post": 6,
-        "x_std": 0.8,
-    } | sizes
-    rule = taylor(OJA_ORDERS)
-    sets = [neural_task(jr.key(s), rule, OJA, noise=0.2, **sizes) for s in seeds]
-    sets = jax.tree.map(lambda *v: jnp.stack(v), *sets)
-    flat = {"taus": (1e3,), "rhos": (1.0,)}
-    found = jax.vmap(partial(evidence_fit, orders, **flat, num_steps=10))(sets)
-    return sets, found.theta
+def oja_sets(count, **sizes):
+    """Data sets of Oja's rule with noise 0.2, along a leading axis."""
+    shape = {"n_experiments": 6, "n_steps": 8, "n_pre": 8, "n_post": 6, "x_std": 0.8}
+    make = partial(neural_task, rule=taylor(OJA_ORDERS), theta=OJA, noise=0.2)
+    sets = [make(jr.key(seed), **shape | sizes) for seed in range(count)]
+    return jax.tree.map(lambda *v: jnp.stack(v), *sets)
 
 
 def test_intervals_cover():
-    orders, count = Orders(x=1, y=2, w=1), 80
-    only = ("xy", "yyw", "x", "w")
-    sets, _ = oja_fits(range(count), orders)
+    orders, count, only = Orders(x=1, y=2, w=1), 80, ("xy", "yyw", "x", "w")
+    sets, start = oja_sets(count), jnp.zeros((count, *orders.shape))
     loss = objective(taylor(orders, only), activity_loss)
-    start = jnp.zeros((count, *orders.shape))
-    fits = fit_many(
-        loss, start, sets, data_axes=0, optimizer=GaussNewton(), num_steps=12
-    )
+    newton = {"optimizer": GaussNewton(), "num_steps": 12}
+    fits = fit_many(loss, start, sets, data_axes=0, **newton)
     thetas = jnp.stack([found.theta for found in fits])
-    information = jax.vmap(lambda t, d: fisher(loss, t, d, only=only))(thetas, sets)
-    names = term_names(orders)
-    free = np.array([k for k, name in enumerate(names) if name in only])
-    mean = np.asarray(thetas.reshape(count, -1)[:, free])
+    ask = lambda theta, data: fisher(loss, theta, data, only=only)
+    information = jax.vmap(ask)(thetas, sets)
+    free = [k for k, name in enumerate(term_names(orders)) if name in only]
+    mean = np.asarray(thetas.reshape(count, -1))[:, free]
     std = np.sqrt([np.diag(np.linalg.inv(m)) for m in information.matrix])
     truth = np.asarray(terms(orders, xy=1.0, yyw=-1.0)).ravel()[free]
     found = coverage(truth, mean - 1.96 * std, mean + 1.96 * std)
@@ -410,8 +395,9 @@ def test_intervals_cover():
 
 
 def test_a_sloppy_problem_is_named_and_its_band_covers():
-    sets, thetas = oja_fits(range(5), OJA_ORDERS, n_experiments=20, n_steps=12)
-    rule, shares = taylor(OJA_ORDERS), []
+    sets, rule, shares = oja_sets(5, n_experiments=20), taylor(OJA_ORDERS), []
+    flat = {"taus": (1e3,), "rhos": (1.0,), "num_steps": 8}
+    thetas = jax.vmap(partial(evidence_fit, OJA_ORDERS, **flat))(sets).theta
     for seed in range(5):
         data = jax.tree.map(lambda v, seed=seed: v[seed], sets)
         found = laplace(objective(rule, activity_loss), thetas[seed], data)
@@ -442,37 +428,35 @@ def test_in_a_linear_model_the_profile_is_a_parabola(linear):
     np.testing.assert_allclose(alone.deviance, found.deviance, rtol=1e-5, atol=1e-6)
 
 
-def test_a_profile_is_a_fit_with_one_coefficient_held(data):
-    """Against L-BFGS on the others, for choices, far from any parabola."""
-    network, only = FLY, ("xr", "w", "one")
-    loss = objective(RULE, accept_loss, network=network)
-    free = objective(taylor(SERIES, only), accept_loss, network=network)
-    best = fit(free, jnp.zeros(SERIES.shape), data, num_steps=300).theta
-    around = laplace(loss, best, data, only=only)
+def test_a_profile_is_a_fit_with_one_coefficient_held():
+    """Against L-BFGS on the others, where the likelihood is no parabola."""
+    orders, only = Orders(x=1, w=1, r=1), ("xr", "w", "one")
+    truth = terms(orders, xr=1.0, w=-0.2)
+    made = foraging_task(
+        jr.key(0),
+        taylor(orders, only),
+        truth,
+        n_experiments=2,
+        trials_per_block=10,
+        n_post=1,
+        network=FLY,
+    ).experiment
+    loss = objective(taylor(orders, only), accept_loss, network=FLY)
+    best = fit(loss, truth, made, num_steps=100).theta
+    around = laplace(loss, best, made, only=only)
     k = around.names.index("w")
     values = around.mean[k] + around.std[k] * np.array([-1.5, 1.0])
-    found = profile(loss, best, data, "w", only=only, values=values, num_steps=15)
+    found = profile(loss, best, made, "w", only=only, values=values, num_steps=10)
 
     def held(others, given):
-        data, value = given
-        return free(terms_of(others, value), data)
-
-    def terms_of(others, value):
-        return (
-            THETA.at[0, 0, 0, 0]
-            .set(others[0])
-            .at[1, 0, 0, 1]
-            .set(others[1])
-            .at[0, 0, 1, 0]
-            .set(value)
-        )
+        one, xr = others
+        theta = jnp.zeros(orders.shape).at[0, 0, 0, 0].set(one).at[1, 0, 0, 1].set(xr)
+        return loss(theta.at[0, 0, 1, 0].set(given[1]), given[0])
 
     for value, deviance in zip(values, found.deviance, strict=True):
-        other = fit(held, jnp.zeros(2), (data, value), num_steps=300)
-        loss_held = float(other.losses.min())
-        expected = (
-            2 * float(around.information.count) * (loss_held - float(free(best, data)))
-        )
+        other = fit(held, jnp.array([0.0, 1.0]), (made, value), num_steps=100)
+        lost = float(other.losses.min()) - float(loss(best, made))
+        expected = 2 * float(around.information.count) * lost
         assert deviance == pytest.approx(expected, rel=1e-4)
     assert abs(np.sqrt(found.deviance[0]) / 1.5 - 1) > 0.01, "no parabola"
 
