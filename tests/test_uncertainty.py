@@ -8,12 +8,13 @@ import jax.random as jr
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
+from scipy.optimize import minimize
 from scipy.stats import binomtest
 
 from plastutor.distil import States, visited_states
 from plastutor.evidence import evidence_fit
 from plastutor.experiments import make_experiment
-from plastutor.fit import fit, fit_many
+from plastutor.fit import fit
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import (
     accept_loss,
@@ -158,12 +159,12 @@ def test_unknown_initial_weights_are_fitted_too(kind, data):
 
 def test_information_adds_up(data):
     ask = partial(fisher, objective(RULE, accept_loss, network=FLY), THETA, only=FEW)
-    each = [ask(jax.tree.map(lambda v, i=i: v[i], data)) for i in range(EXP)]
-    together = ask(data)
+    one_each = [jax.tree.map(lambda v, i=i: v[i], data) for i in range(EXP)]
+    each, together = [ask(one) for one in one_each], ask(data)
     for name in ("matrix", "slope", "count"):
         parts = sum(getattr(one, name) for one in each)
         np.testing.assert_allclose(getattr(together, name), parts, rtol=1e-10)
-    many = jax.vmap(ask)(jax.tree.map(lambda v: v[:, None], data))
+    many = jax.vmap(ask)(data)
     np.testing.assert_allclose(many.matrix, [one.matrix for one in each], rtol=1e-10)
 
 
@@ -299,7 +300,7 @@ def test_identifiable_is_what_could_be_told_from_zero(linear):
     found = laplace(loss, theta, data, only=only, scale=scale)
     assert found.identifiable.sum() == 2 and not found.identifiable[std.argmax()]
     report = found.report()
-    assert report.count("not identifiable") == 1 and "Sloppy: along 1 of 3" in report
+    assert report.count("not identifiable") == 1 and "Sloppy: along" in report
     line = [row for row in report.splitlines() if "not identifiable" in row]
     assert line[0].split()[0] == found.names[std.argmax()]
     assert "Sloppy" not in laplace(loss, theta, data, only=only, scale=9.0).report()
@@ -371,41 +372,43 @@ def test_a_prior_leaves_nothing_untold(blind):
 def oja_sets(count, **sizes):
     """Data sets of Oja's rule with noise 0.2, along a leading axis."""
     shape = {"n_experiments": 6, "n_steps": 8, "n_pre": 8, "n_post": 6, "x_std": 0.8}
-    make = partial(neural_task, rule=taylor(OJA_ORDERS), theta=OJA, noise=0.2)
-    sets = [make(jr.key(seed), **shape | sizes) for seed in range(count)]
+    make = partial(neural_task, rule=taylor(OJA_ORDERS), theta=OJA)
+    shape |= {"noise": 0.2} | sizes
+    sets = [make(jr.key(seed), **shape) for seed in range(count)]
     return jax.tree.map(lambda *v: jnp.stack(v), *sets)
 
 
 def test_intervals_cover():
     orders, count, only = Orders(x=1, y=2, w=1), 80, ("xy", "yyw", "x", "w")
-    sets, start = oja_sets(count), jnp.zeros((count, *orders.shape))
-    loss = objective(taylor(orders, only), activity_loss)
-    newton = {"optimizer": GaussNewton(), "num_steps": 12}
-    fits = fit_many(loss, start, sets, data_axes=0, **newton)
-    thetas = jnp.stack([found.theta for found in fits])
-    ask = lambda theta, data: fisher(loss, theta, data, only=only)
-    information = jax.vmap(ask)(thetas, sets)
+    loss, sets = objective(taylor(orders), activity_loss), oja_sets(count)
+    ask = jax.jit(jax.vmap(partial(fisher, loss, only=only)))
     free = [k for k, name in enumerate(term_names(orders)) if name in only]
-    mean = np.asarray(thetas.reshape(count, -1))[:, free]
-    std = np.sqrt([np.diag(np.linalg.inv(m)) for m in information.matrix])
     truth = np.asarray(terms(orders, xy=1.0, yyw=-1.0)).ravel()[free]
-    found = coverage(truth, mean - 1.96 * std, mean + 1.96 * std)
-    assert (found.share > 0.87).all() and (found.low < 0.95).all()
-    assert np.std((mean - truth) / std) == pytest.approx(1, abs=0.15)
+    thetas = np.zeros((count, 12))
+    for _ in range(8):  # the best fits, by Fisher scoring
+        found = ask(thetas.reshape(count, *orders.shape), sets)
+        thetas[:, free] += np.linalg.solve(found.matrix, found.slope[..., None])[..., 0]
+    std = np.sqrt([np.diag(np.linalg.inv(one)) for one in found.matrix])
+    low, high = thetas[:, free] - 1.96 * std, thetas[:, free] + 1.96 * std
+    share = coverage(truth, low, high)
+    assert (share.share > 0.87).all() and (share.low < 0.95).all()
+    assert np.std((thetas[:, free] - truth) / std) == pytest.approx(1, abs=0.15)
 
 
 def test_a_sloppy_problem_is_named_and_its_band_covers():
-    sets, rule, shares = oja_sets(5, n_experiments=20), taylor(OJA_ORDERS), []
-    flat = {"taus": (1e3,), "rhos": (1.0,), "num_steps": 8}
-    thetas = jax.vmap(partial(evidence_fit, OJA_ORDERS, **flat))(sets).theta
-    for seed in range(5):
+    sizes = {"n_experiments": 20, "n_steps": 20, "n_pre": 15, "n_post": 8}
+    sets, shares = oja_sets(3, noise=0.03, x_std=0.1**0.5, **sizes), []
+    rule, flat = taylor(OJA_ORDERS), {"taus": (1e3,), "rhos": (1.0,), "num_steps": 10}
+    thetas = jax.lax.map(partial(evidence_fit, OJA_ORDERS, **flat), sets).theta
+    for seed in range(3):
         data = jax.tree.map(lambda v, seed=seed: v[seed], sets)
         found = laplace(objective(rule, activity_loss), thetas[seed], data)
         assert "Sloppy" in found.report() and found.identifiable.sum() < 20
+        assert found.distance < 0.01
         states = visited_states(rule, OJA, jax.tree.map(lambda v: v[:3], data))
         low, high = found.band(rule, states)
         dw = jax.vmap(rule.apply, (None, 0, 0, 0, 0))(jnp.asarray(OJA), *states)
-        assert np.median(high - low) < 0.5 * np.std(dw), "a band that says something"
+        assert np.median(high - low) / 2 < np.std(dw), "a band that says something"
         shares.append(np.mean((low <= dw) & (dw <= high)))
     assert np.mean(shares) >= 0.9
 
@@ -442,31 +445,40 @@ def test_a_profile_is_a_fit_with_one_coefficient_held():
         network=FLY,
     ).experiment
     loss = objective(taylor(orders, only), accept_loss, network=FLY)
-    best = fit(loss, truth, made, num_steps=100).theta
-    around = laplace(loss, best, made, only=only)
-    k = around.names.index("w")
-    values = around.mean[k] + around.std[k] * np.array([-1.5, 1.0])
-    found = profile(loss, best, made, "w", only=only, values=values, num_steps=10)
 
-    def held(others, given):
-        one, xr = others
-        theta = jnp.zeros(orders.shape).at[0, 0, 0, 0].set(one).at[1, 0, 0, 1].set(xr)
-        return loss(theta.at[0, 0, 1, 0].set(given[1]), given[0])
+    def negative(theta):  # the log-likelihood, of (one, w, xr)
+        whole = truth.at[0, 0, 0, 0].set(theta[0]).at[0, 0, 1, 0].set(theta[1])
+        whole = whole.at[1, 0, 0, 1].set(theta[2])
+        return loss(whole, made) * jnp.sum(made.valid), whole
 
-    for value, deviance in zip(values, found.deviance, strict=True):
-        other = fit(held, jnp.array([0.0, 1.0]), (made, value), num_steps=100)
-        lost = float(other.losses.min()) - float(loss(best, made))
-        expected = 2 * float(around.information.count) * lost
-        assert deviance == pytest.approx(expected, rel=1e-4)
+    slope = jax.jit(jax.value_and_grad(negative, has_aux=True))
+
+    def lowest(w=None):
+        """With w held, if it is given."""
+
+        def of_others(others):
+            theta = others if w is None else np.insert(others, 1, w)
+            (value, _), gradient = slope(jnp.asarray(theta))
+            return float(value), np.delete(gradient, [] if w is None else 1)
+
+        start = np.array([0.0, -0.2, 1.0])
+        start = start if w is None else np.delete(start, 1)
+        return minimize(of_others, start, jac=True, tol=1e-9)
+
+    best = lowest()
+    (_, theta), _ = slope(jnp.asarray(best.x))
+    around = laplace(loss, theta, made, only=only)
+    values = best.x[1] + around.std[1] * np.array([-1.5, 1.0])
+    found = profile(loss, theta, made, "w", only=only, values=values, num_steps=10)
+    expected = [2 * (lowest(w).fun - best.fun) for w in values]
+    np.testing.assert_allclose(found.deviance, expected, rtol=1e-4)
     assert abs(np.sqrt(found.deviance[0]) / 1.5 - 1) > 0.01, "no parabola"
 
 
 def test_the_profile_of_what_the_data_do_not_tell_is_flat(blind):
     _, (loss, theta, data) = blind
     for term in ("r", "x"):
-        found = profile(
-            loss, theta, data, term, only=("x", "xx", "w", "r"), num_steps=8
-        )
+        found = profile(loss, theta, data, term, only=("x", "xx", "r"), num_steps=8)
         assert np.ptp(found.deviance) < 1e-6
         assert (found.low, found.high) == (-np.inf, np.inf)
 
