@@ -459,8 +459,9 @@ class Laplace(NamedTuple):
             lines += [f"  {_combination(v, self.names)}" for v in plain] * named
         if self.distance > FINISHED:
             lines.append(
-                f"The fit is not finished: the best one lies {self.distance:.2g} "
-                "standard deviations away. Fit on, without a penalty, and ask again."
+                f"Theta is not the best fit of this likelihood, which lies "
+                f"{self.distance:.2g} standard deviations away. Fit on, without a "
+                "penalty and with the same knowledge of w0, and ask again."
             )
         return "\n".join(lines)
 

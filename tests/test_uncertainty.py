@@ -289,8 +289,10 @@ def test_how_far_the_fit_is_from_the_best_one(linear):
     away[best.free] = 2 * best.root[:, 1]  # two standard deviations
     moved = laplace(loss, theta + away.reshape(theta.shape), data, only=only, noise=1.0)
     np.testing.assert_allclose(moved.distance, 2, rtol=1e-5)
-    assert "not finished: the best one lies 2 standard" in moved.report()
-    assert "finished" not in best.report()
+    assert (
+        "not the best fit of this likelihood, which lies 2 standard" in moved.report()
+    )
+    assert "best fit" not in best.report()
 
 
 def test_identifiable_is_what_could_be_told_from_zero(linear):
@@ -400,9 +402,10 @@ def test_a_sloppy_problem_is_named_and_its_band_covers():
     sets, shares = oja_sets(3, noise=0.03, x_std=0.1**0.5, **sizes), []
     rule, flat = taylor(OJA_ORDERS), {"taus": (1e3,), "rhos": (1.0,), "num_steps": 10}
     thetas = jax.lax.map(partial(evidence_fit, OJA_ORDERS, **flat), sets).theta
+    loss = objective(rule, activity_loss)
     for seed in range(3):
         data = jax.tree.map(lambda v, seed=seed: v[seed], sets)
-        found = laplace(objective(rule, activity_loss), thetas[seed], data)
+        found = laplace(loss, thetas[seed], data)
         assert "Sloppy" in found.report() and found.identifiable.sum() < 20
         assert found.distance < 0.01
         states = visited_states(rule, OJA, jax.tree.map(lambda v: v[:3], data))
@@ -419,7 +422,7 @@ def test_a_sloppy_problem_is_named_and_its_band_covers():
 def test_in_a_linear_model_the_profile_is_a_parabola(linear):
     loss, theta, data, only = linear
     around = laplace(loss, theta, data, only=only)
-    found = profile(loss, theta, data, "w", only=only, num_steps=1)
+    found = profile(loss, theta, data, "w", only=only, num_steps=1, at_once=3)
     k = around.names.index("w")
     off = (found.values - around.mean[k]) / around.std[k]
     np.testing.assert_allclose(found.deviance, off**2, rtol=1e-5, atol=1e-6)
@@ -427,8 +430,6 @@ def test_in_a_linear_model_the_profile_is_a_parabola(linear):
         [found.low, found.high], np.ravel(around.interval)[[k, 3 + k]], rtol=1e-4
     )
     np.testing.assert_allclose(found.thetas[:, 0, 0, 1, 0], found.values)
-    alone = profile(loss, theta, data, "w", only=only, at_once=2)
-    np.testing.assert_allclose(alone.deviance, found.deviance, rtol=1e-5, atol=1e-6)
 
 
 def test_a_profile_is_a_fit_with_one_coefficient_held():
