@@ -28,6 +28,7 @@ ORDER = [
     "fly_download",  # and getting them
     "flies",
     "results",
+    "sweep",
     "plots",
     "checks",
 ]

@@ -1,0 +1,352 @@
+"""Sweeps: many settings, one row of a table each, on one core or on many machines.
+
+All cores of one machine: give `sweep` a Dask client with a process for each core (the
+extra `plastutor[cluster]`). On several machines the client has the address of a
+scheduler, and nothing else changes::
+
+    from distributed import Client
+
+    if __name__ == "__main__":  # the processes of a LocalCluster import this script
+        with Client(n_workers=2, threads_per_worker=1) as client:
+            sweep(run, settings, "table.csv", columns=["r2"], client=client)
+
+    with Client("tcp://scheduler:8786") as client:
+        sweep(run, settings, "table.csv", columns=["r2"], client=client)
+
+Workers start with JAX's own settings: a `run` that needs double precision says so
+itself, with ``jax.config.update("jax_enable_x64", True)``.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import hashlib
+import os
+import platform
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from plastutor.results import read_results
+
+__all__ = ["code_hash", "sweep"]
+
+PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
+LOOK_AGAIN = 5.0  # seconds until we see whether the cluster has grown
+
+Batch = list[dict[str, Any]]
+Outcome = list[dict[str, str]] | str  # the results of a batch, or why there are none
+Attempts = Generator[tuple[Batch, Outcome]]
+
+
+def code_hash(paths: Iterable[str | Path]) -> str:
+    """A hash of the code in some files, whatever their comments and docstrings say.
+
+    Args:
+        paths: Python files, absolute or from the current folder; their order counts.
+
+    Returns:
+        16 hexadecimal digits.
+
+    >>> len(code_hash([__file__]))
+    16
+    """
+    parts = hashlib.sha256()
+    for path in paths:
+        text = Path(path).read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                assert node.end_lineno is not None
+                for number in range(node.lineno - 1, node.end_lineno):
+                    lines[number] = ""
+        code = [line for line in lines if line.strip() and line.strip()[0] != "#"]
+        parts.update("\n".join(code).encode())
+    return parts.hexdigest()[:16]
+
+
+def _text(value: Any, name: str) -> str:
+    """A value as it stands in the table, if it can be read again from there."""
+    if not isinstance(value, str | int | float | np.generic) and (
+        getattr(value, "shape", None) != ()
+    ):
+        raise ValueError(
+            f"{name} is a {type(value).__name__}; expected one number or a text. "
+            "Give each number a column of its own."
+        )
+    text = str(value)
+    if len(text.splitlines()) > 1 or text[-1:] in ("\n", "\r") or text[:2] == "# ":
+        raise ValueError(
+            f"{name} is {text[:40]!r}; expected a text of one line that does not begin "
+            "with '# ', as the lines at the head of the table do."
+        )
+    return text
+
+
+def _reason(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+
+
+def _attempt(run: Callable, batch: Batch, columns: Sequence[str]) -> Outcome:
+    """Run one batch; in a worker, if there are any."""
+    try:
+        results = list(run([dict(setting) for setting in batch]))
+        if len(results) != len(batch):
+            raise ValueError(
+                f"run gave {len(results)} results for {len(batch)} settings; expected "
+                "one dict for each setting, in the same order."
+            )
+        unknown = {name for result in results for name in result} - {*columns}
+        if unknown:
+            raise ValueError(
+                f"run gave {sorted(unknown)}; expected only what is in columns: "
+                f"{list(columns)}."
+            )
+        return [{k: _text(v, k) for k, v in result.items()} for result in results]
+    except Exception as error:
+        return _reason(error)
+
+
+def _here(run, columns, queue: deque[Batch]) -> Attempts:
+    """Run the batches one after another."""
+    while queue:
+        batch = queue.popleft()
+        yield batch, _attempt(run, batch, columns)
+
+
+def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
+    """Run the batches on the workers of a client; as they are done."""
+    from distributed import KilledWorker, wait
+
+    pending = {}
+    try:
+        while queue or pending:
+            # One for each thread and none in reserve: the batches in a worker that dies
+            # are all suspects, also those that were only waiting there.
+            places = max(1, sum(client.nthreads().values()))
+            while queue and len(pending) < places:
+                batch = queue.popleft()
+                future = client.submit(_attempt, run, batch, columns, pure=False)
+                pending[future] = batch
+            try:
+                with client.as_current():
+                    wait([*pending], LOOK_AGAIN, "FIRST_COMPLETED")
+            except TimeoutError:
+                continue
+            for future in [future for future in pending if future.done()]:
+                try:
+                    outcome = future.result()
+                except (
+                    KilledWorker
+                ) as error:  # anything else is not the setting's fault
+                    outcome = _reason(error)
+                yield pending.pop(future), outcome
+    finally:
+        client.cancel([*pending])
+
+
+def _checked(settings, columns, batch_over, batch_size, code) -> list[str]:
+    """The names of the settings, after refusing what cannot work."""
+    for name, value in (
+        ("columns", columns),
+        ("batch_over", batch_over),
+        ("code", code),
+    ):
+        if isinstance(value, str):
+            raise ValueError(
+                f"{name} is {value!r}; expected several, such as [{value!r}]."
+            )
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise ValueError(
+            f"batch_size is {batch_size!r}; expected a whole number from 1 up, or None."
+        )
+    if not settings:
+        raise ValueError("settings is empty; expected a dict for each row.")
+    names = list(settings[0])
+    for setting in settings:
+        if set(setting) != set(names):
+            raise ValueError(
+                f"One setting has the keys {names}, another {list(setting)}; expected "
+                "the same keys in all. Give the missing ones a value that means none."
+            )
+    reserved = [*columns, "error"]
+    twice = {
+        name for name in [*names, *reserved] if [*names, *reserved].count(name) > 1
+    }
+    if twice:
+        raise ValueError(
+            f"The table would have two columns {sorted(twice)}; expected different "
+            "names in the settings and in columns, and none of them 'error'."
+        )
+    return names
+
+
+def _batches(settings, names, batch_over, batch_size) -> deque[Batch]:
+    """Settings that differ in `batch_over` only, together; the first come first."""
+    groups: dict[tuple, Batch] = {}
+    for setting in settings:
+        same = tuple(str(setting[name]) for name in names if name not in batch_over)
+        groups.setdefault(same, []).append(setting)
+    return deque(
+        group[start : start + (batch_size or len(group))]
+        for group in groups.values()
+        for start in range(0, len(group), batch_size or len(group))
+    )
+
+
+def _old_rows(path: Path, columns: list[str], code: str | None) -> list[dict[str, str]]:
+    """The rows of an earlier run, if they belong with those that will come."""
+    if not path.exists():
+        return []
+    header, rows = read_results(path)
+    there = list(rows[0]) if rows else []
+    if header.get("code") != code:
+        raise ValueError(
+            f"{path} was made by other code (its hash is {header.get('code')}, now it "
+            f"is {code}); expected one table from one code. Move the file or delete "
+            "it, and run again; or go back to the code that made it."
+        )
+    if there != columns:
+        raise ValueError(
+            f"{path} has the columns {there}; expected {columns}. Move the file or "
+            "delete it, and run again."
+        )
+    return rows
+
+
+def _save(path: Path, header: Mapping[str, str], columns: list[str], rows) -> None:
+    """Put the whole table in the place of the old one, in one step."""
+    part = path.with_name(path.name + ".part")
+    with open(part, "w", newline="", errors="backslashreplace") as file:
+        file.writelines(f"# {name}: {value}\n" for name, value in header.items())
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def sweep(
+    run: Callable[[Batch], Sequence[Mapping[str, Any]]],
+    settings: Iterable[Mapping[str, Any]],
+    path: str | Path,
+    *,
+    columns: Sequence[str],
+    batch_over: Sequence[str] = ("seed",),
+    batch_size: int | None = None,
+    client: Any = None,
+    header: Mapping[str, str] | None = None,
+    code: Sequence[str | Path] = (),
+    retry_failed: bool = False,
+) -> list[dict[str, str]]:
+    """Fill a table with one row for each setting; what is there is not run again.
+
+    The table is on disk, whole, after every batch: a sweep that was stopped, by Ctrl-C
+    or by a power cut, goes on where it was when it is called again. Rows of settings
+    that are no longer asked for stay in the file. One sweep at a time writes to a file.
+
+    Args:
+        run: `batch -> results`: a list of settings to a list of dicts, one for each, in
+            the same order, whose keys are among `columns`. It sees all settings of a
+            batch, and can stack them into one program with jax.vmap.
+        settings: dicts with the same keys, of numbers or texts of one line.
+        path: a CSV file, for `read_results`; its folder is made if need be.
+        columns: the names of the results; a result may leave some out.
+        batch_over: settings that differ only in these keys are one batch.
+        batch_size: the most settings in a batch; None: no limit.
+        client: a `distributed.Client`, whose workers then run the batches, a batch in
+            each thread; workers may come, go and die. None: here, one after another.
+        header: lines at the head of the file, such as {"made by": "make study-noise"}.
+            The versions of the packages stand there too: those of the last run.
+        code: Python files whose code makes the results. A table made by other code is
+            refused; comments and docstrings may change.
+        retry_failed: run the settings again whose row has an error.
+
+    Returns:
+        The rows of `settings`, in their order: settings, results and `error`, as text.
+        Where a batch fails each of its settings is run alone; one that fails alone has
+        no results, and in `error` a reason such as "ValueError: x has shape (3,)". For
+        the traceback, call `run([setting])`.
+
+    Raises:
+        ValueError: a setting is there twice, lacks a key, or has one that is also a
+            column; or the file was made by other code or has other columns.
+
+    >>> import jax, tempfile
+    >>> def run(batch):
+    ...     noise, seeds = batch[0]["noise"], np.array([one["seed"] for one in batch])
+    ...     draw = lambda seed: noise * jax.random.normal(jax.random.key(seed), 9)
+    ...     return [{"largest": f"{y.max():.1f}"} for y in jax.vmap(draw)(seeds)]
+    >>> settings = [{"noise": n, "seed": k} for n in (0.0, 1.0) for k in range(3)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rows = sweep(run, settings, f"{folder}/noise.csv", columns=["largest"])
+    >>> len(rows), rows[3]["noise"], rows[3]["seed"], float(rows[3]["largest"]) > 0
+    (6, '1.0', '0', True)
+    """
+    settings, path = [dict(setting) for setting in settings], Path(path)
+    names = _checked(settings, columns, batch_over, batch_size, code)
+    every = [*names, *columns, "error"]
+    versions = [f"Python {platform.python_version()}"]
+    versions += [f"{package} {version(package)}" for package in PACKAGES]
+    hashed = {"code": code_hash(code)} if code else {}
+    head = {**(header or {}), **hashed, "versions": ", ".join(versions)}
+    head = {name: _text(value, f"header {name!r}") for name, value in head.items()}
+
+    asked = {}  # in the order of settings: what stands in the table, and the setting
+    for setting in settings:
+        key = tuple(_text(setting[name], name) for name in names)
+        if key in asked:
+            raise ValueError(
+                f"The setting {setting} is there twice; expected each once. Tell "
+                "repetitions apart by a key such as seed."
+            )
+        asked[key] = setting
+
+    def key_of(row) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in names)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a killed run
+    rows = {key_of(row): row for row in _old_rows(path, every, hashed.get("code"))}
+    left = [
+        setting
+        for key, setting in asked.items()
+        if key not in rows or (retry_failed and rows[key]["error"])
+    ]
+    others = [row for key, row in rows.items() if key not in asked]
+    queue = _batches(left, names, batch_over, batch_size)
+    attempts = (
+        _here(run, columns, queue)
+        if client is None
+        else _on(client, run, columns, queue)
+    )
+    failed = 0
+    with (
+        closing(attempts),  # calls off what the workers still do
+        tqdm(total=len(left), unit="setting", disable=not left) as progress,
+    ):
+        for batch, outcome in attempts:
+            if isinstance(outcome, str) and len(batch) > 1:  # who was it?
+                queue.extendleft([setting] for setting in reversed(batch))
+                continue
+            if isinstance(outcome, str):
+                failed, outcome = failed + 1, [{"error": outcome}]
+            for setting, result in zip(batch, outcome, strict=True):
+                row = dict.fromkeys(every, "") | dict(
+                    zip(names, key_of(setting), strict=True)
+                )
+                rows[key_of(setting)] = row | result
+            there = [rows[key] for key in asked if key in rows]
+            _save(path, head, every, [*others, *there])
+            progress.set_postfix(failed=failed)
+            progress.update(len(batch))
+    return [rows[key] for key in asked]
