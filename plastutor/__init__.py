@@ -1,8 +1,8 @@
 """Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
 
-The modules are the steps of the method, in this order: types, experiments, rules,
+The modules are the steps of the method, in this order: types, experiments, rules, mlp,
 simulate, tasks, losses, gauss_newton, fit, evidence, evaluate, held_out, distil,
-selection; then baselines, flies, results, plots and checks.
+selection; then baselines, flies, results, sweep, plots and checks.
 """
 
 from importlib.metadata import version

@@ -4,14 +4,12 @@ All cores of one machine: give `sweep` a Dask client with a process for each cor
 extra `plastutor[cluster]`). On several machines the client has the address of a
 scheduler, and nothing else changes::
 
-    from distributed import Client
-
-    if __name__ == "__main__":  # the processes of a LocalCluster import this script
-        with Client(n_workers=2, threads_per_worker=1) as client:
+    if __name__ == "__main__":  # the other processes import this script
+        with all_cores() as client:
             sweep(run, settings, "table.csv", columns=["r2"], client=client)
 
-    with Client("tcp://scheduler:8786") as client:
-        sweep(run, settings, "table.csv", columns=["r2"], client=client)
+        with distributed.Client("tcp://scheduler:8786") as client:
+            sweep(run, settings, "table.csv", columns=["r2"], client=client)
 
 Workers start with JAX's own settings: a `run` that needs double precision says so
 itself, with ``jax.config.update("jax_enable_x64", True)``.
@@ -22,6 +20,7 @@ from __future__ import annotations
 import ast
 import csv
 import hashlib
+import logging
 import os
 import platform
 from collections import deque
@@ -36,7 +35,7 @@ from tqdm import tqdm
 
 from plastutor.results import read_results
 
-__all__ = ["code_hash", "sweep"]
+__all__ = ["all_cores", "code_hash", "sweep"]
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
 LOOK_AGAIN = 5.0  # seconds until we see whether the cluster has grown
@@ -44,6 +43,35 @@ LOOK_AGAIN = 5.0  # seconds until we see whether the cluster has grown
 Batch = list[dict[str, Any]]
 Outcome = list[dict[str, str]] | str  # the results of a batch, or why there are none
 Attempts = Generator[tuple[Batch, Outcome]]
+
+
+def all_cores():
+    """A Dask client with a process for each core of this machine, for `sweep`.
+
+    On Linux each process keeps to its core: else JAX would start as many threads in
+    each of them as there are cores. Close the client, or use it in a `with`. In a
+    script, call it under ``if __name__ == "__main__":``, since the processes import
+    the script.
+    """
+    from distributed import Client, WorkerPlugin
+
+    class OneCore(WorkerPlugin):
+        def setup(self, worker):
+            for thread in os.listdir("/proc/self/task"):
+                os.sched_setaffinity(int(thread), {cores[int(worker.name)]})
+
+    linux = hasattr(os, "sched_setaffinity")
+    cores = sorted(os.sched_getaffinity(0)) if linux else range(os.cpu_count() or 1)
+    client = Client(
+        n_workers=len(cores),
+        threads_per_worker=1,
+        memory_limit=0,  # a batch may be large; the operating system is the judge
+        dashboard_address=":0",
+        silence_logs=logging.ERROR,
+    )
+    if linux:
+        client.register_plugin(OneCore())
+    return client
 
 
 def code_hash(paths: Iterable[str | Path]) -> str:
@@ -144,9 +172,7 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
             for future in [future for future in pending if future.done()]:
                 try:
                     outcome = future.result()
-                except (
-                    KilledWorker
-                ) as error:  # anything else is not the setting's fault
+                except KilledWorker as error:  # others are no fault of a setting
                     outcome = _reason(error)
                 yield pending.pop(future), outcome
     finally:

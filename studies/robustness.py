@@ -2,17 +2,13 @@
 
 Recovers a rule from recordings of falling quality, by the protocol of Mehta et al.
 (2024, Fig. 2D-G) and by `plastutor.evidence`, and writes one row for each fit to
-book/results/robustness.csv. Finished cells are kept: after Ctrl-C the same command goes
-on where it was.
+book/results/robustness.csv. Two small tables stand beside it: coefficients over
+training, and how the estimator was tuned.
 """
 
-import multiprocessing
-import os
-import signal
-import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -20,17 +16,19 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
-from table import Table
-from tqdm import tqdm
 
 from plastutor.evaluate import weight_r2
 from plastutor.evidence import evidence_fit, normal_equations
 from plastutor.experiments import first_steps
+from plastutor.losses import activity_loss, objective
 from plastutor.rules import OJA, OJA_ORDERS, taylor, term_names, terms
 from plastutor.simulate import simulate
+from plastutor.sweep import all_cores, sweep
 from plastutor.tasks import hide_inputs, neural_task, redraw_w0
 from plastutor.types import RECORDED
 
+jax.config.update("jax_enable_x64", True)
+ROOT = Path(__file__).resolve().parent.parent
 NOISES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 CORNERS = ((0.0, 1.0), (1.0, 1.0), (0.0, 0.5), (1.0, 0.5))
@@ -38,12 +36,6 @@ NAMES = term_names(OJA_ORDERS)
 ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
 EPOCHS = 50
-POOREST = ("main", "plain", 1.0, 0.5, range(20))
-CORES = sorted(
-    os.sched_getaffinity(0)
-    if hasattr(os, "sched_getaffinity")
-    else range(os.cpu_count() or 1)
-)
 
 
 class Setting(NamedTuple):
@@ -84,7 +76,7 @@ VARIANTS = {
     ),
 }
 SOURCES = [
-    f"plastutor/{name}.py"
+    ROOT / f"plastutor/{name}.py"
     for name in (
         "types",
         "experiments",
@@ -95,7 +87,7 @@ SOURCES = [
         "evaluate",
     )
 ]
-SOURCES += ["studies/robustness.py"]
+SOURCES += [Path(__file__)]
 
 
 def student(seed, setting, noise, recorded, fill=0.0):
@@ -217,50 +209,46 @@ def efficient(seed, setting, noise, draws=20) -> float:
     return float(np.mean([max(score(seed, setting, theta), 0) for theta in thetas]))
 
 
-def jobs():
-    """(variant, method, noise, recorded, seeds): first what the chapter needs most."""
-    grid = [(noise, recorded) for noise in NOISES for recorded in FRACTIONS]
-    edges = [
-        (noise, recorded) for noise, recorded in grid if noise == 0 or recorded == 1
+def each(variant, method, cells, seeds, column="method") -> list[dict]:
+    """One setting for each row of some cells."""
+    first = {"variant": variant, column: method}
+    return [
+        first | {"noise": noise, "recorded": recorded, "seed": seed}
+        for noise, recorded in cells
+        for seed in seeds
     ]
-    both = "plain", "evidence"
-    for noise, recorded in [*edges, CORNERS[-1]]:
-        yield from (("main", method, noise, recorded, range(20)) for method in both)
-    for noise in NOISES:
-        yield "main", "efficient", noise, 1.0, range(20)
-    for noise, recorded in CORNERS:
-        yield "main", "nothing", noise, recorded, range(20)
-        for variant, seeds in (
-            ("13 terms", range(10)),
-            ("shared w0", range(10)),
-            ("another rule", range(10)),
-            ("100 to 1000", range(3)),
-        ):
-            yield from ((variant, method, noise, recorded, seeds) for method in both)
-    for noise, recorded in CORNERS[1:]:
-        for method in list(METHODS)[1:]:
-            yield "main", method, noise, recorded, range(10)
-    for noise, recorded in grid:
-        if (noise, recorded) not in [*edges, CORNERS[-1]]:
-            yield from (("main", method, noise, recorded, range(20)) for method in both)
-    for noise, recorded in edges:
-        yield from (("main", method, noise, recorded, range(20, 50)) for method in both)
 
 
-COLUMNS = ["variant", "method", "noise", "recorded", "seed", "r2", "noise_found", "tau"]
-COLUMNS += ["rho", *ORDER_3, "seconds"]
+def settings() -> list[dict]:
+    """One for each row of the main table."""
+    grid = [(noise, recorded) for noise in NOISES for recorded in FRACTIONS]
+    edges = [cell for cell in grid if cell[0] == 0 or cell[1] == 1]
+    column = [cell for cell in grid if cell[1] == 1]
+    rows = each("main", "efficient", column, range(20))
+    rows += each("main", "nothing", CORNERS, range(20))
+    for method in ("plain", "evidence"):
+        rows += each("main", method, edges, range(50))
+        rows += each("main", method, [c for c in grid if c not in edges], range(20))
+        rows += each("13 terms", method, [*column, *CORNERS[2:]], range(20))
+        rows += each("shared w0", method, CORNERS, range(20))
+        rows += each("another rule", method, CORNERS, range(20))
+        rows += each("100 to 1000", method, CORNERS, range(3))
+    for method in list(METHODS)[1:]:
+        rows += each("main", method, CORNERS[1:], range(10))
+    return rows
 
 
-def cell(
-    variant, method, noise, recorded, seeds
-) -> tuple[list[dict], np.ndarray | None]:
-    """One row for each seed, and for the plain fits theta after every epoch."""
+COLUMNS = ["r2", "noise_found", "tau", "rho", "converged", *ORDER_3, "seconds"]
+
+
+def run(batch) -> list[dict]:
+    """The fits of one cell: all seeds as one program."""
+    variant, method, noise, recorded, _ = batch[0].values()
+    seeds = [setting["seed"] for setting in batch]
     setting, start = VARIANTS[variant], time.perf_counter()
-    found, history, thetas = None, None, np.zeros((len(seeds), *OJA_ORDERS.shape))
+    found, thetas = None, np.zeros((len(seeds), *OJA_ORDERS.shape))
     if method == "plain":
-        data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill=1.0))
-        history = np.asarray(plain(jnp.array(seeds), data, only=setting.only))
-        thetas = history[:, -1]
+        thetas = np.asarray(training(setting, noise, recorded, seeds)[:, -1])
     elif method in METHODS:
         estimate, fill = METHODS[method]
         data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill))
@@ -268,94 +256,88 @@ def cell(
         thetas = np.asarray(found.theta)
     rows = []
     for k, seed in enumerate(seeds):
-        values = dict(zip(NAMES, thetas[k].ravel(), strict=True))
         if method == "efficient":
-            r2, values = efficient(seed, setting, noise), {}
-        else:
-            r2 = score(seed, setting, thetas[k])
-        row = {"r2": f"{r2:.5f}"}
-        row |= {name: f"{values[name]:.4f}" for name in ORDER_3 if name in values}
+            rows.append({"r2": f"{efficient(seed, setting, noise):.5f}"})
+            continue
+        row = {"r2": f"{score(seed, setting, thetas[k]):.5f}"} | named(thetas[k])
         if found is not None:
-            row |= {
-                "noise_found": f"{found.noise[k]:.4f}",
-                "tau": f"{found.tau[k]:g}",
-                "rho": f"{found.rho[k]:g}",
-            }
-        rows.append(row | {"seed": seed})
-    each = (time.perf_counter() - start) / len(seeds)
-    same = {"variant": variant, "method": method, "noise": noise, "recorded": recorded}
-    return [same | row | {"seconds": f"{each:.2f}"} for row in rows], history
+            row["noise_found"] = f"{found.noise[k]:.4f}"
+            row |= {"tau": f"{found.tau[k]:g}", "rho": f"{found.rho[k]:g}"}
+            row["converged"] = bool(found.converged[k])
+        rows.append(row)
+    each = f"{(time.perf_counter() - start) / len(seeds):.2f}"
+    return [row | {"seconds": each} for row in rows]
 
 
-def one_core(cores) -> None:
-    """What a worker does first: keep to one core, and leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "sched_setaffinity"):  # not on a Mac
-        os.sched_setaffinity(0, {cores.get()})
-    jax.config.update("jax_enable_x64", True)
+def named(theta) -> dict:
+    """The coefficients that a student may have, as text."""
+    values = dict(zip(NAMES, theta.ravel(), strict=True))
+    return {name: f"{values[name]:.4f}" for name in ORDER_3}
 
 
-def results(todo, workers):
-    """(job, its rows and history), as they are done.
-
-    A process for each core: these programs gain little from a second one.
-    """
-    if workers == 1:
-        yield from ((job, cell(*job)) for job in todo)
-        return
-    context = multiprocessing.get_context("spawn")
-    cores = context.Queue()
-    for k in range(workers):
-        cores.put(CORES[k % len(CORES)])
-    with ProcessPoolExecutor(workers, context, one_core, (cores,)) as pool:
-        futures = {pool.submit(cell, *job): job for job in todo}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # cells that have begun still end
-            raise
+def training(setting, noise, recorded, seeds):
+    """Theta of the plain fits after every epoch: (seed, epoch, x, y, w, r)."""
+    data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill=1.0))
+    return plain(jnp.array(seeds), data, only=setting.only)
 
 
-def main(*only_variants: str, workers: int | None = None):
-    """Run every cell that is not yet in the table."""
-    jax.config.update("jax_enable_x64", True)
-    settings = {
-        name: str(setting._replace(truth=None)) for name, setting in VARIANTS.items()
-    }
-    table = Table("robustness", COLUMNS, SOURCES, settings)
-    training = Table(
-        "robustness_training", ["seed", "epoch", *ORDER_3], SOURCES, settings
-    )
-    todo = [
-        job
-        for job in jobs()
-        if (not only_variants or job[0] in only_variants)
-        and not table.has(**dict(zip(COLUMNS, job[:4], strict=False)), seed=job[4][0])
+def run_training(batch) -> list[dict]:
+    """Coefficients of the plain fits over training, where the recording is poorest."""
+    seeds = sorted({setting["seed"] for setting in batch})
+    thetas = np.asarray(training(VARIANTS["main"], 1.0, 0.5, seeds))
+    return [named(thetas[seeds.index(s["seed"]), s["epoch"] - 1]) for s in batch]
+
+
+OPTIONS = {f"margin {m}": {"margin": float(m)} for m in (0, 1, 2, 4)}
+OPTIONS |= {f"tau {t:g}": {"taus": (t,)} for t in (0.5, 1.5, 5.0, 15.0)}
+OPTIONS |= {f"rho {r:g}": {"rhos": (r,)} for r in (0.003, 0.03, 0.3, 1.0)}
+
+
+def run_tuning(batch) -> list[dict]:
+    """Loss on the last 50 noisy experiments of a fit to the first 150."""
+    variant, option, noise, recorded, _ = batch[0].values()
+    seeds = [setting["seed"] for setting in batch]
+    data = stacked(seeds, lambda s: student(s, VARIANTS[variant], noise, recorded))
+    first = jax.tree.map(lambda leaf: leaf[:, :150], data)
+    last = jax.tree.map(lambda leaf: leaf[:, 150:], data)
+    if option == "nothing":
+        thetas = jnp.zeros((len(seeds), *OJA_ORDERS.shape), data.x.dtype)
+    else:
+        thetas = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option]).theta
+    losses = jax.jit(jax.vmap(objective(RULE, activity_loss)))(thetas, last)
+    return [{"loss": f"{loss:.8g}"} for loss in losses]
+
+
+def main():
+    """Run every row that is not yet in the tables."""
+    results = ROOT / "book" / "results"
+    common = {"header": {"made by": "make study-robustness"}, "code": SOURCES}
+    epochs = [{"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)]
+    tuning = [
+        row
+        for variant in ("main", "another rule")
+        for option in ("nothing", *OPTIONS)
+        for row in each(variant, option, CORNERS[1:], range(100, 110), "option")
     ]
-    workers = workers or len(CORES)
-    for job, (rows, history) in tqdm(
-        results(todo, workers), total=len(todo), unit="cell"
-    ):
-        if history is not None and job == POOREST:
-            training.add(
-                [
-                    {"seed": seed, "epoch": epoch + 1}
-                    | {
-                        name: f"{value:.4f}"
-                        for name, value in zip(NAMES, theta.ravel(), strict=True)
-                        if name in ORDER_3
-                    }
-                    for seed, thetas in enumerate(history[:3])
-                    for epoch, theta in enumerate(thetas)
-                ]
+    with all_cores() as client:
+        for name, call, rows, columns, over in (
+            ("robustness", run, settings(), COLUMNS, ["seed"]),
+            ("robustness_training", run_training, epochs, ORDER_3, ["seed", "epoch"]),
+            ("robustness_tuning", run_tuning, tuning, ["loss"], ["seed"]),
+        ):
+            sweep(
+                call,
+                rows,
+                results / f"{name}.csv",
+                columns=columns,
+                batch_over=over,
+                client=client,
+                **common,
             )
-        table.add(rows)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the workers too
-    try:
-        main(*sys.argv[1:])
-    except KeyboardInterrupt:
-        print("\nStopped. All finished cells are kept; the same command goes on.")
+    # The workers look for the functions of a module, and this one has no name here.
+    from robustness import main
+
+    main()

@@ -16,7 +16,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from plastutor.results import read_results
-from plastutor.sweep import code_hash, sweep
+from plastutor.sweep import all_cores, code_hash, sweep
 
 # Workers cannot import this file: its functions travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -344,7 +344,7 @@ def cluster():
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs=50,
     ) as cluster:
         yield cluster
@@ -358,11 +358,23 @@ def client(cluster):
 
 
 def test_a_client_gives_the_same_table(path, client, monkeypatch):
-    monkeypatch.setattr("plastutor.sweep.LOOK_AGAIN", 0.01)
+    monkeypatch.setattr("plastutor.sweep.LOOK_AGAIN", 0.05)
     here = fill(path, choosy, batch_size=2)
     there = fill(path.with_name("b.csv"), choosy, batch_size=2, client=client)
     assert there == here
     assert path.with_name("b.csv").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="not on Linux")
+def test_all_cores_of_this_machine_each_with_a_process(path):
+    with all_cores() as client:
+        kept = client.run(os.sched_getaffinity, 0)
+        rows = fill(path, client=client)
+    assert sorted(kept.values(), key=min) == [
+        {k} for k in sorted(os.sched_getaffinity(0))
+    ]
+    expected = [one["twice"] for one in double(SETTINGS)]
+    assert [float(row["twice"]) for row in rows] == expected
 
 
 def test_both_workers_have_work(path, client):
@@ -418,7 +430,7 @@ def test_ctrl_c_calls_off_what_the_workers_would_do(path, client, cluster):
 
     settings = [{"noise": 0.0, "seed": seed} for seed in range(100)]
     threading.Thread(target=stop).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as _kept:  # with all that it refers to
         fill(path, slow, settings, client=client, batch_size=1)
     rows = read_results(path)[1]
     assert 0 < len(rows) < 50 and not any(row["error"] for row in rows)
