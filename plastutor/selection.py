@@ -17,7 +17,7 @@ from plastutor.experiments import check_experiment
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import Objective
 from plastutor.rules import Orders, term_names
-from plastutor.types import Experiment
+from plastutor.types import Experiment, Theta
 
 __all__ = ["Path", "Selection", "select_terms"]
 
@@ -134,6 +134,28 @@ def _visit(loss, refit, train, state, growth):
     return (theta, free), (*terms, theta, free)
 
 
+def _begin(loss, refit, max_terms, train, theta0):
+    """The first set, by algebra: the loss is quadratic near a fit of all terms."""
+    matrix = OPTIMIZER.matrix(
+        loss, theta0.ravel(), lambda v: v.reshape(theta0.shape), train
+    )
+    pull = matrix @ theta0.ravel()
+    scale = jnp.sqrt(jnp.where(jnp.diag(matrix) > 0, jnp.diag(matrix), 1))
+
+    def add(state, _):
+        theta, free = state
+        gains = predicted_gains(theta, matrix @ theta - pull, matrix, free)
+        free = free.at[gains[-1, :-1].argmax()].set(True)
+        kept = jnp.where(jnp.outer(free, free), matrix / jnp.outer(scale, scale), 0)
+        theta = jnp.linalg.pinv(kept, hermitian=True) @ (pull / scale) / scale
+        return (theta, free), None
+
+    nothing = jnp.zeros_like(pull), jnp.zeros(pull.shape, bool)
+    (theta, free), _ = jax.lax.scan(add, nothing, None, length=max_terms)
+    theta, free = theta.reshape(theta0.shape), free.reshape(theta0.shape)
+    return refit(theta, free, train), free
+
+
 def _simplest(held_out, size, standard_errors):
     """The smallest set whose loss is not told apart from that of the best set."""
     held_out = jnp.where(jnp.isfinite(held_out), held_out, jnp.inf)
@@ -146,15 +168,23 @@ def _simplest(held_out, size, standard_errors):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _select(loss, orders, max_terms, num_steps, train, held_out, errors):
+def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=None):
     refit = partial(_refit, loss, num_steps, max_terms)
-    nothing = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
-    growth = jnp.array([1] * max_terms + [-1, 0] * (max_terms - 1))
+    state = nothing = (
+        jnp.zeros(orders.shape, train.x.dtype),
+        jnp.zeros(orders.shape, bool),
+    )
+    steps, first = [1] * max_terms, [(*-jnp.ones(3, int), *nothing)]
+    if theta0 is not None:
+        state = _begin(loss, refit, max_terms, train, theta0.astype(train.x.dtype))
+        steps, first = [], [*first, (*-jnp.ones(3, int), *state)]
+    growth = jnp.array(steps + [-1, 0] * (max_terms - 1), int)
     visit = partial(_visit, loss, refit, train)
-    _, visited = jax.lax.scan(visit, nothing, growth)
-    first = *-jnp.ones(3, int), *nothing
+    _, visited = jax.lax.scan(visit, state, growth)
     added, dropped, runner_up, theta, free = jax.tree.map(
-        lambda a, b: jnp.concatenate([a[None], b]), first, visited
+        lambda *parts: jnp.concatenate([jnp.stack(parts[:-1]), parts[-1]]),
+        *first,
+        visited,
     )
 
     def losses(theta, data):
@@ -178,6 +208,7 @@ def select_terms(
     max_terms: int = 6,
     num_steps: int = 8,
     standard_errors: float = 1.0,
+    theta0: Theta | None = None,
 ) -> Selection:
     """Find the few terms of a Taylor rule that predict experiments not fitted.
 
@@ -188,6 +219,11 @@ def select_terms(
     each drop it may exchange one term for another. So a term that came early can leave
     again when it proves a poor copy of terms that came later. For every set, all kept
     terms are fitted.
+
+    Where w and y begin near zero, as when choices are learned, terms that hold them do
+    next to nothing as long as nothing else changes the weights, and what is predicted
+    from there is worthless. Then pass a fit of all terms as `theta0`: the search begins
+    with the `max_terms` terms that best stand in for it, and goes down from there.
 
     Of all sets that were visited, the smallest is taken whose mean held-out loss lies
     within one standard error of the lowest. It is the standard error, over held-out
@@ -205,6 +241,8 @@ def select_terms(
         max_terms: the size at which the search turns back.
         num_steps: steps of Gauss-Newton for each set.
         standard_errors: 0 takes the lowest held-out loss itself.
+        theta0: a fit of all terms to `train`. The path then has one step that adds
+            `max_terms` at once, and whose `added` is -1.
 
     Raises:
         ValueError: a sentence on what does not fit.
@@ -220,7 +258,9 @@ def select_terms(
     """
     _check(loss, orders, train, held_out, max_terms, num_steps)
     loss = replace(loss, penalty=None)
-    return _select(loss, orders, max_terms, num_steps, train, held_out, standard_errors)
+    return _select(
+        loss, orders, max_terms, num_steps, train, held_out, standard_errors, theta0
+    )
 
 
 def _check(loss, orders, train, held_out, max_terms, num_steps) -> None:

@@ -6,7 +6,6 @@ Figs. 3 and 5 to 7). One row for each fit goes to book/results/rewards.csv. Afte
 the same command goes on where it was.
 """
 
-import os
 import re
 import sys
 import time
@@ -26,7 +25,7 @@ from plastutor.results import read_results
 from plastutor.rules import BEHAVIOUR_ORDERS, taylor, term_names, terms
 from plastutor.selection import select_terms
 from plastutor.simulate import simulate
-from plastutor.sweep import sweep
+from plastutor.sweep import all_cores, sweep
 from plastutor.tasks import foraging_task, redraw_w0, resample_stimuli
 from plastutor.types import BEHAVIOUR
 
@@ -249,45 +248,50 @@ def descend(optimizer, steps, loss, theta, data):
     return best, least
 
 
-def by_selection(setting, key, train):
-    """A few terms, chosen on animals left aside, and fitted without a penalty."""
-    loss = objective(
-        TAYLOR, accept_loss, network=setting.network, trials=setting.trials
+def loss_of(setting, rule=TAYLOR, penalty=None):
+    """What the choices say against a rule."""
+    return objective(
+        rule,
+        accept_loss,
+        network=setting.network,
+        penalty=penalty,
+        trials=setting.trials,
     )
-    fitted, aside = (
-        jax.tree.map(lambda leaf, part=part: leaf[part], train)
-        for part in (slice(TRAIN - DECIDE), slice(TRAIN - DECIDE, TRAIN))
-    )
-    theta = select_terms(
-        loss, BEHAVIOUR_ORDERS, fitted, aside, max_terms=4, num_steps=5
-    ).theta
-    return theta, loss(theta, train)
 
 
 def all_terms(setting, key, train):
     """All 81 terms, without a penalty."""
-    loss = objective(
-        TAYLOR, accept_loss, network=setting.network, trials=setting.trials
+    return descend(optax.lbfgs(), 100, loss_of(setting), TAYLOR.init(key), train)
+
+
+def by_selection(setting, key, train):
+    """A few terms, chosen on animals left aside, and fitted without a penalty."""
+    fitted, aside = (
+        jax.tree.map(lambda leaf, part=part: leaf[part], train)
+        for part in (slice(TRAIN - DECIDE), slice(TRAIN - DECIDE, TRAIN))
     )
-    return descend(optax.lbfgs(), 100, loss, TAYLOR.init(key), train)
+    theta0, _ = all_terms(setting, key, fitted)
+    loss = loss_of(setting)
+    theta = select_terms(
+        loss,
+        BEHAVIOUR_ORDERS,
+        fitted,
+        aside,
+        max_terms=4,
+        num_steps=5,
+        theta0=theta0,
+    ).theta
+    return theta, loss(theta, train)
 
 
 def by_network(setting, key, train):
     """A small network in the place of the rule."""
-    loss = objective(MLP, accept_loss, network=setting.network, trials=setting.trials)
-    return descend(optax.lbfgs(), 200, loss, MLP.init(key), train)
+    return descend(optax.lbfgs(), 200, loss_of(setting, MLP), MLP.init(key), train)
 
 
 def as_the_paper(setting, key, train):
     """All 81 terms, L1, and 351 epochs of Adam with one animal a step."""
-    loss = objective(
-        TAYLOR,
-        accept_loss,
-        network=setting.network,
-        penalty=l1(setting.l1),
-        trials=setting.trials,
-    )
-    optimizer = optax.adam(1e-3)
+    loss, optimizer = loss_of(setting, TAYLOR, l1(setting.l1)), optax.adam(1e-3)
 
     def step(carry, experiment):
         theta, state = carry
@@ -331,10 +335,7 @@ def scores(setting, rule, theta, theta_true, animal):
         assert w is not None
         before = jnp.concatenate([animal.w0[None], w])[trial]
         y = jnp.tanh((animal.x[..., None] * before).sum(1))
-        loss = objective(
-            rule, accept_loss, network=setting.network, trials=setting.trials
-        )
-        return w.reshape(len(w), -1), y, loss(theta, animal)
+        return w.reshape(len(w), -1), y, loss_of(setting, rule)(theta, animal)
 
     w, y, loss = life(rule, theta)
     w_true, y_true, loss_true = life(TAYLOR, theta_true)
@@ -375,10 +376,7 @@ def fit_and_score(setting: Setting, keys, thetas_true, data):
 
 def cost_of_gradient(setting: Setting, theta, train) -> dict[str, str]:
     """Time and memory of one loss and gradient over the animals of one fit."""
-    loss = objective(
-        TAYLOR, accept_loss, network=setting.network, trials=setting.trials
-    )
-    run = jax.jit(jax.value_and_grad(loss)).lower(theta, train).compile()
+    run = jax.jit(jax.value_and_grad(loss_of(setting))).lower(theta, train).compile()
     times = []
     for _ in range(5):
         start = time.perf_counter()
@@ -471,34 +469,18 @@ SOURCES = [
 SOURCES += [ROOT / "studies" / "rewards.py"]
 
 
-def one_core(core) -> None:
-    """What a worker does first: these programs gain little from a second core."""
-    if hasattr(os, "sched_setaffinity"):  # not on a Mac
-        os.sched_setaffinity(0, {core})
-
-
-def main(*only_methods: str, path: Path = RESULTS / "rewards.csv"):
-    """Run every setting that is not yet in the table, on all cores."""
-    from distributed import Client
-
-    wanted = dict.fromkeys(
-        one for one in settings() if not only_methods or one.method in only_methods
-    )
-    cores = sorted(
-        os.sched_getaffinity(0)
-        if hasattr(os, "sched_getaffinity")
-        else range(os.cpu_count() or 1)
-    )
-    with Client(
-        n_workers=len(cores), threads_per_worker=1, dashboard_address=None
-    ) as client:
-        workers = client.scheduler_info(n_workers=-1)["workers"]
-        for worker, core in zip(workers, cores, strict=False):
-            client.run(one_core, core, workers=[worker])
-        return sweep(
+def main(*only_methods: str):
+    """Run every row that is not yet in the table."""
+    wanted = dict.fromkeys(settings())  # some rows serve two comparisons
+    with all_cores() as client:
+        sweep(
             run,
-            [one._asdict() for one in wanted],
-            path,
+            [
+                one._asdict()
+                for one in wanted
+                if not only_methods or one.method in only_methods
+            ],
+            RESULTS / "rewards.csv",
             columns=COLUMNS,
             batch_over=("rule", "seed"),
             batch_size=CHUNK,
@@ -509,10 +491,7 @@ def main(*only_methods: str, path: Path = RESULTS / "rewards.csv"):
 
 
 if __name__ == "__main__":
-    # By its name, so that workers import it once, and compile each program once.
-    import rewards
+    # The workers look for the functions of a module, and this one has no name here.
+    from rewards import main
 
-    try:
-        rewards.main(*sys.argv[1:])
-    except KeyboardInterrupt:
-        print("\nStopped. All finished rows are kept; the same command goes on.")
+    main(*sys.argv[1:])
