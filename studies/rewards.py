@@ -187,7 +187,7 @@ def animals(setting: Setting, presentations: int, key, theta):
         w_std=W_STD,
         network=setting.network,
     )
-    seen = resample_stimuli(key_noise, made, input_mean=mean)  # pyright: ignore
+    seen = resample_stimuli(key_noise, made, input_mean=mean[None])  # pyright: ignore
     return made.experiment, redraw_w0(key_w0, seen, std=W_STD), made.completed
 
 
@@ -321,7 +321,7 @@ METHODS = {
 def r2(true, predicted, seen):
     """R2 of every column over the rows that were seen, and their mean."""
     true, predicted = (jnp.where(seen[:, None], v, 0) for v in (true, predicted))
-    off = jnp.where(seen[:, None], true - true.sum(0) / seen.sum(), 0)
+    off = jnp.where(seen[:, None], true - true.sum(0, keepdims=True) / seen.sum(), 0)
     return jnp.mean(1 - ((true - predicted) ** 2).sum(0) / (off**2).sum(0))
 
 
