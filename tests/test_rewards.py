@@ -115,7 +115,7 @@ def test_the_scores_are_those_of_the_package():
         completed_trials(animal, 30),
         network=BEHAVIOUR,
     )
-    assert found[0] == pytest.approx(weights.mean(), abs=1e-4)
+    assert found[0] == pytest.approx(float(weights.mean()), abs=1e-4)
     assert found[1] == pytest.approx(same.r2_activity, abs=1e-4)
     assert found[2] == pytest.approx(same.percent_deviance, abs=1e-3)
 
@@ -134,8 +134,21 @@ def test_a_row_says_what_went_wrong():
     assert "true rule" in rewards.status(0, np.nan * fine, 0.5, each)
     assert "3 animals did not complete" in rewards.status(3, fine, 0.5, each)
     assert rewards.status(0, fine, np.inf, each) == "the fit diverged"
+    assert "4 steps" in rewards.status(0, fine, 0.5, each, 4)
     each[2, 2] = -np.inf
     assert "in 1 of 7 held-out" in rewards.status(0, fine, 0.5, each)
+
+
+def test_the_fit_of_the_paper_goes_on_where_a_life_had_no_end():
+    setting = SMALL._replace(method="l1 and Adam", l1=1e-2)
+    theta_true = rewards.theta_of("xr")
+    data, _, _ = rewards.data_of(setting, jax.random.key(0)[None], theta_true[None])
+    train = jax.tree.map(lambda leaf: leaf[0, :18], data)
+    bad = train._replace(reward=train.reward.at[3].set(np.inf))
+    theta, _, left_out = jax.jit(
+        lambda key, data: rewards.as_the_paper(setting, key, data, epochs=2)
+    )(jax.random.key(1), bad)
+    assert left_out == 2 and np.isfinite(theta).all() and (abs(theta) > 1e-3).any()
 
 
 # --- our table ------------------------------------------------------------------------
