@@ -118,7 +118,7 @@ def choices_gradient():
     rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
     data = foraging_task(jr.key(0), rule, truth).experiment
     data = first_steps(data, int(data.valid.sum(1).max()))
-    theta = jnp.asarray(truth + 1e-3, jnp.float32)
+    theta = jnp.asarray(0.9 * truth, jnp.float32)
     ours = jax.jit(
         jax.value_and_grad(objective(rule, accept_loss, network=BEHAVIOUR, trials=240))
     )
