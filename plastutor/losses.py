@@ -161,7 +161,7 @@ def _logits_by_trial(rule, theta, experiment, network, trials) -> Trajectory:
     life = simulate(rule, theta, completed_trials(experiment, trials), network=network)
     assert life.w is not None  # they were kept
     w = jnp.concatenate([experiment.w0[None], life.w])
-    now = w[jnp.minimum(jnp.cumsum(done) - done, trials)]
+    now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
     logit = jax.vmap(lambda x, w: accept_logit(network, x, w))(experiment.x, now)
     return Trajectory(None, None, logit)  # pyright: ignore
 
@@ -203,8 +203,9 @@ def objective(
         data_loss: activity_loss, accept_loss, choice_loss, or one of your own.
         network: what is fixed about the learner.
         penalty: a function of theta that is added, such as l1(1e-2).
-        trials: for accept_loss: the most trials that an animal completed. The same
-            loss, sooner: a scan over trials, and not over every odour presented.
+        trials: for accept_loss: the most trials that an animal completed; where one
+            went on, the loss is NaN. The same loss, sooner: a scan over trials, and
+            not over every odour presented.
 
     Returns:
         `loss(theta, data)`, a mean over all that was observed in a batch.

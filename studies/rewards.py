@@ -132,8 +132,12 @@ class Setting(NamedTuple):
         return [self.trials * k for k in (2, 4, 8, 16, 70)]
 
 
-PAPER = {"method": "l1 and Adam", "l1": 1e-2}  # as in the paper
+# The paper's penalty of 0.01 is one of about 0.05 here. Its code took the mean over
+# trials x the longest trial, of which three to seven places for each presentation were
+# empty, so that the choices weighed less against the penalty.
+PAPER = {"method": "l1 and Adam", "l1": 0.05}
 METHODS_OF_TABLES = ("selection", "mlp")
+VARIED = "0.4 0.75 1.2"  # input_mean
 
 
 def settings():
@@ -141,28 +145,30 @@ def settings():
     for method in METHODS_OF_TABLES:
         for rule in true_rules():
             yield from (Setting(rule, method, seed=seed) for seed in range(3))
-    varied = {"input_mean": "0.4 0.75 1.2"}
+    families = (PAPER, {}, {"method": "mlp"})
     for seed in range(10):
-        yield Setting(**PAPER, seed=seed)
-        yield Setting(method="all terms", seed=seed)
-        yield Setting(given="all", seed=seed)
-        yield Setting(given="all", method="all terms", seed=seed)
+        for given in ("odours", "all"):
+            yield from (Setting(**how, given=given, seed=seed) for how in families)
+            yield Setting(method="all terms", given=given, seed=seed)
         for rule in ("xr", "xxr"):
-            yield Setting(rule, seed=seed)
-            yield Setting(rule, **varied, seed=seed)
-            yield Setting(rule, **varied, given="all", seed=seed)
-        for strength in (0.001, 0.005, 0.05):
+            for mean in ("0.75", VARIED):
+                for given in ("odours", "all"):
+                    yield Setting(rule, given=given, input_mean=mean, seed=seed)
+        for strength in (0.001, 0.005, 0.01, 0.25):
             yield Setting(method="l1 and Adam", l1=strength, seed=seed)
-        for how in (PAPER, {}):
+        for how in families:
             for window in (5, 20):
                 yield Setting(**how, window=window, seed=seed)
             for mean in ("0.25", "0.5", "1.0", "1.25"):
                 yield Setting(**how, input_mean=mean, seed=seed)
-    for seed in range(3):
-        for trials in (30, 60, 120, 240, 480, 960, 1920):
-            yield Setting(method="all terms", trials=trials, seed=seed)
-        for hidden in (50, 100, 500, 1000):
-            yield Setting(method="all terms", hidden=hidden, seed=seed)
+    for trials, hidden in SCALE:
+        yield Setting(method="gradient", trials=trials, hidden=hidden)
+        for seed in range(3):
+            yield Setting(trials=trials, hidden=hidden, seed=seed)
+
+
+SCALE = [(trials, 10) for trials in (30, 60, 120, 240, 480, 960, 1920)]
+SCALE += [(240, hidden) for hidden in (50, 100, 500, 1000)]
 
 
 # --- data -----------------------------------------------------------------------------
@@ -334,7 +340,10 @@ def r2(true, predicted, seen):
 
 
 def scores(setting, rule, theta, theta_true, animal):
-    """R2 of weights and activity, percent deviance of the fit and of the truth."""
+    """R2 of weights and activity, percent deviance of the fit and of the truth.
+
+    Last R2 of weights and activity where the weights do not change at all.
+    """
     by_trial = completed_trials(animal, setting.trials)
     trial = jnp.cumsum(animal.plastic & animal.valid) - (animal.plastic & animal.valid)
 
@@ -347,13 +356,15 @@ def scores(setting, rule, theta, theta_true, animal):
 
     w, y, loss = life(rule, theta)
     w_true, y_true, loss_true = life(TAYLOR, theta_true)
-    nothing = life(TAYLOR, jnp.zeros_like(theta_true))[2]
+    w_fixed, y_fixed, nothing = life(TAYLOR, jnp.zeros_like(theta_true))
     found = jnp.array(
         [
             r2(w_true, w, by_trial.valid),
             r2(y_true, y, animal.valid),
             100 * (1 - loss / nothing),
             100 * (1 - loss_true / nothing),
+            r2(w_true, w_fixed, by_trial.valid),
+            r2(y_true, y_fixed, animal.valid),
         ]
     )
     # An animal whose simulated life has no end is the worst that can be.
@@ -384,8 +395,9 @@ def fit_and_score(setting: Setting, keys, thetas_true, data):
     return jax.lax.map(one, (keys, thetas_true, data))
 
 
-def cost_of_gradient(setting: Setting, theta, train) -> dict[str, str]:
+def cost_of_gradient(setting: Setting, theta, data) -> dict[str, str]:
     """Time and memory of one loss and gradient over the animals of one fit."""
+    train = jax.tree.map(lambda leaf: leaf[0, :TRAIN], data)
     run = jax.jit(jax.value_and_grad(loss_of(setting))).lower(theta, train).compile()
     times = []
     for _ in range(5):
@@ -394,6 +406,7 @@ def cost_of_gradient(setting: Setting, theta, train) -> dict[str, str]:
         times.append(time.perf_counter() - start)
     memory = run.memory_analysis().temp_size_in_bytes
     return {
+        "status": "finished",
         "gradient_ms": f"{1e3 * min(times):.2f}",
         "memory_mb": f"{memory / 1e6:.1f}",
     }
@@ -417,14 +430,16 @@ def status(unfinished, largest, loss, each, left_out=0) -> str:
         problems.append(f"the fit diverges in {lost} of {len(each)} held-out animals")
     if left_out:
         problems.append(
-            f"{left_out} steps without a finite gradient were left out; as in the "
-            "paper, the fit would have ended at the first"
+            f"no finite gradient in {left_out} steps, which were left out; the paper's "
+            "fit would have ended there"
         )
     return "; ".join(problems) or "finished"
 
 
-COLUMNS = ["status", "loss", "r2_weights", "r2_activity", "deviance", "ceiling"]
-COLUMNS += ["found", "true_terms", "seconds", "gradient_ms", "memory_mb"]
+SCORES = ["r2_weights", "r2_activity", "deviance", "ceiling"]
+SCORES += ["r2_weights_nothing", "r2_activity_nothing"]
+COLUMNS = ["status", "loss", *SCORES, "found", "true_terms", "seconds"]
+COLUMNS += ["gradient_ms", "memory_mb"]
 
 
 def run(batch: list[dict]) -> list[dict]:
@@ -433,28 +448,26 @@ def run(batch: list[dict]) -> list[dict]:
     shared = several[0]
     thetas = jnp.stack([jnp.asarray(theta_of(one.rule)) for one in several])
     keys = jnp.stack([jr.split(jr.key(one.seed)) for one in several])
-    data, unfinished, largest = data_of(shared, keys[:, 0], thetas)
     start = time.perf_counter()
+    data, unfinished, largest = data_of(shared, keys[:, 0], thetas)
+    if shared.method == "gradient":
+        return [cost_of_gradient(shared, thetas[0], data)]
     # One program for all rules, seeds and stimuli: they are data.
     program = shared._replace(rule="", seed=0, given="", input_mean="")
     found = fit_and_score(program, keys[:, 1], thetas, data)
     found = jax.tree.map(np.asarray, found)
     seconds = (time.perf_counter() - start) / len(several)
-    cost = {}
-    if shared.method == "all terms":
-        train = jax.tree.map(lambda leaf: leaf[0, :TRAIN], data)
-        cost = cost_of_gradient(shared, thetas[0], train)
     rows = []
     for k, setting in enumerate(several):
         theta, loss, each, left_out = jax.tree.map(lambda leaf, k=k: leaf[k], found)
-        row = cost | {
+        row = {
             "status": status(unfinished[k], largest[k], loss, each, left_out),
             "loss": f"{loss:.5f}",
             "seconds": f"{seconds:.2f}",
         }
         row |= {
             name: f"{value:.4f}"
-            for name, value in zip(COLUMNS[2:6], np.median(each, 0), strict=True)
+            for name, value in zip(SCORES, np.median(each, 0), strict=True)
         }
         if setting.method != "mlp":
             values = dict(zip(NAMES, theta.ravel().tolist(), strict=True))

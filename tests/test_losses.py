@@ -306,3 +306,10 @@ def test_completed_trials_are_where_the_weights_change(foraged):
     short = simulate(rule, truth, completed_trials(one, 17), network=BEHAVIOUR).w
     np.testing.assert_allclose(short[:15], whole[np.asarray(one.plastic)], atol=1e-6)
     np.testing.assert_array_equal(short[15:], [short[14]] * 2)
+
+
+def test_with_room_for_too_few_trials_there_is_no_loss(foraged):
+    rule, truth, data = foraged
+    assert jnp.isnan(
+        objective(rule, accept_loss, network=BEHAVIOUR, trials=13)(truth, data)
+    )

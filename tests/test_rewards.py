@@ -128,13 +128,13 @@ def test_r2_is_that_of_the_package_over_what_was_seen():
 
 
 def test_a_row_says_what_went_wrong():
-    fine, each = np.ones(25), np.full((7, 4), 50.0)
+    fine, each = np.ones(25), np.full((7, 6), 50.0)
     assert rewards.status(0, fine, 0.5, each) == "finished"
     assert "the true rule diverges" in rewards.status(0, 1e9 * fine, 0.5, each)
     assert "true rule" in rewards.status(0, np.nan * fine, 0.5, each)
     assert "3 animals did not complete" in rewards.status(3, fine, 0.5, each)
     assert rewards.status(0, fine, np.inf, each) == "the fit diverged"
-    assert "4 steps" in rewards.status(0, fine, 0.5, each, 4)
+    assert "in 4 steps" in rewards.status(0, fine, 0.5, each, 4)
     each[2, 2] = -np.inf
     assert "in 1 of 7 held-out" in rewards.status(0, fine, 0.5, each)
 
