@@ -8,7 +8,7 @@ from rewards import Setting, as_printed, as_simulated, parse, text
 
 from plastutor.evaluate import compare, r2, weight_r2
 from plastutor.losses import completed_trials
-from plastutor.results import read_results
+from plastutor.results import read_results, select_rows
 from plastutor.types import BEHAVIOUR
 
 PUBLISHED = read_results(rewards.PUBLISHED)[1]
@@ -76,6 +76,28 @@ def test_settings_are_distinct():
     tables = [s for s in every if s.method in rewards.METHODS_OF_TABLES]
     assert {s.rule for s in tables} == set(rewards.true_rules())
     assert len({*every}) > 700
+
+
+def test_the_numbers_read_off_the_figures_are_those_of_the_tables():
+    figures = read_results(rewards.RESULTS / "mehta_2024_figures.csv")[1]
+    for figure, family, count, median in (
+        ("3C", "taylor", 9, 0.750),
+        ("3C", "mlp", 10, 0.854),
+        ("3F", "taylor", 9, 59.9),
+        ("3F", "mlp", 10, 63.2),
+        ("3E", "taylor", 9, 0.646),
+    ):
+        values = select_rows(figures, "value", figure=figure, family=family)
+        assert len(values) == count
+        assert np.median(values) == pytest.approx(median, rel=2e-3)
+    # The usual setting is a point of figures 6 and 7, and its mean stands in the table.
+    usual = [
+        select_rows(figures, "value", figure=number, setting=value, family="taylor")
+        for number, value in (("6", 10), ("7", 0.75))
+    ]
+    np.testing.assert_array_equal(*usual)
+    (row,) = (row for row in PUBLISHED if row["rule"] == "xr")
+    assert usual[0].mean() == pytest.approx(float(row["taylor_r2_weights"]), abs=5e-3)
 
 
 # --- a small cell ---------------------------------------------------------------------
@@ -154,13 +176,11 @@ def test_the_fit_of_the_paper_goes_on_where_a_life_had_no_end():
 # --- our table ------------------------------------------------------------------------
 
 
-def test_a_row_can_be_made_again():
-    path = rewards.RESULTS / "rewards.csv"
-    if not path.exists():
-        pytest.skip("there is no rewards.csv yet: make study-rewards writes it")
+def test_a_row_can_be_made_again(single_precision):
+    rows = read_results(rewards.RESULTS / "rewards.csv")[1]
     setting = Setting("xr - 0.05 yw")
     wanted = {name: str(value) for name, value in setting._asdict().items()}
-    (old,) = [r for r in read_results(path)[1] if wanted.items() <= r.items()]
+    (old,) = [row for row in rows if wanted.items() <= row.items()]
     (new,) = rewards.run([setting._asdict()])
     for name, off in (("deviance", 0.5), ("ceiling", 0.01), ("r2_activity", 0.01)):
         assert float(new[name]) == pytest.approx(float(old[name]), abs=off), name

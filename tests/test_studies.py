@@ -6,6 +6,7 @@ import jax
 import jax.random as jr
 import numpy as np
 import pytest
+import rewards
 import robustness
 
 from plastutor.results import read_results
@@ -16,7 +17,9 @@ SOURCES = {
     "robustness": robustness.SOURCES,
     "robustness_training": robustness.SOURCES,
     "robustness_tuning": robustness.SOURCES,
+    "rewards": rewards.SOURCES,
 }
+PUBLISHED = {"mehta_2024_rewards", "mehta_2024_figures"}  # the paper's numbers
 
 
 def kept(name):
@@ -24,7 +27,7 @@ def kept(name):
 
 
 def test_every_table_has_its_study():
-    assert {path.stem for path in RESULTS.glob("*.csv")} == {*SOURCES}
+    assert {path.stem for path in RESULTS.glob("*.csv")} == {*SOURCES} | PUBLISHED
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -36,11 +39,18 @@ def test_a_table_is_as_old_as_its_code(name):
     )
 
 
-def test_the_table_is_whole_and_nothing_failed():
-    _, rows = kept("robustness")
-    wanted = [{k: str(v) for k, v in one.items()} for one in robustness.settings()]
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("robustness", list(robustness.settings())),
+        ("rewards", [one._asdict() for one in dict.fromkeys(rewards.settings())]),
+    ],
+)
+def test_the_table_is_whole_and_nothing_failed(name, settings):
+    _, rows = kept(name)
+    wanted = [{k: str(v) for k, v in one.items()} for one in settings]
     there = [{k: row[k] for k in wanted[0]} for row in rows]
-    assert there == wanted, "run make study-robustness: it goes on where it was"
+    assert there == wanted, f"run make study-{name}: it goes on where it was"
     assert not any(row["error"] for row in rows)
 
 

@@ -15,6 +15,17 @@ def _shown(value) -> str:
     return " ".join(text.split())
 
 
+def _equal(got, wanted, tolerance) -> bool:
+    """The same text, or numbers that are near enough."""
+    if isinstance(wanted, str) or isinstance(got, str):
+        return got == wanted
+    try:
+        got, wanted = np.asarray(got, float), np.asarray(wanted, float)
+    except (TypeError, ValueError):  # no numbers at all
+        return False
+    return bool((np.abs(got - wanted) <= tolerance * (1 + np.abs(wanted))).all())
+
+
 def agrees(
     function: Callable,
     reference: Callable,
@@ -27,7 +38,7 @@ def agrees(
 
     Args:
         function: the reader's.
-        reference: the right one.
+        reference: the right one, whose answer is text or numbers.
         cases: the arguments by name, one dictionary a case.
         hint: what to try, printed with the first counter-example.
         tolerance: how far off a number may be, relative to 1 + its size.
@@ -59,8 +70,7 @@ def agrees(
                 f"Given {given}. {hint}"
             )
             return False
-        off = np.abs(np.asarray(got) - np.asarray(wanted))
-        if not (off <= tolerance * (1 + np.abs(np.asarray(wanted)))).all():
+        if not _equal(got, wanted, tolerance):
             print(
                 f"Not yet: with {given}, {name} gives {_shown(got)}; expected "
                 f"{_shown(wanted)}. {hint}"
