@@ -11,7 +11,10 @@ __all__ = ["agrees"]
 
 def _shown(value) -> str:
     """A short form of a value, for a sentence."""
-    text = np.array2string(np.asarray(value), precision=4, threshold=8)
+    try:
+        text = np.array2string(np.asarray(value), precision=4, threshold=8)
+    except ValueError:  # lists within lists that are no array
+        text = str(value)
     return " ".join(text.split())
 
 
