@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from plastutor.simulate import accept_logit, simulate
+from plastutor.simulate import simulate
+from plastutor.trials import logits_by_trial
 from plastutor.types import RECORDED, Experiment, Network, Rule, Theta, Trajectory
 
 __all__ = [
@@ -18,7 +19,6 @@ __all__ = [
     "activity_loss",
     "choice_loss",
     "choice_probability",
-    "completed_trials",
     "l1",
     "objective",
 ]
@@ -127,45 +127,6 @@ def l1(strength: float) -> Callable[[Theta], Float[Array, ""]]:
     return penalty
 
 
-def completed_trials(experiment: Experiment, trials: int) -> Experiment:
-    """The steps of accept/reject data in which a trial was completed, and no others.
-
-    The weights change in these steps only, so they go through the same values as in the
-    whole experiment; a foraging animal may reject a hundred times in between.
-
-    Args:
-        experiment: one experiment.
-        trials: the steps to keep; an animal that completed fewer gets padding.
-
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment([[1.0], [2.0], [3.0]], w0=[[0.0]], accept=[0.0, 1.0, 0.0],
-    ...                     reward=[0.0, 1.0, 0.0])
-    >>> [float(v) for v in completed_trials(e, 2).x[:, 0]]
-    [2.0, 0.0]
-    """
-    done = experiment.plastic & experiment.valid
-    steps = done.size
-    at = jnp.nonzero(done, size=trials, fill_value=steps)[0]
-    there = at < steps
-
-    def kept(values):
-        return values.at[at].get(mode="fill", fill_value=0)
-
-    x, reward = kept(experiment.x), kept(experiment.reward)
-    return Experiment(x, reward, there, there, experiment.w0)
-
-
-def _logits_by_trial(rule, theta, experiment, network, trials) -> Trajectory:
-    """The log-odds of every presentation, from a scan over completed trials."""
-    done = experiment.plastic & experiment.valid
-    life = simulate(rule, theta, completed_trials(experiment, trials), network=network)
-    assert life.w is not None  # they were kept
-    w = jnp.concatenate([experiment.w0[None], life.w])
-    now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
-    logit = jax.vmap(lambda x, w: accept_logit(network, x, w))(experiment.x, now)
-    return Trajectory(None, None, logit)  # pyright: ignore
-
-
 @dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
 class Objective:
     """A loss as a function of theta and data: simulate, compare, penalise.
@@ -218,17 +179,20 @@ def objective(
     0.0
     """
 
-    def predict_by(rule):
+    def predict_by(rule, **how):
         def predict(theta, data):
             if trials is None:
                 return simulate(rule, theta, data, network=network, keep_weights=False)
             if data.x.ndim == 3:
                 return jax.vmap(lambda one: predict(theta, one))(data)
-            return _logits_by_trial(rule, theta, data, network, trials)
+            return logits_by_trial(
+                rule, theta, data, network=network, trials=trials, **how
+            )
 
         return predict
 
-    if rule.forward is None:
-        return Objective(predict_by(rule), data_loss, penalty)
-    forward = predict_by(rule._replace(update=rule.forward))
+    forward = None
+    if rule.forward is not None or trials is not None:
+        ahead = rule._replace(update=rule.forward or rule.update)
+        forward = predict_by(ahead, **({} if trials is None else {"forward": True}))
     return Objective(predict_by(rule), data_loss, penalty, forward)

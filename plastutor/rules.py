@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 LETTERS = "xywr"
+SMALL_LAYER = 2000  # synapses; measured
 
 
 class Orders(NamedTuple):
@@ -157,12 +158,17 @@ def free_terms(orders: Orders, only: Sequence[str]) -> np.ndarray:
     return mask
 
 
-def _powers(v, order: int):
-    """1, v, v^2, ... along a new last axis (products, so that 0^0 is 1)."""
+def _each_power(v, order: int) -> list:
+    """1, v, v^2, ... (products, so that 0^0 is 1)."""
     powers = [jnp.ones_like(v)]
     for _ in range(order):
         powers.append(powers[-1] * v)
-    return jnp.stack(powers, axis=-1)
+    return powers
+
+
+def _powers(v, order: int):
+    """The same along a new last axis."""
+    return jnp.stack(_each_power(v, order), axis=-1)
 
 
 def _horner(coefficients, v):
@@ -249,9 +255,32 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         """A_c: (pre, post)."""
         return _horner(v_c[:, None], x[:, None])
 
+    # In a small layer the sums over powers take longer to begin than to do. There
+    # Horner's scheme goes through r and y as well, number by number.
+    def nested(theta, x, y, w, r):
+        by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
+        by_w = [
+            _horner([_horner(by_y, y[None]) for by_y in by_x_y], x[:, None])
+            for by_x_y in jnp.moveaxis(by_x_y_w, 2, 0)
+        ]
+        return _horner(by_w, w)
+
     def fused(theta, x, y, w, r):
-        dw = _horner([a(v_c, x) for v_c in by_power_of_w(theta, y, r)], w)
+        if w.size <= SMALL_LAYER:
+            dw = nested(theta, x, y, w, r)
+        else:
+            dw = _horner([a(v_c, x) for v_c in by_power_of_w(theta, y, r)], w)
         return jnp.broadcast_to(dw, w.shape)
+
+    def pull(theta, x, y, w, r, d):
+        of_w = [d * power for power in _each_power(w, orders.w)]
+        of_x = [power[:, :, None] for power in _each_power(x, orders.x)]
+        of_r = [power[:, None] for power in _each_power(r, orders.r)]
+        left = [(p * q).sum(1).ravel() for p in of_x for q in of_w]
+        right = [(p * q).ravel() for p in _each_power(y, orders.y) for q in of_r]
+        slope = jnp.stack(left) @ jnp.stack(right).T
+        a, b, c, d = orders.shape
+        return freed(slope.reshape(a, c, b, d).transpose(0, 2, 1, 3))
 
     def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)
@@ -273,7 +302,7 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
     update = jax.custom_vjp(fused)
     update.defvjp(fused_and_saved, backward)
-    return Rule(init, apply, update, forward=fused)
+    return Rule(init, apply, update, forward=fused, pull=pull)
 
 
 OJA = _coefficients(OJA_ORDERS, {"xy": 1.0, "yyw": -1.0})

@@ -20,7 +20,7 @@ import numpy as np
 import optax
 
 from plastutor.experiments import first_steps
-from plastutor.losses import accept_loss, completed_trials, l1, objective
+from plastutor.losses import accept_loss, l1, objective
 from plastutor.mlp import mlp
 from plastutor.results import read_results
 from plastutor.rules import BEHAVIOUR_ORDERS, taylor, term_names, terms
@@ -28,6 +28,7 @@ from plastutor.selection import select_terms
 from plastutor.simulate import simulate
 from plastutor.sweep import all_cores, sweep
 from plastutor.tasks import foraging_task, redraw_w0, resample_stimuli
+from plastutor.trials import completed_trials
 from plastutor.types import BEHAVIOUR
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -491,6 +492,7 @@ SOURCES = [
         "mlp",
         "simulate",
         "tasks",
+        "trials",
         "losses",
         "distil",
         "gauss_newton",

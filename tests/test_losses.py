@@ -15,21 +15,18 @@ from plastutor.losses import (
     activity_loss,
     choice_loss,
     choice_probability,
-    completed_trials,
     l1,
     objective,
 )
 from plastutor.mlp import mlp
 from plastutor.rules import (
-    BEHAVIOUR_ORDERS,
     OJA,
     OJA_ORDERS,
     Orders,
-    reward_covariance,
     taylor,
 )
 from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task
+from plastutor.tasks import neural_task
 from plastutor.types import BEHAVIOUR, RECORDED, Trajectory
 
 STEPS, PRE, POST = 8, 2, 3
@@ -270,46 +267,3 @@ def test_the_loss_of_a_batch_is_a_mean_over_observations_not_experiments():
     assert count[0] != count[1]
     mean = np.average([loss(theta, e) for e in each], weights=count)
     np.testing.assert_allclose(loss(theta, data), mean, rtol=1e-12)
-
-
-# --- choices, trial by trial ----------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def foraged():
-    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-    made = foraging_task(
-        jax.random.key(0), rule, truth, n_experiments=3, trials_per_block=5
-    )
-    return rule, truth, made.experiment
-
-
-@pytest.mark.parametrize("trials", [15, 20])
-def test_a_scan_over_trials_is_the_scan_over_presentations(foraged, trials):
-    rule, truth, data = foraged
-    theta = truth + 0.01
-    slow = objective(rule, accept_loss, network=BEHAVIOUR)
-    fast = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
-    for one in (data, jax.tree.map(lambda leaf: leaf[1], data)):
-        np.testing.assert_allclose(fast(theta, one), slow(theta, one), rtol=1e-5)
-        gradients = [jax.grad(loss)(theta, one) for loss in (fast, slow)]
-        np.testing.assert_allclose(*gradients, atol=1e-5)
-    tangents = [jax.jacfwd(loss.forward)(theta, data).logit for loss in (fast, slow)]
-    seen = np.asarray(data.valid)
-    np.testing.assert_allclose(*(np.asarray(t)[seen] for t in tangents), atol=1e-4)
-
-
-def test_completed_trials_are_where_the_weights_change(foraged):
-    rule, truth, data = foraged
-    one = jax.tree.map(lambda leaf: leaf[0], data)
-    whole = simulate(rule, truth, one, network=BEHAVIOUR).w
-    short = simulate(rule, truth, completed_trials(one, 17), network=BEHAVIOUR).w
-    np.testing.assert_allclose(short[:15], whole[np.asarray(one.plastic)], atol=1e-6)
-    np.testing.assert_array_equal(short[15:], [short[14]] * 2)
-
-
-def test_with_room_for_too_few_trials_there_is_no_loss(foraged):
-    rule, truth, data = foraged
-    assert jnp.isnan(
-        objective(rule, accept_loss, network=BEHAVIOUR, trials=13)(truth, data)
-    )

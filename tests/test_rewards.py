@@ -7,8 +7,8 @@ import rewards
 from rewards import Setting, as_printed, as_simulated, parse, text
 
 from plastutor.evaluate import compare, r2, weight_r2
-from plastutor.losses import completed_trials
 from plastutor.results import read_results, select_rows
+from plastutor.trials import completed_trials
 from plastutor.types import BEHAVIOUR
 
 PUBLISHED = read_results(rewards.PUBLISHED)[1]
