@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 LETTERS = "xywr"
-SMALL_LAYER = 2000  # synapses; measured
 
 
 class Orders(NamedTuple):
@@ -171,6 +170,16 @@ def _powers(v, order: int):
     return jnp.stack(_each_power(v, order), axis=-1)
 
 
+def over_pre(values):
+    """The sum over the axis (pre) of layers, (n, pre, post).
+
+    XLA adds whole rows many numbers at a time, and the numbers of a sum one by one.
+    """
+    if values.shape[1] > 8:
+        return values.sum(1)
+    return sum(values[:, k] for k in range(values.shape[1]))
+
+
 def _horner(coefficients, v):
     """c_0 + v (c_1 + v (c_2 + ...)): a polynomial without its powers."""
     value = coefficients[-1]
@@ -242,10 +251,19 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
-    # Collect the polynomial by powers of w and then of x, both by Horner's scheme:
-    # dw = A_0 + w (A_1 + w (A_2 + ...)) with A_c = V_c0 + x (V_c1 + ...). V holds theta
-    # with the powers of y and r summed over, one row a neuron and step. So XLA makes
-    # one pass over the synapses, and no matrix is kept.
+    # Horner's scheme through all four powers, number by number: XLA makes one pass over
+    # the synapses, and no array of powers is kept.
+    def fused(theta, x, y, w, r):
+        by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
+        by_w = [
+            _horner([_horner(by_y, y[None]) for by_y in by_x_y], x[:, None])
+            for by_x_y in jnp.moveaxis(by_x_y_w, 2, 0)
+        ]
+        return jnp.broadcast_to(_horner(by_w, w), w.shape)
+
+    # The way back collects by powers of w and then of x: dw = A_0 + w (A_1 + ...) with
+    # A_c = V_c0 + x (V_c1 + ...). V holds theta with the powers of y and r summed over,
+    # one row a neuron and step.
     def by_power_of_w(theta, y, r):
         """V: (c, a, post)."""
         powers = _powers(y, orders.y), _powers(r, orders.r)
@@ -255,32 +273,17 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         """A_c: (pre, post)."""
         return _horner(v_c[:, None], x[:, None])
 
-    # In a small layer the sums over powers take longer to begin than to do. There
-    # Horner's scheme goes through r and y as well, number by number.
-    def nested(theta, x, y, w, r):
-        by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
-        by_w = [
-            _horner([_horner(by_y, y[None]) for by_y in by_x_y], x[:, None])
-            for by_x_y in jnp.moveaxis(by_x_y_w, 2, 0)
-        ]
-        return _horner(by_w, w)
-
-    def fused(theta, x, y, w, r):
-        if w.size <= SMALL_LAYER:
-            dw = nested(theta, x, y, w, r)
-        else:
-            dw = _horner([a(v_c, x) for v_c in by_power_of_w(theta, y, r)], w)
-        return jnp.broadcast_to(dw, w.shape)
-
     def pull(theta, x, y, w, r, d):
         of_w = [d * power for power in _each_power(w, orders.w)]
         of_x = [power[:, :, None] for power in _each_power(x, orders.x)]
         of_r = [power[:, None] for power in _each_power(r, orders.r)]
-        left = [(p * q).sum(1).ravel() for p in of_x for q in of_w]
         right = [(p * q).ravel() for p in _each_power(y, orders.y) for q in of_r]
-        slope = jnp.stack(left) @ jnp.stack(right).T
+        right = jnp.stack(right)
+        # One row after the other: a product of matrices would first be laid out.
+        rows = [right @ over_pre(p * q).ravel() for p in of_x for q in of_w]
         a, b, c, d = orders.shape
-        return freed(slope.reshape(a, c, b, d).transpose(0, 2, 1, 3))
+        slope = jnp.stack(rows).reshape(a, c, b, d)
+        return freed(slope.transpose(0, 2, 1, 3))
 
     def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)

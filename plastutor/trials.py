@@ -7,9 +7,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from plastutor.rules import over_pre
 from plastutor.simulate import (
-    accept_logit,
-    expected_reward,
     step_size,
     weight_change,
 )
@@ -36,7 +35,7 @@ def completed_trials(experiment: Experiment, trials: int) -> Experiment:
     """
     done = experiment.plastic & experiment.valid
     steps = done.size
-    at = jnp.nonzero(done, size=trials, fill_value=steps)[0]
+    at = jnp.searchsorted(jnp.cumsum(done), jnp.arange(1, trials + 1))
     there = at < steps
 
     def kept(values):
@@ -46,8 +45,16 @@ def completed_trials(experiment: Experiment, trials: int) -> Experiment:
     return Experiment(x, reward, there, there, experiment.w0)
 
 
+def _expected(reward, window: int):
+    """`expected_reward` where every step completes a trial: no memory is carried."""
+    if window == 0:
+        return jnp.zeros_like(reward)
+    before = jnp.pad(reward, (window, 0))
+    return sum(before[k : k + len(reward)] for k in range(window)) / window
+
+
 def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
-    """The weights after each step."""
+    """The weights before the first step, and after each step."""
 
     def step(w, now):
         x, r, plastic = now
@@ -56,7 +63,8 @@ def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
         w = jnp.where(plastic, changed, w)
         return w, w
 
-    return jax.lax.scan(step, w0, (x, r, plastic))[1]
+    after = jax.lax.scan(step, w0, (x, r, plastic))[1]
+    return jnp.concatenate([w0[None], after])
 
 
 # The same, with a derivative of its own. On the way back through a life two diagonals
@@ -68,14 +76,14 @@ def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
 
 def _live_and_save(rule, network, theta, x, r, plastic, w0):
     w = _live(rule, network, theta, x, r, plastic, w0)
-    return w, (theta, x, r, plastic, jnp.concatenate([w0[None], w[:-1]]))
+    return w, (theta, x, r, plastic, w[:-1])
 
 
 def _back(rule, network, saved, slope):
     theta, x, r, plastic, w = saved  # the weights before each step
 
     def drive(x):
-        return (x[:, :, None] * w).sum(1)
+        return over_pre(x[:, :, None] * w)
 
     def change(rule, theta, x, y, w, r):
         one = partial(weight_change, rule, theta, network)
@@ -93,18 +101,16 @@ def _back(rule, network, saved, slope):
     def step(after, now):
         """From the slope of what follows this step to that of its beginning."""
         slope, of_w, of_y, of_u, x = now
-        after = after + slope
         through_y = x[:, None] * (of_u * (after * of_y).sum(0))[None]
-        return after + after * of_w + through_y, after
+        return slope + after + after * of_w + through_y, after
 
-    end = jnp.zeros_like(w[0])
-    steps = slope, of_w, of_y, of_u, x
-    d_w0, after = jax.lax.scan(step, end, steps, reverse=True)
+    steps = slope[:-1], of_w, of_y, of_u, x
+    d_w0, after = jax.lax.scan(step, slope[-1], steps, reverse=True)
     if rule.pull is None:
         _, pull = jax.vjp(lambda theta: change(rule, theta, x, y, w, r), theta)
         (d_theta,) = pull(after)
     else:
-        size = step_size(network, len(end))
+        size = step_size(network, w.shape[1])
         d = jnp.where(plastic[:, None, None], size * after, 0)
         d_theta = rule.pull(theta, x, y, w, r, d)
 
@@ -149,10 +155,9 @@ def logits_by_trial(
     """
     done = experiment.plastic & experiment.valid
     kept = completed_trials(experiment, trials)
-    r = kept.reward - expected_reward(kept.reward, kept.plastic, network.window)
+    r = kept.reward - _expected(kept.reward, network.window)
     life = _live if forward else _weights
     w = life(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
-    w = jnp.concatenate([experiment.w0[None], w])
     now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
-    logit = jax.vmap(partial(accept_logit, network))(experiment.x, now)
-    return Trajectory(None, None, logit)  # pyright: ignore
+    y = network.activation(over_pre(experiment.x[:, :, None] * now))
+    return Trajectory(None, y, network.readout * y.mean(-1))
