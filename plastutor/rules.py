@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import product
 from typing import NamedTuple
 
@@ -177,7 +177,7 @@ def over_pre(values):
     """
     if values.shape[1] > 8:
         return values.sum(1)
-    return sum(values[:, k] for k in range(values.shape[1]))
+    return reduce(jnp.add, [values[:, k] for k in range(values.shape[1])])
 
 
 def _horner(coefficients, v):
