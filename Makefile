@@ -15,7 +15,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench study-robustness lint fix lock test-colab test-newest address clean help
+.PHONY: book test bench study-robustness study-rewards lint fix lock test-colab test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -53,10 +53,13 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
 
-# The table behind the chapter on noise: about an hour on 2 cores. Ctrl-C keeps what is
-# finished, and the same command goes on from there.
+# The tables behind the chapters on noise and on rewards: about an hour each on 2 cores.
+# Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness: $(VENV)/.installed
 	$(BIN)/python studies/robustness.py
+
+study-rewards: $(VENV)/.installed
+	$(BIN)/python studies/rewards.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

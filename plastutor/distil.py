@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -53,15 +54,19 @@ def visited_states(
     """
     life = simulate(rule, theta, data, network=network)
     assert life.w is not None  # they were kept
-    before = jnp.concatenate([data.w0[:, None], life.w[:, :-1]], 1)
-    changing = data.plastic & data.valid
-    expected = jax.vmap(expected_reward, (0, 0, None))(
-        data.reward, changing, network.window
-    )
-    r = data.reward - expected
-    each = data.x[..., None], life.y[..., None, :], before, r[..., None, None]
-    mask = np.asarray(changing)
-    return States(*(np.asarray(v)[mask].ravel() for v in jnp.broadcast_arrays(*each)))
+    y, w = np.asarray(life.y), np.asarray(life.w)
+    before = np.concatenate([np.asarray(data.w0)[:, None], w[:, :-1]], 1)
+    changing = np.asarray(data.plastic & data.valid)
+    expected = _expected_rewards(data.reward, changing, network.window)
+    r = np.asarray(data.reward) - np.asarray(expected)
+    each = np.asarray(data.x)[..., None], y[..., None, :], before, r[..., None, None]
+    return States(*(v[changing].ravel() for v in np.broadcast_arrays(*each)))
+
+
+@partial(jax.jit, static_argnums=2)
+def _expected_rewards(reward, changing, window):
+    """What each animal expected before each step."""
+    return jax.vmap(expected_reward, (0, 0, None))(reward, changing, window)
 
 
 @jax.jit
@@ -140,6 +145,12 @@ class Distilled(NamedTuple):
     names: list[str]
 
 
+@partial(jax.jit, static_argnums=0)
+def _answers(rule, theta, states):
+    """What a rule says to each state."""
+    return jax.vmap(rule.apply, (None, 0, 0, 0, 0))(theta, *states)
+
+
 def distil(
     rule: Rule, theta: Theta, states: States, orders: Orders, *, max_terms: int = 6
 ) -> Distilled:
@@ -172,7 +183,7 @@ def distil(
             f"max_terms is {max_terms!r}; expected a whole number from 1 to "
             f"{len(names)}, the terms of {orders}."
         )
-    dw = np.asarray(jax.vmap(rule.apply, (None, 0, 0, 0, 0))(theta, *states), float)
+    dw = np.asarray(_answers(rule, theta, states), float)
     columns = np.ones((len(dw), 1))
     for value, order in zip(states, orders, strict=True):
         powers = np.asarray(value, float)[:, None] ** np.arange(order + 1)
@@ -184,8 +195,9 @@ def distil(
     for k in range(max_terms):
         flat = found[max(k - 1, 0)]
         free = np.isin(np.arange(len(names)), taken)
-        gains = predicted_gains(flat, matrix @ flat - target, matrix, free)[-1, :-1]
-        best, next_best = (int(i) for i in np.argsort(-np.asarray(gains))[:2])
+        gains = predicted_gains(flat, matrix @ flat - target, matrix, free)
+        order = np.argsort(-np.asarray(gains)[-1, :-1])
+        best, next_best = (int(i) for i in order[:2])
         taken, second = [*taken, best], [*second, next_best]
         found[k, taken] = np.linalg.lstsq(columns[:, taken], dw, rcond=None)[0]
         explained.append(1 - np.var(dw - columns @ found[k]) / np.var(dw))

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from plastutor.simulate import simulate
+from plastutor.trials import logits_by_trial
 from plastutor.types import RECORDED, Experiment, Network, Rule, Theta, Trajectory
 
 __all__ = [
@@ -154,6 +155,7 @@ def objective(
     *,
     network: Network = RECORDED,
     penalty: Callable | None = None,
+    trials: int | None = None,
 ) -> Objective:
     """The function of theta that `fit` makes small.
 
@@ -162,6 +164,9 @@ def objective(
         data_loss: activity_loss, accept_loss, choice_loss, or one of your own.
         network: what is fixed about the learner.
         penalty: a function of theta that is added, such as l1(1e-2).
+        trials: for accept_loss: the most trials that an animal completed; where one
+            went on, the loss is NaN. The same loss, sooner: a scan over trials, and
+            not over every odour presented.
 
     Returns:
         `loss(theta, data)`, a mean over all that was observed in a batch.
@@ -174,13 +179,20 @@ def objective(
     0.0
     """
 
-    def predict_by(rule):
+    def predict_by(rule, **how):
         def predict(theta, data):
-            return simulate(rule, theta, data, network=network, keep_weights=False)
+            if trials is None:
+                return simulate(rule, theta, data, network=network, keep_weights=False)
+            if data.x.ndim == 3:
+                return jax.vmap(lambda one: predict(theta, one))(data)
+            return logits_by_trial(
+                rule, theta, data, network=network, trials=trials, **how
+            )
 
         return predict
 
-    if rule.forward is None:
-        return Objective(predict_by(rule), data_loss, penalty)
-    forward = predict_by(rule._replace(update=rule.forward))
+    forward = None
+    if rule.forward is not None or trials is not None:
+        ahead = rule._replace(update=rule.forward or rule.update)
+        forward = predict_by(ahead, **({} if trials is None else {"forward": True}))
     return Objective(predict_by(rule), data_loss, penalty, forward)

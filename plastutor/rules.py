@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import product
 from typing import NamedTuple
 
@@ -157,12 +157,27 @@ def free_terms(orders: Orders, only: Sequence[str]) -> np.ndarray:
     return mask
 
 
-def _powers(v, order: int):
-    """1, v, v^2, ... along a new last axis (products, so that 0^0 is 1)."""
+def _each_power(v, order: int) -> list:
+    """1, v, v^2, ... (products, so that 0^0 is 1)."""
     powers = [jnp.ones_like(v)]
     for _ in range(order):
         powers.append(powers[-1] * v)
-    return jnp.stack(powers, axis=-1)
+    return powers
+
+
+def _powers(v, order: int):
+    """The same along a new last axis."""
+    return jnp.stack(_each_power(v, order), axis=-1)
+
+
+def over_pre(values):
+    """The sum over the axis (pre) of layers, (n, pre, post).
+
+    XLA adds whole rows many numbers at a time, and the numbers of a sum one by one.
+    """
+    if values.shape[1] > 8:
+        return values.sum(1)
+    return reduce(jnp.add, [values[:, k] for k in range(values.shape[1])])
 
 
 def _horner(coefficients, v):
@@ -236,10 +251,19 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
-    # Collect the polynomial by powers of w and then of x, both by Horner's scheme:
-    # dw = A_0 + w (A_1 + w (A_2 + ...)) with A_c = V_c0 + x (V_c1 + ...). V holds theta
-    # with the powers of y and r summed over, one row a neuron and step. So XLA makes
-    # one pass over the synapses, and no matrix is kept.
+    # Horner's scheme through all four powers, number by number: XLA makes one pass over
+    # the synapses, and no array of powers is kept.
+    def fused(theta, x, y, w, r):
+        by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
+        by_w = [
+            _horner([_horner(by_y, y[None]) for by_y in by_x_y], x[:, None])
+            for by_x_y in jnp.moveaxis(by_x_y_w, 2, 0)
+        ]
+        return jnp.broadcast_to(_horner(by_w, w), w.shape)
+
+    # The way back collects by powers of w and then of x: dw = A_0 + w (A_1 + ...) with
+    # A_c = V_c0 + x (V_c1 + ...). V holds theta with the powers of y and r summed over,
+    # one row a neuron and step.
     def by_power_of_w(theta, y, r):
         """V: (c, a, post)."""
         powers = _powers(y, orders.y), _powers(r, orders.r)
@@ -249,9 +273,17 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         """A_c: (pre, post)."""
         return _horner(v_c[:, None], x[:, None])
 
-    def fused(theta, x, y, w, r):
-        dw = _horner([a(v_c, x) for v_c in by_power_of_w(theta, y, r)], w)
-        return jnp.broadcast_to(dw, w.shape)
+    def pull(theta, x, y, w, r, d):
+        of_w = [d * power for power in _each_power(w, orders.w)]
+        of_x = [power[:, :, None] for power in _each_power(x, orders.x)]
+        of_r = [power[:, None] for power in _each_power(r, orders.r)]
+        right = [(p * q).ravel() for p in _each_power(y, orders.y) for q in of_r]
+        right = jnp.stack(right)
+        # One row after the other: a product of matrices would first be laid out.
+        rows = [right @ over_pre(p * q).ravel() for p in of_x for q in of_w]
+        a, b, c, d = orders.shape
+        slope = jnp.stack(rows).reshape(a, c, b, d)
+        return freed(slope.transpose(0, 2, 1, 3))
 
     def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)
@@ -273,7 +305,7 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
     update = jax.custom_vjp(fused)
     update.defvjp(fused_and_saved, backward)
-    return Rule(init, apply, update, forward=fused)
+    return Rule(init, apply, update, forward=fused, pull=pull)
 
 
 OJA = _coefficients(OJA_ORDERS, {"xy": 1.0, "yyw": -1.0})

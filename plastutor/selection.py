@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from plastutor.distil import predicted_gains
 from plastutor.experiments import check_experiment
-from plastutor.gauss_newton import GaussNewton
+from plastutor.gauss_newton import FACTORS, GaussNewton
 from plastutor.losses import Objective
 from plastutor.rules import Orders, term_names
-from plastutor.types import Experiment
+from plastutor.types import Experiment, Theta
 
 __all__ = ["Path", "Selection", "select_terms"]
 
-OPTIMIZER = GaussNewton()
 NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so near apart
 
 
@@ -72,51 +72,75 @@ class Selection(NamedTuple):
         return [names[k] for k in np.flatnonzero(self.free)]
 
 
-def _spread(few, slots, shape):
-    """All coefficients: the few at the places in `slots`, zero elsewhere."""
-    flat = jnp.zeros(math.prod(shape), few.dtype)
-    return flat.at[slots].set(few, mode="drop").reshape(shape)
+def _expand(loss, theta, along, data):
+    """The loss, its slope and its Gauss-Newton matrix along some directions of theta.
 
-
-def _of_few(loss: Objective, shape) -> Objective:
-    """The loss as a function of few coefficients, on (data, slots).
-
-    Which terms are free is data, so one compiled program serves every set of terms.
+    All from one pass in forward mode: with few directions it is the cheapest way, and
+    there is less to compile.
     """
     forward = loss.forward or loss.predict
-    return Objective(
-        lambda few, given: loss.predict(_spread(few, given[1], shape), given[0]),
-        lambda prediction, given: loss.data_loss(prediction, given[0]),
-        None,
-        lambda few, given: forward(_spread(few, given[1], shape), given[0]),
-    )
+
+    def ahead(direction):
+        return jax.jvp(lambda t: forward(t, data), (theta,), (direction,))
+
+    def data_loss(prediction):
+        return loss.data_loss(prediction, data)
+
+    def in_a_row(tree):
+        return ravel_pytree(tree)[0]
+
+    prediction, tangents = jax.vmap(ahead, out_axes=(None, 0))(along)
+    value, slope = jax.value_and_grad(data_loss)(prediction)
+    curved = jax.vmap(
+        lambda tangent: jax.jvp(jax.grad(data_loss), (prediction,), (tangent,))[1]
+    )(tangents)
+    rows = jax.vmap(in_a_row)(tangents)
+    return value, rows @ in_a_row(slope), rows @ jax.vmap(in_a_row)(curved).T
 
 
-def _refit(loss, num_steps, max_terms, theta, free, data):
-    """The fit with these terms, from theta or, if that is worse, from nothing."""
+def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
+    """The fit with these terms from theta, or from nothing where that is better.
+
+    Steps are those of `GaussNewton`, along the free terms only. Which terms are free is
+    data, so one compiled program serves every set of terms. `of_nothing` is the loss
+    without any term.
+    """
     slots = jnp.nonzero(free.ravel(), size=max_terms, fill_value=free.size)[0]
-    given: Any = (data, slots)
-    loss = _of_few(loss, theta.shape)
-    few = theta.ravel().at[slots].get(mode="fill", fill_value=0)
-    nothing = jnp.zeros_like(few)
-    few = jnp.where(loss(few, given) <= loss(nothing, given), few, nothing)
+    along = jax.nn.one_hot(slots, free.size, dtype=theta.dtype)  # no term: a row of 0
+    along = along.reshape(max_terms, *theta.shape)
 
     def step(state, _):
-        few, damping, _ = OPTIMIZER.step(loss, state[0], state[1], given)
-        return (few, damping), None
+        theta, damping = state
+        value, slope, matrix = _expand(loss, theta, along, data)
+        stiffness, directions = jnp.linalg.eigh(matrix)
+        stiffness, slope = jnp.abs(stiffness), directions.T @ slope
+        dampings = damping * jnp.asarray(FACTORS, theta.dtype)
+        firm = stiffness[None] + dampings[:, None] * stiffness.max()
+        moves = (slope[None] / jnp.where(firm > 0, firm, 1)) @ directions.T
+        trials = theta[None] - jnp.tensordot(moves, along, 1)
+        values = jnp.append(jax.vmap(loss, (0, None))(trials, data), of_nothing)
+        values = jnp.where(jnp.isfinite(values), values, jnp.inf)
+        best = values.argmin()
+        better = ~(value <= values[best])  # also where it is not a number
+        after = jnp.append(trials, jnp.zeros_like(theta)[None], 0)[best]
+        theta = jnp.where(better, after, theta)
+        damping = jnp.where(better, jnp.append(dampings, damping)[best], dampings[-1])
+        value = jnp.where(better, values[best], value)
+        return (theta, jnp.clip(damping, 1e-14, 1e8)), value
 
-    state = few, OPTIMIZER.init(few)
-    (few, _), _ = jax.lax.scan(step, state, None, length=num_steps)
-    return _spread(few, slots, theta.shape)
+    theta = jnp.where(free, theta, 0)
+    start = theta, GaussNewton().init(theta)
+    (theta, _), values = jax.lax.scan(step, start, None, length=num_steps)
+    return theta, values[-1]
 
 
-def _visit(loss, refit, train, state, growth):
+def _visit(loss, refit, train, of_nothing, state, growth):
     """Change the set of terms: one more, one less, or (growth 0) one for another."""
-    theta, free = state
-    flat, none = theta.ravel(), theta.size
-    slope = jax.grad(loss)(theta, train).ravel()
-    matrix = OPTIMIZER.matrix(loss, flat, lambda v: v.reshape(theta.shape), train)
-    gains = predicted_gains(flat, slope, matrix, free.ravel())
+    theta, free, value = state
+    none = theta.size
+    every = jnp.eye(none, dtype=theta.dtype).reshape(none, *theta.shape)
+    _, slope, matrix = _expand(loss, theta, every, train)
+    gains = predicted_gains(theta.ravel(), slope, matrix, free.ravel())
     out, new = jnp.indices(gains.shape)
     allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)
     allowed &= (new < none).astype(int) == 1 + jnp.minimum(growth, 0)
@@ -124,14 +148,38 @@ def _visit(loss, refit, train, state, growth):
     out, new = jnp.divmod(best, none + 1)
     changed = free.ravel().at[out[0]].set(False, mode="drop")
     changed = changed.at[new[0]].set(True, mode="drop").reshape(free.shape)
-    found = refit(theta, changed, train)
+    found = *refit(theta, changed, train, of_nothing), changed
     # An exchange is kept only if it does what was predicted.
-    keep = (growth != 0) | (loss(found, train) < loss(theta, train))
-    theta, free = jnp.where(keep, found, theta), jnp.where(keep, changed, free)
+    keep = (growth != 0) | (found[1] < value)
+    theta, value, free = (
+        jnp.where(keep, *two) for two in zip(found, (theta, value, free), strict=True)
+    )
     runner_up = jnp.where(growth < 0, out[1], new[1])
     terms = jnp.array([new[0], out[0], runner_up])
     terms = jnp.where(keep & (terms < none), terms, -1)
-    return (theta, free), (*terms, theta, free)
+    return (theta, free, value), (*terms, theta, free, value)
+
+
+def _begin(loss, refit, max_terms, train, theta0):
+    """The first set, by algebra: the loss is quadratic near a fit of all terms."""
+    every = jnp.eye(theta0.size, dtype=theta0.dtype).reshape(-1, *theta0.shape)
+    _, slope, matrix = _expand(loss, theta0, every, train)
+    pull = matrix @ theta0.ravel() - slope
+    scale = jnp.sqrt(jnp.where(jnp.diag(matrix) > 0, jnp.diag(matrix), 1))
+
+    def add(state, _):
+        theta, free = state
+        gains = predicted_gains(theta, matrix @ theta - pull, matrix, free)
+        free = free.at[gains[-1, :-1].argmax()].set(True)
+        kept = jnp.where(jnp.outer(free, free), matrix / jnp.outer(scale, scale), 0)
+        theta = jnp.linalg.pinv(kept, hermitian=True) @ (pull / scale) / scale
+        return (theta, free), None
+
+    nothing = jnp.zeros_like(pull), jnp.zeros(pull.shape, bool)
+    (theta, free), _ = jax.lax.scan(add, nothing, None, length=max_terms)
+    theta, free = theta.reshape(theta0.shape), free.reshape(theta0.shape)
+    theta, value = refit(theta, free, train)
+    return theta, free, value
 
 
 def _simplest(held_out, size, standard_errors):
@@ -146,26 +194,32 @@ def _simplest(held_out, size, standard_errors):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _select(loss, orders, max_terms, num_steps, train, held_out, errors):
+def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=None):
     refit = partial(_refit, loss, num_steps, max_terms)
-    nothing = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
-    growth = jnp.array([1] * max_terms + [-1, 0] * (max_terms - 1))
-    visit = partial(_visit, loss, refit, train)
-    _, visited = jax.lax.scan(visit, nothing, growth)
-    first = *-jnp.ones(3, int), *nothing
-    added, dropped, runner_up, theta, free = jax.tree.map(
-        lambda a, b: jnp.concatenate([a[None], b]), first, visited
+    theta, free = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
+    state = nothing = theta, free, loss(theta, train)
+    steps, first = [1] * max_terms, [(*-jnp.ones(3, int), *nothing)]
+    if theta0 is not None:
+        begin = partial(refit, of_nothing=nothing[-1])
+        state = _begin(loss, begin, max_terms, train, theta0.astype(theta.dtype))
+        steps, first = [], [*first, (*-jnp.ones(3, int), *state)]
+    growth = jnp.array(steps + [-1, 0] * (max_terms - 1), int)
+    visit = partial(_visit, loss, refit, train, nothing[-1])
+    _, visited = jax.lax.scan(visit, state, growth)
+    added, dropped, runner_up, theta, free, on_fitted = jax.tree.map(
+        lambda *parts: jnp.concatenate([jnp.stack(parts[:-1]), parts[-1]]),
+        *first,
+        visited,
     )
 
-    def losses(theta, data):
-        return jax.vmap(lambda e: loss.data_loss(loss.predict(theta, e), e))(data)
+    def losses(theta):
+        return jax.vmap(lambda e: loss(theta, e))(held_out)
 
-    on_new = jax.lax.map(lambda t: losses(t, held_out), theta)
-    on_fitted = jax.lax.map(lambda t: loss(t, train), theta)
+    on_new = jax.lax.map(losses, theta)
     path = Path(added, dropped, runner_up, theta, free, on_fitted, on_new)
     chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
     together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
-    final = refit(theta[chosen], free[chosen], together)
+    final, _ = refit(theta[chosen], free[chosen], together)
     return Selection(final, free[chosen], chosen, path)
 
 
@@ -178,6 +232,7 @@ def select_terms(
     max_terms: int = 6,
     num_steps: int = 8,
     standard_errors: float = 1.0,
+    theta0: Theta | None = None,
 ) -> Selection:
     """Find the few terms of a Taylor rule that predict experiments not fitted.
 
@@ -188,6 +243,11 @@ def select_terms(
     each drop it may exchange one term for another. So a term that came early can leave
     again when it proves a poor copy of terms that came later. For every set, all kept
     terms are fitted.
+
+    Where w and y begin near zero, as when choices are learned, terms that hold them do
+    next to nothing as long as nothing else changes the weights, and what is predicted
+    from there is worthless. Then pass a fit of all terms as `theta0`: the search begins
+    with the `max_terms` terms that best stand in for it, and goes down from there.
 
     Of all sets that were visited, the smallest is taken whose mean held-out loss lies
     within one standard error of the lowest. It is the standard error, over held-out
@@ -205,6 +265,8 @@ def select_terms(
         max_terms: the size at which the search turns back.
         num_steps: steps of Gauss-Newton for each set.
         standard_errors: 0 takes the lowest held-out loss itself.
+        theta0: a fit of all terms to `train`. The path then has one step that adds
+            `max_terms` at once, and whose `added` is -1.
 
     Raises:
         ValueError: a sentence on what does not fit.
@@ -220,7 +282,9 @@ def select_terms(
     """
     _check(loss, orders, train, held_out, max_terms, num_steps)
     loss = replace(loss, penalty=None)
-    return _select(loss, orders, max_terms, num_steps, train, held_out, standard_errors)
+    return _select(
+        loss, orders, max_terms, num_steps, train, held_out, standard_errors, theta0
+    )
 
 
 def _check(loss, orders, train, held_out, max_terms, num_steps) -> None:

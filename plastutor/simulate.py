@@ -65,10 +65,14 @@ def accept_logit(network: Network, x, w):
     return readout * jnp.mean(network.activation(x @ w), axis=-1)
 
 
+def step_size(network: Network, n_pre: int) -> float:
+    """By what a rule's dw is multiplied: the rate (/ n_pre)."""
+    return network.rate / (n_pre if network.divide_by_pre else 1)
+
+
 def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
     """What one plastic step adds to the weights: rate * dw (/ n_pre)."""
-    rate = network.rate / (w.shape[0] if network.divide_by_pre else 1)
-    return rate * rule.update(theta, x, y, w, r)
+    return step_size(network, w.shape[0]) * rule.update(theta, x, y, w, r)
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))

@@ -47,12 +47,16 @@ class Rule(NamedTuple):
         forward: `update` for forward-mode derivatives (jax.jvp), which JAX refuses to a
             function with a reverse-mode derivative of its own; None if `update` has
             both.
+        pull: `(theta, x, y, w, r, d) -> slope`, the derivative of sum(d * dw) with
+            respect to theta, over many layers at once: one more, first axis in x, y, w,
+            r and d. None if there is no faster way than JAX's own.
     """
 
     init: Callable
     apply: Callable
     update: Callable
     forward: Callable | None = None
+    pull: Callable | None = None
 
 
 class Network(NamedTuple):

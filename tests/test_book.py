@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MODULES = (
-    "types experiments rules simulate tasks losses gauss_newton fit evidence evaluate "
-    "held_out distil selection baselines flies results plots"
+    "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
+    "evaluate held_out distil selection baselines flies results plots"
 ).split()
 
 COLAB_CELL = f"""\

@@ -42,6 +42,7 @@ def test_every_check_is_named_once():
         (lambda x: np.ones(3), "returned shape (3,); expected ()"),
         (lambda x: 1 / 0, "raised ZeroDivisionError"),
         (lambda x: np.nan, "Not yet"),
+        (lambda x: "two", "Not yet"),
     ],
 )
 def test_agrees_says_what_is_wrong(answer, said, capsys):
@@ -49,3 +50,8 @@ def test_agrees_says_what_is_wrong(answer, said, capsys):
     out = capsys.readouterr().out
     assert said in out
     assert passed == out.startswith("Correct") and passed != out.endswith("A hint.\n")
+
+
+@pytest.mark.parametrize(("answer", "right"), [("xr", True), ("rx", False), (1, False)])
+def test_text_is_compared_as_text(answer, right):
+    assert checks.agrees(lambda: answer, lambda: "xr", [{}], "A hint.") == right

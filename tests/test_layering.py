@@ -13,6 +13,7 @@ ORDER = [
     "mlp",
     "simulate",
     "tasks",
+    "trials",
     "losses",
     "gauss_newton",
     "fit",

@@ -19,7 +19,12 @@ from plastutor.losses import (
     objective,
 )
 from plastutor.mlp import mlp
-from plastutor.rules import OJA, OJA_ORDERS, Orders, taylor
+from plastutor.rules import (
+    OJA,
+    OJA_ORDERS,
+    Orders,
+    taylor,
+)
 from plastutor.simulate import simulate
 from plastutor.tasks import neural_task
 from plastutor.types import BEHAVIOUR, RECORDED, Trajectory

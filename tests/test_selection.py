@@ -265,3 +265,15 @@ def test_distil_refuses_in_words(number):
     states = States(*np.ones((4, 5)))
     with pytest.raises(ValueError, match="max_terms is .*; expected a whole number"):
         distil(RULE, OJA, states, OJA_ORDERS, max_terms=number)
+
+
+def test_the_search_can_begin_with_a_fit_of_all_terms(key):
+    train, held_out = (recorded(k, OJA) for k in jr.split(key))
+    # The start need not be sparse: coefficients that the data barely see are large.
+    theta0 = OJA + 1e-4 * jr.normal(key, OJA.shape)
+    found = select(train, held_out, theta0=theta0)
+    assert found.terms == ["yyw", "xy"]
+    np.testing.assert_allclose(found.theta, OJA, atol=1e-3)
+    sizes = np.asarray(found.path.free).sum((1, 2, 3, 4)).tolist()
+    assert sizes == [0, 4, 3, 3, 2, 2, 1, 1]
+    assert found.path.added[1] == -1

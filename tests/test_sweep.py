@@ -429,9 +429,12 @@ def test_ctrl_c_calls_off_what_the_workers_would_do(path, client, cluster):
         os.kill(os.getpid(), signal.SIGINT)
 
     settings = [{"noise": 0.0, "seed": seed} for seed in range(100)]
+    # In a shell's background job Python starts with this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=stop).start()
     with pytest.raises(KeyboardInterrupt) as _kept:  # with all that it refers to
         fill(path, slow, settings, client=client, batch_size=1)
+    signal.signal(signal.SIGINT, before)
     rows = read_results(path)[1]
     assert 0 < len(rows) < 50 and not any(row["error"] for row in rows)
     end = time.monotonic() + 10

@@ -11,6 +11,7 @@ from plastutor.checks.a_rule_of_unknown_form import (
 )
 from plastutor.checks.a_synapse_that_learns import oja_layer, sanger_layer, scaled_decay
 from plastutor.checks.agreement import agrees
+from plastutor.checks.fifty_reward_rules import index_order, term_name, theta_of
 from plastutor.checks.forgetting_in_flies import choice_a, expected_of_ten
 from plastutor.checks.gradients_through_learning import (
     central_difference,
@@ -24,16 +25,20 @@ from plastutor.checks.noise_and_missing_neurons import (
     posterior_mean,
 )
 from plastutor.checks.oja_recovery import hebb_with_decay, mean_r2
+from plastutor.checks.rewards_from_choices import baited, deviance_explained, shrunk
 
 __all__ = [
     "agrees",
+    "baited",
     "central_difference",
     "choice_a",
     "clipped_step",
+    "deviance_explained",
     "expected_of_ten",
     "explained_share",
     "gain_of_adding",
     "hebb_with_decay",
+    "index_order",
     "log_evidence",
     "masked_loss",
     "mean_r2",
@@ -43,6 +48,9 @@ __all__ = [
     "running_expectation",
     "sanger_layer",
     "scaled_decay",
+    "shrunk",
     "slopes",
     "smallest_as_good",
+    "term_name",
+    "theta_of",
 ]

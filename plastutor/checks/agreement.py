@@ -11,8 +11,22 @@ __all__ = ["agrees"]
 
 def _shown(value) -> str:
     """A short form of a value, for a sentence."""
-    text = np.array2string(np.asarray(value), precision=4, threshold=8)
+    try:
+        text = np.array2string(np.asarray(value), precision=4, threshold=8)
+    except ValueError:  # lists within lists that are no array
+        text = str(value)
     return " ".join(text.split())
+
+
+def _equal(got, wanted, tolerance) -> bool:
+    """The same text, or numbers that are near enough."""
+    if isinstance(wanted, str) or isinstance(got, str):
+        return got == wanted
+    try:
+        got, wanted = np.asarray(got, float), np.asarray(wanted, float)
+    except (TypeError, ValueError):  # no numbers at all
+        return False
+    return bool((np.abs(got - wanted) <= tolerance * (1 + np.abs(wanted))).all())
 
 
 def agrees(
@@ -27,7 +41,7 @@ def agrees(
 
     Args:
         function: the reader's.
-        reference: the right one.
+        reference: the right one, whose answer is text or numbers.
         cases: the arguments by name, one dictionary a case.
         hint: what to try, printed with the first counter-example.
         tolerance: how far off a number may be, relative to 1 + its size.
@@ -59,8 +73,7 @@ def agrees(
                 f"Given {given}. {hint}"
             )
             return False
-        off = np.abs(np.asarray(got) - np.asarray(wanted))
-        if not (off <= tolerance * (1 + np.abs(np.asarray(wanted)))).all():
+        if not _equal(got, wanted, tolerance):
             print(
                 f"Not yet: with {given}, {name} gives {_shown(got)}; expected "
                 f"{_shown(wanted)}. {hint}"

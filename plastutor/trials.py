@@ -1,0 +1,163 @@
+"""Trials: lives through accept/reject data, simulated where the weights change."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from plastutor.rules import over_pre
+from plastutor.simulate import (
+    step_size,
+    weight_change,
+)
+from plastutor.types import Experiment, Network, Rule, Theta, Trajectory
+
+__all__ = ["completed_trials", "logits_by_trial"]
+
+
+def completed_trials(experiment: Experiment, trials: int) -> Experiment:
+    """The steps of accept/reject data in which a trial was completed, and no others.
+
+    The weights change in these steps only, so they go through the same values as in the
+    whole experiment; a foraging animal may reject a hundred times in between.
+
+    Args:
+        experiment: one experiment.
+        trials: the steps to keep; an animal that completed fewer gets padding.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> e = make_experiment([[1.0], [2.0], [3.0]], w0=[[0.0]], accept=[0.0, 1.0, 0.0],
+    ...                     reward=[0.0, 1.0, 0.0])
+    >>> [float(v) for v in completed_trials(e, 2).x[:, 0]]
+    [2.0, 0.0]
+    """
+    done = experiment.plastic & experiment.valid
+    steps = done.size
+    at = jnp.searchsorted(jnp.cumsum(done), jnp.arange(1, trials + 1))
+    there = at < steps
+
+    def kept(values):
+        return values.at[at].get(mode="fill", fill_value=0)
+
+    x, reward = kept(experiment.x), kept(experiment.reward)
+    return Experiment(x, reward, there, there, experiment.w0)
+
+
+def _expected(reward, window: int):
+    """`expected_reward` where every step completes a trial: no memory is carried."""
+    if window == 0:
+        return jnp.zeros_like(reward)
+    before = jnp.pad(reward, (window, 0))
+    return sum(before[k : k + len(reward)] for k in range(window)) / window
+
+
+def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
+    """The weights before the first step, and after each step."""
+
+    def step(w, now):
+        x, r, plastic = now
+        y = network.activation(x @ w)
+        changed = w + weight_change(rule, theta, network, x, y, w, r)
+        w = jnp.where(plastic, changed, w)
+        return w, w
+
+    after = jax.lax.scan(step, w0, (x, r, plastic))[1]
+    return jnp.concatenate([w0[None], after])
+
+
+# The same, with a derivative of its own. On the way back through a life two diagonals
+# are needed: how the change of a weight depends on this weight, and on the activity of
+# its neuron. Both follow from the weights that were stored, for all steps at once. So
+# the way back takes a few operations a step, and the slope of theta is one product at
+# the end.
+
+
+def _live_and_save(rule, network, theta, x, r, plastic, w0):
+    w = _live(rule, network, theta, x, r, plastic, w0)
+    return w, (theta, x, r, plastic, w[:-1])
+
+
+def _back(rule, network, saved, slope):
+    theta, x, r, plastic, w = saved  # the weights before each step
+
+    def drive(x):
+        return over_pre(x[:, :, None] * w)
+
+    def change(rule, theta, x, y, w, r):
+        one = partial(weight_change, rule, theta, network)
+        return jnp.where(plastic[:, None, None], jax.vmap(one)(x, y, w, r), 0)
+
+    def diagonal(f, at):
+        return jax.jvp(f, (at,), (jnp.ones_like(at),))[1]
+
+    y = network.activation(drive(x))
+    ahead = rule if rule.forward is None else rule._replace(update=rule.forward)
+    of_w = diagonal(lambda w: change(ahead, theta, x, y, w, r), w)
+    of_y = diagonal(lambda y: change(ahead, theta, x, y, w, r), y)
+    of_u = diagonal(network.activation, drive(x))
+
+    def step(after, now):
+        """From the slope of what follows this step to that of its beginning."""
+        slope, of_w, of_y, of_u, x = now
+        through_y = x[:, None] * (of_u * (after * of_y).sum(0))[None]
+        return slope + after + after * of_w + through_y, after
+
+    steps = slope[:-1], of_w, of_y, of_u, x
+    d_w0, after = jax.lax.scan(step, slope[-1], steps, reverse=True)
+    if rule.pull is None:
+        _, pull = jax.vjp(lambda theta: change(rule, theta, x, y, w, r), theta)
+        (d_theta,) = pull(after)
+    else:
+        size = step_size(network, w.shape[1])
+        d = jnp.where(plastic[:, None, None], size * after, 0)
+        d_theta = rule.pull(theta, x, y, w, r, d)
+
+    # Nobody asks for these as a rule, and what is not asked for is not computed.
+    def change_of(x, r):
+        return change(rule, theta, x, network.activation(drive(x)), w, r)
+
+    return d_theta, *jax.vjp(change_of, x, r)[1](after), None, d_w0
+
+
+_weights = jax.custom_vjp(_live, nondiff_argnums=(0, 1))
+_weights.defvjp(_live_and_save, _back)
+
+
+def logits_by_trial(
+    rule: Rule,
+    theta: Theta,
+    experiment: Experiment,
+    *,
+    network: Network,
+    trials: int,
+    forward: bool = False,
+) -> Trajectory:
+    """The log-odds of every presentation, from a scan over completed trials.
+
+    Args:
+        rule: the plasticity rule.
+        theta: its parameters.
+        experiment: accept/reject data of one animal.
+        network: what is fixed about the learner.
+        trials: the most that were completed; from there on the log-odds are NaN.
+        forward: for forward-mode derivatives (jax.jvp).
+
+    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
+    >>> from plastutor.tasks import foraging_task
+    >>> from plastutor.types import BEHAVIOUR
+    >>> rule, theta = taylor(BEHAVIOUR_ORDERS), reward_covariance()
+    >>> made = foraging_task(jax.random.key(0), rule, theta, n_experiments=1)
+    >>> one = jax.tree.map(lambda leaf: leaf[0], made.experiment)
+    >>> logits_by_trial(rule, theta, one, network=BEHAVIOUR, trials=240).logit.shape
+    (960,)
+    """
+    done = experiment.plastic & experiment.valid
+    kept = completed_trials(experiment, trials)
+    r = kept.reward - _expected(kept.reward, network.window)
+    life = _live if forward else _weights
+    w = life(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
+    now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
+    y = network.activation(over_pre(experiment.x[:, :, None] * now))
+    return Trajectory(None, y, network.readout * y.mean(-1))

@@ -1,0 +1,151 @@
+"""Trials: the fast life is the plain life, and so are its derivatives."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from plastutor import rules
+from plastutor.losses import accept_loss, objective
+from plastutor.mlp import mlp
+from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
+from plastutor.simulate import expected_reward, simulate
+from plastutor.tasks import foraging_task
+from plastutor.trials import _expected, _live, _weights, completed_trials
+from plastutor.types import BEHAVIOUR, FLY, Network
+
+
+@pytest.fixture(scope="module")
+def foraged():
+    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
+    made = foraging_task(
+        jax.random.key(0), rule, truth, n_experiments=3, trials_per_block=5
+    )
+    return rule, truth, made.experiment
+
+
+@pytest.mark.parametrize("trials", [15, 20])
+def test_a_scan_over_trials_is_the_scan_over_presentations(foraged, trials):
+    rule, truth, data = foraged
+    theta = truth + 0.01
+    slow = objective(rule, accept_loss, network=BEHAVIOUR)
+    fast = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
+    for one in (data, jax.tree.map(lambda leaf: leaf[1], data)):
+        np.testing.assert_allclose(fast(theta, one), slow(theta, one), rtol=1e-5)
+        gradients = [jax.jit(jax.grad(loss))(theta, one) for loss in (fast, slow)]
+        np.testing.assert_allclose(*gradients, atol=1e-5)
+    tangents = [jax.jacfwd(loss.forward)(theta, data).logit for loss in (fast, slow)]
+    seen = np.asarray(data.valid)
+    np.testing.assert_allclose(*(np.asarray(t)[seen] for t in tangents), atol=1e-4)
+
+
+def test_completed_trials_are_where_the_weights_change(foraged):
+    rule, truth, data = foraged
+    one = jax.tree.map(lambda leaf: leaf[0], data)
+    whole = simulate(rule, truth, one, network=BEHAVIOUR).w
+    short = simulate(rule, truth, completed_trials(one, 17), network=BEHAVIOUR).w
+    np.testing.assert_allclose(short[:15], whole[np.asarray(one.plastic)], atol=1e-6)
+    np.testing.assert_array_equal(short[15:], [short[14]] * 2)
+
+
+def test_with_room_for_too_few_trials_there_is_no_loss(foraged):
+    rule, truth, data = foraged
+    assert jnp.isnan(
+        objective(rule, accept_loss, network=BEHAVIOUR, trials=13)(truth, data)
+    )
+
+
+# --- the way back ---------------------------------------------------------------------
+
+RULES = {
+    "taylor": taylor(Orders(2, 1, 2, 2), scale=0.2),
+    "few terms": taylor(BEHAVIOUR_ORDERS, ("xr", "w", "yyr", "xxyw"), scale=0.2),
+    "mlp": mlp(scale=0.5),
+}
+NETWORKS = {
+    "behaviour": BEHAVIOUR,
+    "fly": FLY,
+    "slow": Network(activation=jax.nn.sigmoid, rate=0.3),
+}
+
+
+def a_life(n_pre=2, n_post=3, steps=6):
+    """Stimuli, rewards, plastic steps and initial weights."""
+    keys = jr.split(jr.key(0), 4)
+    x = jr.normal(keys[0], (steps, n_pre))
+    r = jr.normal(keys[1], (steps,))
+    plastic = jr.bernoulli(keys[2], 0.7, (steps,))
+    assert plastic.any() and not plastic.all()
+    return x, r, plastic, 0.5 * jr.normal(keys[3], (n_pre, n_post))
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("taylor", "behaviour"),
+        ("taylor", "slow"),
+        ("few terms", "fly"),
+        ("mlp", "behaviour"),
+    ],
+)
+def test_the_way_back_is_that_of_jax(name, network):
+    fast, network = RULES[name], NETWORKS[network]
+    plain = fast._replace(update=rules.plain_update(fast.apply))
+    x, r, plastic, w0 = a_life()
+    weight = jr.normal(jr.key(2), (7, 2, 3))
+
+    def total(life, rule, theta, x, r, w0):
+        return jnp.sum(weight * life(rule, network, theta, x, r, plastic, w0))
+
+    at = fast.init(jr.key(1)), x, r, w0
+    found, wanted = (
+        jax.jit(jax.grad(partial(total, life, rule), (0, 1, 2, 3)))(*at)
+        for life, rule in ((_weights, fast), (_live, plain))
+    )
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_pre", [2, 9])
+def test_the_slope_of_theta_over_many_layers(n_pre):
+    rule = taylor(Orders(1, 2, 2, 1), ("xr", "yyw", "one"))
+    keys = jr.split(jr.key(0), 6)
+    theta, x, y = rule.init(keys[0]), jr.normal(keys[1], (4, n_pre)), keys[2]
+    y, r = jr.normal(y, (4, 3)), jr.normal(keys[3], (4,))
+    w, d = jr.normal(keys[4], (2, 4, n_pre, 3))
+    update = jax.vmap(rules.plain_update(rule.apply), (None, 0, 0, 0, 0))
+    wanted = jax.grad(lambda theta: jnp.sum(d * update(theta, x, y, w, r)))(theta)
+    found = rule.pull(theta, x, y, w, r, d)
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+    assert (found != 0).sum() == 3
+
+
+def test_it_can_be_taken_twice():
+    rule = RULES["taylor"]
+    theta, life = rule.init(jr.key(1)), a_life()
+
+    def total(life_of, theta):
+        return jnp.sum(life_of(rule, BEHAVIOUR, theta, *life) ** 2)
+
+    twice, wanted = (
+        jax.jit(jax.jacrev(jax.grad(partial(total, life_of))))(theta)
+        for life_of in (_weights, _live)
+    )
+    np.testing.assert_allclose(twice, wanted, rtol=1e-9, atol=1e-10)
+
+
+def test_where_a_life_has_no_end_the_gradient_says_so(foraged):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+    theta = jnp.asarray(truth).at[0, 0, 2, 0].set(1e200)
+    assert not jnp.isfinite(jax.jit(jax.grad(loss))(theta, data)).all()
+
+
+def test_the_expected_reward_without_a_memory():
+    reward = jr.uniform(jr.key(0), (15,))
+    for window in (0, 1, 4):
+        wanted = expected_reward(reward, jnp.ones(15, bool), window)
+        np.testing.assert_allclose(_expected(reward, window), wanted, atol=1e-12)
