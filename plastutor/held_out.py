@@ -17,7 +17,13 @@ from plastutor.fit import LBFGS, fit_many, lowest
 from plastutor.losses import Objective
 from plastutor.types import Experiment, Fit, Theta
 
-__all__ = ["LeftOut", "animal_losses", "bootstrap_interval", "leave_one_out"]
+__all__ = [
+    "LeftOut",
+    "animal_losses",
+    "bootstrap_interval",
+    "leave_one_out",
+    "split_in_time",
+]
 
 
 class LeftOut(NamedTuple):
@@ -75,14 +81,16 @@ def animal_losses(loss: Objective, theta: Theta, data: Experiment) -> np.ndarray
     return np.asarray(_per_animal(loss, stacked, data)) * _observations(data)
 
 
-def _hide(data: Experiment, animals) -> Experiment:
-    """The same experiments, with what these animals did taken away from the loss."""
-    hidden = jnp.isin(jnp.arange(data.x.shape[0]), animals)
+def _hide(data: Experiment, hidden) -> Experiment:
+    """The same experiments, with some of what was done taken away from the loss.
+
+    `hidden` has an axis of animals and one of steps, either of which may have size 1.
+    """
 
     def blank(values, nothing):
         if values is None:
             return None
-        mask = hidden.reshape(-1, *[1] * (values.ndim - 1))
+        mask = hidden[..., None] if values.ndim == 3 else hidden
         return jnp.where(mask, nothing, values)
 
     return data._replace(
@@ -92,13 +100,60 @@ def _hide(data: Experiment, animals) -> Experiment:
     )
 
 
+def _hide_animals(data: Experiment, animals) -> Experiment:
+    return _hide(data, jnp.isin(jnp.arange(data.x.shape[0]), animals)[:, None])
+
+
+def split_in_time(
+    data: Experiment, fraction: float, *, carry: bool = True
+) -> tuple[Experiment, Experiment]:
+    """The first steps of every animal, to fit, and the rest, to predict.
+
+    Both parts hold the whole life, but what was done in the other part is hidden from
+    the loss. So the rest begins with the weights and the expected reward that the
+    animal's own first steps have led to.
+
+    Args:
+        data: a batch, one experiment an animal.
+        fraction: how much belongs to the first part, between 0 and 1; of each animal's
+            valid steps, rounded.
+        carry: False lets the rest begin with w0 and without a memory of rewards, as in
+            Mehta et al. (2024): nothing is learned in the first steps.
+
+    Raises:
+        ValueError: no such part, or no batch.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> one = make_experiment(jnp.ones((1, 4, 1)), w0=jnp.zeros((1, 1, 1)),
+    ...                       accept=[[1.0, 0.0, 1.0, 1.0]], reward=jnp.zeros((1, 4)))
+    >>> first, rest = split_in_time(one, 0.5)
+    >>> [float(v) for v in first.accept[0]], [float(v) for v in rest.accept[0]]
+    ([1.0, 0.0, nan, nan], [nan, nan, 1.0, 1.0])
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"fraction is {fraction!r}; expected a number between 0 and 1, such as "
+            "0.5: the part of the steps that is fitted."
+        )
+    check_experiment(data)
+    if data.x.ndim != 3:
+        raise ValueError(
+            f"x has shape {data.x.shape}; expected a batch, with a first axis for "
+            "animals. Put x[None] and the like into make_experiment."
+        )
+    count = jnp.cumsum(data.valid, axis=1)
+    early = count <= jnp.round(fraction * count[:, -1:])
+    first, rest = _hide(data, ~early), _hide(data, early)
+    return first, rest if carry else rest._replace(plastic=data.plastic & ~early)
+
+
 @lru_cache  # the same loss gives the same function, so JAX need not compile it again
 def _without(loss: Objective) -> Objective:
     """The loss on (all animals, those left out): of the others only."""
     forward = loss.forward or loss.predict
     return Objective(
         lambda theta, data: loss.predict(theta, data[0]),
-        lambda prediction, data: loss.data_loss(prediction, _hide(*data)),
+        lambda prediction, data: loss.data_loss(prediction, _hide_animals(*data)),
         loss.penalty,
         lambda theta, data: forward(theta, data[0]),
     )

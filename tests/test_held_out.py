@@ -10,7 +10,12 @@ import pytest
 from plastutor.baselines import logistic_regression
 from plastutor.experiments import make_experiment
 from plastutor.fit import fit_many, lowest
-from plastutor.held_out import animal_losses, bootstrap_interval, leave_one_out
+from plastutor.held_out import (
+    animal_losses,
+    bootstrap_interval,
+    leave_one_out,
+    split_in_time,
+)
 from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
 from plastutor.rules import Orders, taylor
 from plastutor.types import BEHAVIOUR, FLY
@@ -216,3 +221,66 @@ def test_there_must_be_something_to_predict():
             np.zeros((1,) * 4),
             data,
         )
+
+
+# --- split in time --------------------------------------------------------------------
+
+
+def test_the_two_parts_are_all_that_was_done():
+    data = flies()
+    first, rest = split_in_time(data, 0.3)
+    seen = np.asarray([(part.choice >= 0) & data.valid for part in (first, rest)])
+    assert (seen.sum(0) == np.asarray(data.valid)).all()
+    length = np.asarray(data.valid.sum(1))
+    np.testing.assert_array_equal(seen[0].sum(1), np.round(0.3 * length))
+    for k in range(ANIMALS):  # the first steps are the first
+        assert seen[0, k, : seen[0, k].sum()].all()
+
+
+def test_the_losses_of_the_parts_add_up():
+    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
+    parts = [animal_losses(loss, theta, part) for part in split_in_time(data, 0.5)]
+    np.testing.assert_allclose(sum(parts), animal_losses(loss, theta, data), rtol=1e-10)
+
+
+def test_without_carrying_over_the_rest_is_a_life_of_its_own():
+    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
+    _, rest = split_in_time(data, 0.5, carry=False)
+    for k in range(ANIMALS):
+        start = int(np.round(0.5 * data.valid[k].sum()))
+        alone = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], data)
+        alone = alone._replace(
+            **{
+                name: getattr(alone, name)[:, start:]
+                for name in ("x", "reward", "plastic", "valid", "choice")
+            }
+        )
+        one = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], rest)
+        np.testing.assert_allclose(loss(theta, one), loss(theta, alone), rtol=1e-10)
+    _, carried = split_in_time(data, 0.5)
+    assert abs(loss(theta, carried) - loss(theta, rest)) > 1e-3
+
+
+def test_activity_is_split_as_well():
+    recorded = make_experiment(
+        np.ones((2, 6, 3)), w0=np.zeros((2, 3, 2)), activity=np.full((2, 6, 2), 0.5)
+    )
+    first, rest = split_in_time(recorded, 0.5)
+    assert (
+        np.isnan(first.activity[:, 3:]).all() and np.isnan(rest.activity[:, :3]).all()
+    )
+    assert (first.activity[:, :3] == 0.5).all() and (rest.activity[:, 3:] == 0.5).all()
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5, np.nan])
+def test_a_part_must_be_a_part(fraction):
+    with pytest.raises(ValueError, match="expected a number between 0 and 1"):
+        split_in_time(flies(), fraction)
+
+
+def test_one_animal_is_no_batch():
+    one = jax.tree.map(lambda leaf: leaf[0], flies())
+    with pytest.raises(ValueError, match="expected a batch"):
+        split_in_time(one, 0.5)
