@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
+from plastutor.choices import choice_experiments, one_hot
+from plastutor.experiments import make_experiment
 from plastutor.fly_download import API, Progress, cache_folder, fetch
 from plastutor.fly_files import LAYOUTS, FlyChoices, read
 from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
@@ -191,32 +192,25 @@ def experiments(
     """
     if not flies:
         raise ValueError("No flies were given; expected at least one, as from `load`.")
-    if not (np.isfinite(stimulus) and stimulus > 0):
-        raise ValueError(f"stimulus is {stimulus}; expected a number above 0.")
     rows = [_row(fly, accept_reject) for fly in flies]
+    if not accept_reject:
+        choices, _, rewards = zip(*rows, strict=True)
+        return choice_experiments(choices, rewards, stimulus=stimulus)
     shape = (len(rows), max(len(odour) for odour, _, _ in rows))
-    odours = np.full(shape, -1)
-    accepts = np.zeros(shape, bool)
+    odours, accepts = np.full(shape, -1), np.full(shape, np.nan)
     rewards = np.zeros(shape)
     for i, (odour, accept, reward) in enumerate(rows):
         odours[i, : len(odour)] = odour
         accepts[i, : len(odour)] = accept
         rewards[i, : len(odour)][accept] = reward
     valid = odours >= 0
-    eye = stimulus * np.eye(2)
-    common = dict(
-        x=jnp.asarray(np.where(valid[..., None], eye[odours], 0.0)),
-        reward=jnp.asarray(rewards),
-        plastic=jnp.asarray(accepts),
-        valid=jnp.asarray(valid),
-        w0=jnp.zeros((len(rows), 2, 1)),
+    return make_experiment(
+        np.where(valid[..., None], one_hot(2, stimulus)[odours], 0),
+        w0=np.zeros((2, 1)),
+        reward=rewards,
+        valid=valid,
+        accept=accepts,
     )
-    if accept_reject:
-        return Experiment(
-            **common, accept=jnp.asarray(np.where(valid, accepts.astype(float), np.nan))
-        )
-    options = jnp.asarray(np.broadcast_to(eye, (len(rows), 2, 2)))
-    return Experiment(**common, options=options, choice=jnp.asarray(odours))
 
 
 def _row(fly: FlyChoices, accept_reject: bool) -> tuple[Any, Any, Any]:

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import wilcoxon
 
+from plastutor.evaluate import percent_deviance
 from plastutor.experiments import check_experiment
 from plastutor.fit import LBFGS, fit_many, lowest
 from plastutor.losses import Objective
@@ -19,9 +21,11 @@ from plastutor.types import Experiment, Fit, Theta
 
 __all__ = [
     "LeftOut",
+    "Paired",
     "animal_losses",
     "bootstrap_interval",
     "leave_one_out",
+    "paired",
     "split_in_time",
 ]
 
@@ -37,8 +41,8 @@ class LeftOut(NamedTuple):
     """
 
     fits: list[Fit]
-    losses: Float[np.ndarray, " exp"]
-    restarts: Float[np.ndarray, "exp restart"]
+    losses: Float[np.ndarray, " animal"]
+    restarts: Float[np.ndarray, "animal restart"]
     chosen: list[int]
 
 
@@ -64,21 +68,41 @@ def _observations(data: Experiment) -> np.ndarray:
     return np.asarray(seen * data.valid).sum(-1)
 
 
-def animal_losses(loss: Objective, theta: Theta, data: Experiment) -> np.ndarray:
+def animal_losses(
+    loss: Objective, theta: Theta, data: Experiment, *, animal=None
+) -> np.ndarray:
     """The loss of each animal, summed over its choices, without the penalty.
 
     Args:
         loss: made by `objective`, with a loss that is a mean over choices.
         theta: one theta for all, or a list with one for each animal.
-        data: a batch, one experiment an animal.
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; default one
+            experiment an animal.
 
     Returns:
-        One number an animal, shape (exp,).
+        One number an animal, shape (animal,).
     """
-    count = data.x.shape[0]
+    owner = _owners(data, animal)
+    count = owner.max() + 1
     thetas = theta if isinstance(theta, list) else [theta] * count
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *thetas)
-    return np.asarray(_per_animal(loss, stacked, data)) * _observations(data)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
+    seen = _observations(data)
+    mean = np.asarray(_per_animal(loss, stacked, data))
+    return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
+
+
+def _owners(data: Experiment, animal) -> np.ndarray:
+    """For each experiment, the number of its animal."""
+    count = data.x.shape[0] if data.x.ndim == 3 else 1
+    owner = np.arange(count) if animal is None else np.asarray(animal)
+    numbers = np.unique(owner)
+    if owner.shape != (count,) or not np.array_equal(numbers, range(len(numbers))):
+        raise ValueError(
+            f"animal is {animal!r}; expected one number for each of the {count} "
+            "experiments, from 0 up without a gap: [0, 0, 1] for two animals."
+        )
+    return owner
 
 
 def _hide(data: Experiment, hidden) -> Experiment:
@@ -100,8 +124,8 @@ def _hide(data: Experiment, hidden) -> Experiment:
     )
 
 
-def _hide_animals(data: Experiment, animals) -> Experiment:
-    return _hide(data, jnp.isin(jnp.arange(data.x.shape[0]), animals)[:, None])
+def _hide_animals(data: Experiment, owner, animals) -> Experiment:
+    return _hide(data, jnp.isin(owner, animals)[:, None])
 
 
 def split_in_time(
@@ -149,7 +173,7 @@ def split_in_time(
 
 @lru_cache  # the same loss gives the same function, so JAX need not compile it again
 def _without(loss: Objective) -> Objective:
-    """The loss on (all animals, those left out): of the others only."""
+    """The loss on (experiments, their animals, those left out): of the others only."""
     forward = loss.forward or loss.predict
     return Objective(
         lambda theta, data: loss.predict(theta, data[0]),
@@ -159,7 +183,7 @@ def _without(loss: Objective) -> Objective:
     )
 
 
-def _fit_without(loss, starts, data, groups, optimizer, num_steps) -> list[list[Fit]]:
+def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     """For each group of animals left out, fits to the others, one for each restart."""
     restarts = jax.tree.leaves(starts)[0].shape[1]
     left_out = jnp.repeat(jnp.array(groups), restarts, 0)
@@ -167,32 +191,31 @@ def _fit_without(loss, starts, data, groups, optimizer, num_steps) -> list[list[
     fits = fit_many(
         _without(loss),
         starts,
-        (data, left_out),
-        data_axes=(None, 0),
-        optimizer=optimizer,
-        num_steps=num_steps,
+        (*data, left_out),
+        data_axes=(None, None, 0),
+        **how,
     )
     return [fits[k : k + restarts] for k in range(0, len(fits), restarts)]
 
 
-def _choose(key, losses, init, data, restarts, optimizer, num_steps) -> list[int]:
+def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
     """For each animal, the loss that predicts best among the *other* animals.
 
     A fit without animals i and j is scored on j when i is to be predicted, and on i
     when j is. So animal i never takes part in the choice made for it.
     """
-    count = data.x.shape[0]
+    count = owner.max() + 1
     pairs = [(i, j) for i in range(count) for j in range(i)]
     score = np.zeros((len(losses), count))
     for k, loss in enumerate(losses):
         starts = _starts(key, init, len(pairs), restarts)
-        fits = _fit_without(loss, starts, data, pairs, optimizer, num_steps)
+        fits = _fit_without(loss, starts, (data, owner), pairs, how)
         best = [min(group, key=lowest).theta for group in fits]
         for first in (0, 1):
-            scored = np.array([pair[first] for pair in pairs])
             left = [pair[1 - first] for pair in pairs]
-            animals = jax.tree.map(lambda leaf, scored=scored: leaf[scored], data)
-            np.add.at(score[k], left, animal_losses(loss, best, animals))
+            pair, row = np.nonzero(np.array(pairs)[:, [first]] == owner)
+            scored = jax.tree.map(lambda leaf, row=row: leaf[row], data)
+            np.add.at(score[k], left, animal_losses(loss, best, scored, animal=pair))
     return [int(k) for k in score.argmin(0)]
 
 
@@ -207,6 +230,7 @@ def leave_one_out(
     init: Callable,
     data: Experiment,
     *,
+    animal=None,
     restarts: int = 10,
     optimizer=LBFGS,
     num_steps: int = 50,
@@ -221,7 +245,9 @@ def leave_one_out(
         loss: made by `objective`; or several of them (penalties, say), among which a
             leave-one-out inside the other animals chooses.
         init: `key -> theta`, such as rule.init.
-        data: a batch, one experiment an animal.
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; those of one
+            animal are left out together. Default: one experiment an animal.
         restarts: starts for each fold.
         optimizer: as in `fit`.
         num_steps: as in `fit`.
@@ -229,7 +255,8 @@ def leave_one_out(
     Raises:
         ValueError: fewer than three animals.
     """
-    count = data.x.shape[0] if data.x.ndim == 3 else 1
+    owner = _owners(data, animal)
+    count = owner.max() + 1
     if count < 3:
         raise ValueError(
             f"There are {count} animals; leaving one out needs at least 3."
@@ -237,22 +264,22 @@ def leave_one_out(
     check_experiment(data)
     losses = [loss] if isinstance(loss, Objective) else list(loss)
     key_folds, key_choice = jr.split(key)
+    how = {"optimizer": optimizer, "num_steps": num_steps}
     chosen = [0] * count
     if len(losses) > 1:
-        chosen = _choose(key_choice, losses, init, data, restarts, optimizer, num_steps)
+        chosen = _choose(key_choice, losses, init, data, owner, restarts, how)
     folds: dict[int, list[Fit]] = {}
     all_starts = _starts(key_folds, init, count, restarts)
     for k in sorted(set(chosen)):
         mine = np.array([i for i in range(count) if chosen[i] == k])
         starts = jax.tree.map(lambda leaf, mine=mine: leaf[mine], all_starts)
         groups = [(int(i),) for i in mine]
-        found = _fit_without(losses[k], starts, data, groups, optimizer, num_steps)
+        found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest) for i in range(count)]
-    seen = animal_losses(losses[0], [found.theta for found in fits], data)
     return LeftOut(
         fits,
-        seen,
+        animal_losses(losses[0], [f.theta for f in fits], data, animal=animal),
         np.array([[lowest(f) for f in folds[i]] for i in range(count)]),
         chosen,
     )
@@ -280,3 +307,69 @@ def bootstrap_interval(
     values = [statistic(*(values[draw] for values in arrays)) for draw in draws]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+class Paired(NamedTuple):
+    """How much better one model predicts than another, animal by animal.
+
+    Attributes:
+        gain: percent deviance explained, the one model less the other, over all
+            choices.
+        interval: of the gain, from drawing animals anew.
+        better: how many animals the one model predicts better.
+        animals: how many there are.
+        p_value: of the Wilcoxon signed-rank test on the animals' mean losses.
+        effect: the mean of the animals' differences, in their standard deviations.
+    """
+
+    gain: float
+    interval: tuple[float, float]
+    better: int
+    animals: int
+    p_value: float
+    effect: float
+
+    @property
+    def verdict(self) -> str:
+        """Better or worse only where the interval excludes zero."""
+        low, high = self.interval
+        return "better" if low > 0 else "worse" if high < 0 else "no clear difference"
+
+
+def paired(
+    key, losses, others, null, *, level: float = 0.95, alternative: str = "two-sided"
+) -> Paired:
+    """Compare two models on the same unseen animals.
+
+    All three are summed losses, one an animal. The fits are taken as given: that other
+    animals would have led to other fits is left out.
+
+    Args:
+        key: a JAX random key, for the interval.
+        losses: of the one model.
+        others: of the model it is compared with.
+        null: of the model that does nothing; it sets the scale of an animal.
+        level: the interval's coverage.
+        alternative: "two-sided", or "greater" to ask only whether it is better.
+
+    >>> one, other = np.array([8.0, 9.0, 7.0, 8.5]), np.array([9.0, 9.5, 8.5, 9.2])
+    >>> found = paired(jr.key(0), one, other, np.full(4, 10.0))
+    >>> round(found.gain, 2), found.better, found.verdict
+    (9.25, 4, 'better')
+    """
+    losses, others, null = map(np.asarray, (losses, others, null))
+
+    def gain(losses, others, null):
+        return percent_deviance(losses, null) - percent_deviance(others, null)
+
+    difference = (others - losses) / null
+    spread = difference.std(ddof=1)
+    test = partial(wilcoxon, alternative=alternative)
+    return Paired(
+        gain(losses, others, null),
+        bootstrap_interval(key, gain, losses, others, null, level=level),
+        int((difference > 0).sum()),
+        len(difference),
+        1.0 if not difference.any() else float(test(difference).pvalue),
+        float(difference.mean() / spread) if spread > 0 else 0.0,
+    )

@@ -6,6 +6,7 @@ import jax.random as jr
 import numpy as np
 import optax
 import pytest
+from scipy.stats import ttest_1samp, wilcoxon
 
 from plastutor.baselines import logistic_regression
 from plastutor.experiments import make_experiment
@@ -14,6 +15,7 @@ from plastutor.held_out import (
     animal_losses,
     bootstrap_interval,
     leave_one_out,
+    paired,
     split_in_time,
 )
 from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
@@ -97,7 +99,8 @@ def test_an_animal_is_scored_by_its_own_choices(folds):
     data = flies()
     for k in range(ANIMALS):
         alone = jax.tree.map(lambda leaf, k=k: leaf[k], data)
-        logit = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        value = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        logit = value[:, 0] - value[:, 1]
         sign = 1 - 2 * np.asarray(alone.choice)
         nats = np.log1p(np.exp(-sign * logit))[np.asarray(alone.valid)].sum()
         np.testing.assert_allclose(folds.losses[k], nats, rtol=1e-12)
@@ -284,3 +287,72 @@ def test_one_animal_is_no_batch():
     one = jax.tree.map(lambda leaf: leaf[0], flies())
     with pytest.raises(ValueError, match="expected a batch"):
         split_in_time(one, 0.5)
+
+
+def test_experiments_of_one_animal_are_left_out_together():
+    """Two sessions of an animal are the same as its two lives in any other batch."""
+    data, owner = flies(), np.array([0, 1, 2, 0])
+    found = left_out(data, LOSS, animal=owner)
+    assert len(found.fits) == 3 and found.restarts.shape == (3, 2)
+    changed = left_out(change(change(data, 0), 3), LOSS, animal=owner)
+    assert np.abs(changed.fits[0].theta - found.fits[0].theta).max() < 1e-12
+    assert np.abs(changed.fits[1].theta - found.fits[1].theta).max() > 1e-3
+    apart = animal_losses(LOSS, found.fits[0].theta, data)
+    together = animal_losses(LOSS, found.fits[0].theta, data, animal=owner)
+    np.testing.assert_allclose(together, [apart[0] + apart[3], apart[1], apart[2]])
+    np.testing.assert_allclose(found.losses[0], together[0])
+
+
+def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal():
+    data, owner = flies(), np.array([0, 1, 2, 0])
+    found = left_out(data, PENALTIES, restarts=1, num_steps=400, animal=owner)
+    for left in range(3):
+        others = [k for k in range(3) if k != left]
+        score = np.zeros(len(PENALTIES))
+        for j in others:  # fit to what is neither left out nor scored
+            rest = np.flatnonzero((owner != left) & (owner != j))
+            fitted = jax.tree.map(lambda leaf, rest=rest: leaf[rest], data)
+            scored = jax.tree.map(lambda leaf, j=j: leaf[owner == j], data)
+            for k, loss in enumerate(PENALTIES):
+                theta = fit_many(
+                    loss,
+                    start(jr.key(5))[None],
+                    fitted,
+                    optimizer=optax.sgd(0.5),
+                    num_steps=400,
+                )[0].theta
+                score[k] += animal_losses(loss, theta, scored).sum()
+        assert found.chosen[left] == score.argmin()
+
+
+@pytest.mark.parametrize("owner", [[0, 1, 2], [0, 2, 2, 0], [1, 1, 2, 2]])
+def test_numbers_of_animals_are_checked(owner):
+    with pytest.raises(ValueError, match="one number for each of the 4 experiments"):
+        left_out(flies(), LOSS, animal=owner)
+
+
+def test_a_fit_that_diverged_is_not_a_good_prediction():
+    data = flies()
+    bad = animal_losses(LOSS, np.full(2 * LAGS, np.nan), data)
+    assert np.isnan(bad).all()
+
+
+def test_paired_equals_what_it_is_made_of():
+    draw = np.random.default_rng(0)
+    null = draw.uniform(100, 200, 18)
+    other = null * draw.uniform(0.8, 1.0, 18)
+    one = other - draw.normal(3, 4, 18)
+    found = paired(jr.key(0), one, other, null)
+    assert found.better == (one < other).sum() and found.animals == 18
+    assert found.gain == pytest.approx(100 * (other.sum() - one.sum()) / null.sum())
+    low, high = found.interval
+    assert low < found.gain < high
+    difference = (other - one) / null
+    assert found.p_value == wilcoxon(difference).pvalue
+    one_sided = paired(jr.key(0), one, other, null, alternative="greater")
+    assert one_sided.p_value == pytest.approx(found.p_value / 2)
+    assert found.effect == pytest.approx(ttest_1samp(difference, 0).statistic / 18**0.5)
+    turned = paired(jr.key(0), other, one, null)
+    assert turned.gain == pytest.approx(-found.gain)
+    assert {found.verdict, turned.verdict} == {"better", "worse"}
+    assert paired(jr.key(0), one, one, null).verdict == "no clear difference"

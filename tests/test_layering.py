@@ -23,6 +23,7 @@ ORDER = [
     "distil",
     "selection",
     "baselines",
+    "choices",
     "fly_crossings",  # parts of flies: what a fly met on its way,
     "fly_files",  # reading the files,
     "fly_members",  # finding them in the archive,
