@@ -130,7 +130,8 @@ def read_choices(
         raise FileNotFoundError(f"There is no file {path}.")
     rows = _rows(path)
     names = tuple(dict.fromkeys(animal for animal, *_ in rows))
-    options = tuple(sorted({row[3] for row in rows} - {None}, key=_natural))
+    named = {choice for *_, choice, _ in rows if choice is not None}
+    options = tuple(sorted(named, key=_natural))
     if len(options) < 2:
         raise ValueError(
             f"{path} holds {len(options)} option(s), {', '.join(options) or 'none'}; "

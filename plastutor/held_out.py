@@ -370,6 +370,6 @@ def paired(
         bootstrap_interval(key, gain, losses, others, null, level=level),
         int((difference > 0).sum()),
         len(difference),
-        1.0 if not difference.any() else float(test(difference).pvalue),
+        float(test(difference)[1]) if difference.any() else 1.0,
         float(difference.mean() / spread) if spread > 0 else 0.0,
     )
