@@ -24,6 +24,8 @@ __all__ = [
     "Paired",
     "animal_losses",
     "bootstrap_interval",
+    "by_animal",
+    "count_observations",
     "leave_one_out",
     "paired",
     "split_in_time",
@@ -55,8 +57,15 @@ def _per_animal(loss, thetas, data):
     return jax.vmap(one)(thetas, batch_of_one)
 
 
-def _observations(data: Experiment) -> np.ndarray:
-    """How many choices, or accepts and rejects, or activities each animal gave."""
+def count_observations(data: Experiment) -> np.ndarray:
+    """How many choices, or accepts and rejects, or activities there are.
+
+    Args:
+        data: a batch of experiments, or as from `by_animal`.
+
+    Returns:
+        One number for each experiment, or for each animal.
+    """
     if data.choice is not None:
         seen = data.choice >= 0
     elif data.accept is not None:
@@ -65,7 +74,7 @@ def _observations(data: Experiment) -> np.ndarray:
         seen = (~jnp.isnan(data.activity)).sum(-1)
     else:
         raise ValueError("The data hold no choices, accepts or activity to predict.")
-    return np.asarray(seen * data.valid).sum(-1)
+    return np.asarray(seen * data.valid).sum(tuple(range(1, data.valid.ndim)))
 
 
 def animal_losses(
@@ -87,7 +96,7 @@ def animal_losses(
     count = owner.max() + 1
     thetas = theta if isinstance(theta, list) else [theta] * count
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
-    seen = _observations(data)
+    seen = count_observations(data)
     mean = np.asarray(_per_animal(loss, stacked, data))
     return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
 
@@ -103,6 +112,34 @@ def _owners(data: Experiment, animal) -> np.ndarray:
             "experiments, from 0 up without a gap: [0, 0, 1] for two animals."
         )
     return owner
+
+
+def by_animal(data: Experiment, animal=None) -> Experiment:
+    """The experiments of each animal together: leading axes (animal, life).
+
+    Animals with fewer lives than others get empty ones, without a valid step.
+
+    Args:
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; default one
+            experiment an animal.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> three = make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
+    >>> lives = by_animal(three, [0, 1, 0])
+    >>> lives.x.shape, lives.valid.any(-1).tolist()
+    ((2, 2, 5, 1), [[True, True], [True, False]])
+    """
+    owner = _owners(data, animal)
+    rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
+    shape = len(rows), max(map(len, rows))
+    index, there = np.zeros(shape, int), np.zeros(shape, bool)
+    for k, row in enumerate(rows):
+        index[k, : len(row)], there[k, : len(row)] = row, True
+    lives = jax.tree.map(lambda leaf: leaf[index], data)
+    return lives._replace(
+        valid=lives.valid & there[..., None], plastic=lives.plastic & there[..., None]
+    )
 
 
 def _hide(data: Experiment, hidden) -> Experiment:
@@ -370,6 +407,6 @@ def paired(
         bootstrap_interval(key, gain, losses, others, null, level=level),
         int((difference > 0).sum()),
         len(difference),
-        float(test(difference)[1]) if difference.any() else 1.0,
+        float(np.asarray(test(difference))[1]) if difference.any() else 1.0,
         float(difference.mean() / spread) if spread > 0 else 0.0,
     )

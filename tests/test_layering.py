@@ -20,6 +20,7 @@ ORDER = [
     "evidence",
     "evaluate",
     "held_out",
+    "population",
     "distil",
     "selection",
     "baselines",
