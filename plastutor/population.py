@@ -55,7 +55,7 @@ class Population(NamedTuple):
 def _positive(matrix):
     """The same matrix with its eigenvalues made positive."""
     size, directions = jnp.linalg.eigh(matrix)
-    return (directions * jnp.abs(size)) @ directions.T
+    return (directions * jnp.abs(size)[..., None, :]) @ directions.mT
 
 
 def _along(theta: Theta, free: tuple[int, ...]):
@@ -66,7 +66,7 @@ def _along(theta: Theta, free: tuple[int, ...]):
 
 
 @partial(jax.jit, static_argnames=("loss", "free", "iterations"))
-def _expectation_maximisation(loss, free, iterations, theta, spread, lives, counts):
+def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
     flat, unravel, rows, along = _along(theta, free)
 
     def theta_of(v):
@@ -83,7 +83,8 @@ def _expectation_maximisation(loss, free, iterations, theta, spread, lives, coun
         _, slope, matrix = expand(loss, theta_of(v), along, lives)
         slope = count * slope + (v - mean) / variance
         firm = count * _positive(matrix) + jnp.diag(1 / variance)
-        trials = v - jnp.outer(jnp.array(CAUTION), jnp.linalg.solve(firm, slope))
+        step = jnp.linalg.solve(firm, slope)
+        trials = v[None] - jnp.outer(jnp.array(CAUTION, v.dtype), step)
         values = jax.vmap(surprise)(trials)
         best = jnp.where(jnp.isfinite(values), values, jnp.inf).argmin()
         return trials[best], jnp.diag(jnp.linalg.inv(firm))
@@ -95,12 +96,16 @@ def _expectation_maximisation(loss, free, iterations, theta, spread, lives, coun
         )
         after = each.mean(0)
         moved = jnp.abs((after - mean) / jnp.sqrt(variance)).max()
-        variance = ((each - after) ** 2 + doubt).mean(0)
+        variance = ((each - after[None]) ** 2 + doubt).mean(0)
         return (each, after, jnp.maximum(variance, least)), moved
 
+    # The first guess of the spread: how well one animal alone tells a coefficient.
+    _, _, told = jax.vmap(lambda one: expand(loss, theta, along, one))(lives)
+    told = jnp.diag((counts[:, None, None] * _positive(told)).mean(0))
+    guess = 1 / jnp.where(told > 0, told, 1)
+    least = TINY**2 * guess
     mean = flat[jnp.array(free)]
-    least = (TINY * spread) ** 2
-    start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, spread**2
+    start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, guess
     (each, mean, variance), moved = jax.lax.scan(iterate, start, None, iterations)
     return theta_of(mean), jnp.sqrt(variance), jax.vmap(theta_of)(each), moved[-1]
 
@@ -142,11 +147,8 @@ def fit_population(
     flat, _ = ravel_pytree(theta)
     free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
     lives = by_animal(data, animal)
-    guess = 0.3 * jnp.abs(flat[jnp.array(free)])
-    guess = jnp.maximum(guess, 0.1 * guess.max() + 1e-3)
-    found = _expectation_maximisation(
-        loss, free, iterations, theta, guess, lives, count_observations(lives)
-    )
+    counts = count_observations(lives)
+    found = _expectation_maximisation(loss, free, iterations, theta, lives, counts)
     mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
     return Population(mean, spread, thetas, free, float(moved))
 
@@ -194,7 +196,7 @@ def predictive_losses(
         Summed losses, one an animal, in nats.
     """
     flat, unravel, rows, _ = _along(population.mean, population.free)
-    draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread
+    draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread[None]
     thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
 
     def nats(data):
@@ -202,7 +204,7 @@ def predictive_losses(
         return _nats(loss, thetas, lives, count_observations(lives))
 
     before = 0.0 if given is None else nats(given)
-    known = np.log(num) if given is None else logsumexp(-before, axis=0)
+    known = jnp.log(num) if given is None else logsumexp(-before, axis=0)
     return np.asarray(known - logsumexp(-(before + nats(data)), axis=0))
 
 
