@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import jax.random as jr
 import numpy as np
 
 from plastutor.choices import choice_experiments, one_hot
@@ -23,7 +26,9 @@ from plastutor.experiments import make_experiment
 from plastutor.fly_download import API, Progress, cache_folder, fetch
 from plastutor.fly_files import LAYOUTS, FlyChoices, read
 from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
-from plastutor.types import Experiment
+from plastutor.rules import Orders, taylor, terms
+from plastutor.tasks import foraging_task
+from plastutor.types import FLY, Experiment
 
 CITATION = (
     "Fly data: Rajagopalan, Darshan, Hibbard, Fitzgerald and Turner, Reward "
@@ -31,13 +36,18 @@ CITATION = (
     "120(39) e2221415120 (2023); Zenodo record 7449214, CC BY 4.0."
 )
 
+REQUIRED = "PLASTUTOR_REQUIRE_FLY_DATA"  # 1: no flies, no page
+
 __all__ = [
     "CITATION",
+    "Cohort",
     "FlyChoices",
     "download",
     "experiments",
     "load",
+    "load_or_simulate",
     "progress_bar",
+    "simulate_flies",
 ]
 
 
@@ -88,6 +98,102 @@ def load(
     if named := os.environ.get(VARIABLE):
         return _read(Path(named), f"The environment variable {VARIABLE}")
     return _read(download(progress=progress), "The cache")
+
+
+class Cohort(NamedTuple):
+    """Flies, and whether they are real; a notebook shows it as a box.
+
+    Attributes:
+        flies: what `load` or `simulate_flies` returned.
+        real: False for simulated flies.
+        note: where they come from, in a sentence or two.
+    """
+
+    flies: list[FlyChoices]
+    real: bool
+    note: str
+
+    def _repr_html_(self) -> str:
+        kind, title = ("note", "Real flies") if self.real else ("warning", "Simulated")
+        return (
+            f'<div class="admonition {kind}"><p class="admonition-title">{title}</p>'
+            f"<p>{self.note}</p></div>"
+        )
+
+
+def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Cohort:
+    """The real flies; where they cannot be had, simulated ones, which say so.
+
+    With the environment variable PLASTUTOR_REQUIRE_FLY_DATA=1 there is no second best.
+
+    Args:
+        key: a JAX random key, for the simulated flies.
+        theta: the rule of the simulated flies, as for `simulate_flies`; by default one
+            that forgets, with w = -0.2.
+        progress: as in `load`.
+
+    Example:
+        >>> load_or_simulate(jr.key(0)).real  # doctest: +SKIP
+        True
+    """
+    try:
+        found = load(progress=progress)
+        return Cohort(found, True, f"{len(found)} real flies. {CITATION}")
+    except OSError as problem:
+        if os.environ.get(REQUIRED) == "1":
+            raise
+        if theta is None:
+            known = {"one": -0.5, "r": -1.0, "w": -0.2, "x": 2.5, "xr": 2.0}
+            theta = terms(Orders(x=1, w=1, r=1), **known)
+        note = (
+            "All flies on this page are SIMULATED: they live by a rule that we know. "
+            "The page shows the method, and nothing about real flies. Tables of the "
+            f"long studies are of real flies. {problem}"
+        )
+        return Cohort(simulate_flies(key, theta), False, note)
+
+
+@partial(jax.jit, static_argnames=("orders", "count", "presentations"))
+def _forage(key, theta, orders, count, presentations):
+    made = foraging_task(
+        key,
+        taylor(orders),
+        theta,
+        n_experiments=count,
+        n_post=1,
+        input_std=0.0,
+        w_std=0.0,
+        max_presentations=presentations,
+        network=FLY,
+    )
+    return made.experiment.plastic, made.odour, made.experiment.reward
+
+
+def simulate_flies(key, theta, *, count: int = 18) -> list[FlyChoices]:
+    """Flies that forage by a rule we know, in the task of the simulations.
+
+    240 trials, reward probabilities 0.2 : 0.8, 0.9 : 0.1, 0.2 : 0.8, baited (Mehta et
+    al. 2024, appendix A.4); which odour is A is drawn for each fly.
+
+    Args:
+        key: a JAX random key.
+        theta: the coefficients of a Taylor rule, shape (x, y, w, r); see `terms`.
+        count: flies.
+
+    Example:
+        >>> flies = simulate_flies(jr.key(0), terms(Orders(x=1, w=1, r=1), xr=1.0))
+        >>> len(flies), len(flies[0].choice)
+        (18, 240)
+    """
+    orders = Orders(*(size - 1 for size in np.shape(theta)))
+    key_life, key_side = jr.split(key)
+    made = _forage(key_life, theta, orders, count, 2400)
+    accepted, odour, reward = map(np.asarray, made)
+    flip = np.asarray(jr.bernoulli(key_side, shape=(count,)))
+    return [
+        FlyChoices(k + 1, odour[k][taken] ^ flip[k], reward[k][taken])
+        for k, taken in enumerate(accepted)
+    ]
 
 
 def download(

@@ -279,8 +279,8 @@ def leave_one_out(
 
     Args:
         key: a JAX random key.
-        loss: made by `objective`; or several of them (penalties, say), among which a
-            leave-one-out inside the other animals chooses.
+        loss: made by `objective`; or several of them (penalties, say, or terms), among
+            which a leave-one-out inside the other animals chooses.
         init: `key -> theta`, such as rule.init.
         data: a batch of experiments.
         animal: for each experiment, the number of its animal, from 0 up; those of one
@@ -314,9 +314,11 @@ def leave_one_out(
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest) for i in range(count)]
+    thetas = [found.theta for found in fits]
+    seen = [animal_losses(loss, thetas, data, animal=animal) for loss in losses]
     return LeftOut(
         fits,
-        animal_losses(losses[0], [f.theta for f in fits], data, animal=animal),
+        np.array([seen[k][i] for i, k in enumerate(chosen)]),
         np.array([[lowest(f) for f in folds[i]] for i in range(count)]),
         chosen,
     )

@@ -9,6 +9,7 @@ Ctrl-C the same command goes on where it was.
 import re
 import sys
 import time
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,6 @@ from plastutor.population import fit_population, predictive_losses, robust_inter
 from plastutor.rules import Orders, free_terms, taylor, terms
 from plastutor.simulate import simulate
 from plastutor.sweep import all_cores, sweep
-from plastutor.tasks import foraging_task
 from plastutor.types import FLY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,25 +179,9 @@ def shuffled(data, seed: int):
 
 
 def cohort(setting: Setting):
-    """18 simulated flies; which odour is A is drawn for each of them."""
+    """18 simulated flies."""
     truth = terms(ORDERS, **{name: getattr(setting, name) for name in FIVE})
-    key_life, key_side = jr.split(jr.key(setting.seed))
-    made = _forage(key_life, truth)
-    flip = np.asarray(jr.bernoulli(key_side, shape=(18,)))
-    accepted, odour, reward = map(np.asarray, made)
-    return flies.experiments(
-        [
-            flies.FlyChoices(k + 1, odour[k][taken] ^ flip[k], reward[k][taken])
-            for k, taken in enumerate(accepted)
-        ]
-    )
-
-
-@jax.jit
-def _forage(key, theta):
-    how = {"n_post": 1, "input_std": 0.0, "w_std": 0.0, "network": FLY}
-    made = foraging_task(key, taylor(ORDERS), theta, max_presentations=2400, **how)
-    return made.experiment.plastic, made.odour, made.experiment.reward
+    return flies.experiments(flies.simulate_flies(jr.key(setting.seed), truth))
 
 
 def do_nothing(data):
@@ -253,12 +237,19 @@ def leave_one_out_of_population(name: str, data):
     return np.array(losses)
 
 
+def small(theta):
+    """The penalty of a fit to one fly."""
+    return 1e-3 * sum((leaf**2).sum() for leaf in jax.tree.leaves(theta))
+
+
 def run_prefix(setting: Setting) -> dict:
     """The first trials of all flies are fitted, and the rest is predicted."""
     data, model = fly_data(), model_of(setting.model)
     carry = setting.kind != "later trials, reset"
     first, rest = split_in_time(data, setting.cut, carry=carry)
     if setting.kind == "later trials, each fly":
+        # Without a penalty some flies' coefficients leave for infinity.
+        model = model._replace(loss=replace(model.loss, penalty=small))
         alone = jax.tree.map(lambda leaf: leaf[:, None], first)
         starts = jax.vmap(model.init)(jr.split(jr.key(0), 18 * model.restarts))
         repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, model.restarts, 0), alone)
@@ -316,8 +307,8 @@ def run(batch: list[dict]) -> list[dict]:
 # --- all rows -------------------------------------------------------------------------
 
 
-def settings():
-    """Every row of the table."""
+def settings(truths: dict[str, dict[str, float]]):
+    """Every row of the table, for these rules of the simulated cohorts."""
     rivals = ["win-stay-lose-shift", "logistic regression", "Q-learning"]
     for name in [*TERMS, *rivals, "chosen by the others"]:
         yield Setting("unseen flies", name)
@@ -341,7 +332,6 @@ def settings():
         yield Setting("later trials, each fly", "5 terms", cut=cut)
         for name in ("x, x r, w", "5 terms"):
             yield Setting("later trials, hierarchical", name, cut=cut)
-    truths = inferred()
     for seed in range(COHORTS):
         for model, truth in truths.items():
             yield Setting(f"cohort, {model}", "5 terms", seed, 1.0, **truth)
@@ -385,7 +375,7 @@ SOURCES += [ROOT / "studies" / "flies.py"]
 
 def main(*kinds: str):
     """Run every row that is not yet in the table, or those of some kinds."""
-    wanted = [one for one in settings() if not kinds or one.kind in kinds]
+    wanted = [one for one in settings(inferred()) if not kinds or one.kind in kinds]
     with all_cores() as client:
         sweep(
             run,

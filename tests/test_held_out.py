@@ -18,7 +18,14 @@ from plastutor.held_out import (
     paired,
     split_in_time,
 )
-from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
+from plastutor.losses import (
+    Objective,
+    accept_loss,
+    activity_loss,
+    choice_loss,
+    l1,
+    objective,
+)
 from plastutor.rules import Orders, taylor
 from plastutor.types import BEHAVIOUR, FLY
 
@@ -323,6 +330,18 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal():
                 )[0].theta
                 score[k] += animal_losses(loss, theta, scored).sum()
         assert found.chosen[left] == score.argmin()
+
+
+def test_the_chosen_loss_predicts():
+    """Losses may differ in what they predict, and not only in their penalty."""
+    longer = Objective(
+        lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.data_loss, None
+    )
+    data = flies()
+    both = left_out(data, [longer, LOSS], restarts=1)
+    assert both.chosen == [1] * ANIMALS
+    alone = animal_losses(LOSS, [found.theta for found in both.fits], data)
+    np.testing.assert_allclose(both.losses, alone)
 
 
 @pytest.mark.parametrize("owner", [[0, 1, 2], [0, 2, 2, 0], [1, 1, 2, 2]])
