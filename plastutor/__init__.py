@@ -2,8 +2,8 @@
 
 The modules are the steps of the method, in this order: types, experiments, rules, mlp,
 simulate, tasks, trials, losses, gauss_newton, fit, evidence, evaluate, held_out,
-population, distil, selection; then baselines, choices, flies, results, sweep, plots and
-checks.
+population, distil, selection; then baselines, choices, report, flies, results, sweep,
+plots and checks.
 """
 
 from importlib.metadata import version

@@ -166,7 +166,8 @@ def _forage(key, theta, orders, count, presentations):
         max_presentations=presentations,
         network=FLY,
     )
-    return made.experiment.plastic, made.odour, made.experiment.reward
+    seen = made.experiment
+    return seen.valid, seen.plastic, made.odour, seen.reward
 
 
 def simulate_flies(key, theta, *, count: int = 18) -> list[FlyChoices]:
@@ -188,12 +189,15 @@ def simulate_flies(key, theta, *, count: int = 18) -> list[FlyChoices]:
     orders = Orders(*(size - 1 for size in np.shape(theta)))
     key_life, key_side = jr.split(key)
     made = _forage(key_life, theta, orders, count, 2400)
-    accepted, odour, reward = map(np.asarray, made)
     flip = np.asarray(jr.bernoulli(key_side, shape=(count,)))
-    return [
-        FlyChoices(k + 1, odour[k][taken] ^ flip[k], reward[k][taken])
-        for k, taken in enumerate(accepted)
-    ]
+    found = []
+    for k, (met, accept, odour, reward) in enumerate(
+        zip(*map(np.asarray, made), strict=True)
+    ):
+        odour = odour ^ flip[k]
+        choices = odour[accept], reward[accept]
+        found.append(FlyChoices(k + 1, *choices, odour[met], accept[met]))
+    return found
 
 
 def download(

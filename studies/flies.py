@@ -48,6 +48,7 @@ TERMS = {
     "x r": ("xr",),
     "x r, w": ("xr", "w"),
     "x, x r, w": ("x", "xr", "w"),
+    "x, r, x r, w": ("x", "r", "xr", "w"),
     "4 terms": FOUR,
     "5 terms": FIVE,
     "5 terms, x w": (*FIVE, "xw"),

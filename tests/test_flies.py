@@ -20,9 +20,12 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from plastutor import flies, fly_download, fly_members
+from plastutor.fit import fit
 from plastutor.fly_files import FOLDER, FlyChoices
-from plastutor.losses import choice_loss, objective
-from plastutor.rules import Orders, taylor, terms
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import accept_loss, choice_loss, objective
+from plastutor.population import robust_interval
+from plastutor.rules import Orders, free_terms, taylor, terms
 from plastutor.types import FLY
 
 REAL = os.environ.get("PLASTUTOR_FLY_DATA")
@@ -777,3 +780,31 @@ def test_real_flies_are_attributed(monkeypatch, tmp_path):
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(file))
     found = flies.load_or_simulate(jr.key(0))
     assert found.real and "CC BY 4.0" in found._repr_html_()
+
+
+def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
+    """Accepts and rejects, and choices alone, of flies written as the archive is."""
+    orders, free = Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
+    truth = terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
+    lived = flies.simulate_flies(jr.key(2), truth)
+    folder = made.write_zenodo(tmp_path, lived)
+    cohort = flies.load(folder)
+    for fly, read in zip(lived, cohort, strict=True):
+        np.testing.assert_array_equal(read.odour, fly.odour)
+        np.testing.assert_array_equal(read.accept, fly.accept)
+    rule = taylor(orders, free)
+    at = [int(k) for k in np.flatnonzero(free_terms(orders, free))]
+    how = {"optimizer": GaussNewton(free=tuple(at)), "num_steps": 20}
+    fitted, halves = {}, {}
+    for loss, every in ((accept_loss, True), (choice_loss, False)):
+        data = flies.experiments(cohort, accept_reject=every)
+        aim = objective(rule, loss, network=FLY)
+        found = fit(aim, 0.5 * truth, data, **how).theta
+        low, high = robust_interval(aim, found, data, free=tuple(at))
+        fitted[every], halves[every] = found.ravel()[np.array(at)], (high - low) / 2
+        assert float(aim(found, data)) <= float(aim(truth, data))
+        off = np.abs(fitted[every] - truth.ravel()[np.array(at)])
+        assert (off < 1.5 * halves[every]).all()
+    # The rejects tell more, and above all about the constant that drives acceptance.
+    assert (halves[True] < 1.1 * halves[False]).all()
+    assert (np.abs(fitted[True] - fitted[False]) < 1.5 * halves[False]).all()

@@ -25,6 +25,7 @@ ORDER = [
     "selection",
     "baselines",
     "choices",
+    "report",
     "fly_crossings",  # parts of flies: what a fly met on its way,
     "fly_files",  # reading the files,
     "fly_members",  # finding them in the archive,
