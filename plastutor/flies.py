@@ -147,8 +147,8 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
             theta = terms(Orders(x=1, w=1, r=1), **known)
         note = (
             "All flies on this page are SIMULATED: they live by a rule that we know. "
-            "The page shows the method, and nothing about real flies. Tables of the "
-            f"long studies are of real flies. {problem}"
+            "The page shows the method, and nothing about real flies. Its text and the "
+            f"tables of the long studies speak of real ones. {problem}"
         )
         return Cohort(simulate_flies(key, theta), False, note)
 
