@@ -40,7 +40,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 # -W turns warnings into errors, --all because -W sees only pages that are read again,
 # and the old HTML goes because a build never removes pages.
 book: $(VENV)/.installed
-	@$(BIN)/python scripts/fresh_cache.py
+	@$(BIN)/python scripts/execute_chapters.py
 	@rm -rf _build/html
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@echo 'The book is built. Open this page in a browser: _build/html/index.html'

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.random as jr
 import numpy as np
 
 from plastutor.choices import choice_experiments, one_hot
@@ -26,9 +23,9 @@ from plastutor.experiments import make_experiment
 from plastutor.fly_download import API, Progress, cache_folder, fetch
 from plastutor.fly_files import LAYOUTS, FlyChoices, read
 from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
-from plastutor.rules import Orders, taylor, terms
-from plastutor.tasks import foraging_task
-from plastutor.types import FLY, Experiment
+from plastutor.fly_simulation import simulate_flies
+from plastutor.rules import Orders, terms
+from plastutor.types import Experiment
 
 CITATION = (
     "Fly data: Rajagopalan, Darshan, Hibbard, Fitzgerald and Turner, Reward "
@@ -133,7 +130,8 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
         progress: as in `load`.
 
     Example:
-        >>> load_or_simulate(jr.key(0)).real  # doctest: +SKIP
+        >>> import jax
+        >>> load_or_simulate(jax.random.key(0)).real  # doctest: +SKIP
         True
     """
     try:
@@ -151,53 +149,6 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
             f"tables of the long studies speak of real ones. {problem}"
         )
         return Cohort(simulate_flies(key, theta), False, note)
-
-
-@partial(jax.jit, static_argnames=("orders", "count", "presentations"))
-def _forage(key, theta, orders, count, presentations):
-    made = foraging_task(
-        key,
-        taylor(orders),
-        theta,
-        n_experiments=count,
-        n_post=1,
-        input_std=0.0,
-        w_std=0.0,
-        max_presentations=presentations,
-        network=FLY,
-    )
-    seen = made.experiment
-    return seen.valid, seen.plastic, made.odour, seen.reward
-
-
-def simulate_flies(key, theta, *, count: int = 18) -> list[FlyChoices]:
-    """Flies that forage by a rule we know, in the task of the simulations.
-
-    240 trials, reward probabilities 0.2 : 0.8, 0.9 : 0.1, 0.2 : 0.8, baited (Mehta et
-    al. 2024, appendix A.4); which odour is A is drawn for each fly.
-
-    Args:
-        key: a JAX random key.
-        theta: the coefficients of a Taylor rule, shape (x, y, w, r); see `terms`.
-        count: flies.
-
-    Example:
-        >>> flies = simulate_flies(jr.key(0), terms(Orders(x=1, w=1, r=1), xr=1.0))
-        >>> len(flies), len(flies[0].choice)
-        (18, 240)
-    """
-    orders = Orders(*(size - 1 for size in np.shape(theta)))
-    key_life, key_side = jr.split(key)
-    made = _forage(key_life, theta, orders, count, 2400)
-    flip = np.asarray(jr.bernoulli(key_side, shape=(count,)))
-    found = []
-    for k, (met, accept, odour, reward) in enumerate(
-        zip(*map(np.asarray, made), strict=True)
-    ):
-        odour = odour ^ flip[k]
-        choices = odour[accept], reward[accept]
-        found.append(FlyChoices(k + 1, *choices, odour[met], accept[met]))
-    return found
 
 
 def download(

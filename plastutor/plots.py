@@ -1,5 +1,6 @@
-"""The recurring figures of the book. Each draws into an axes and returns it.
+"""The recurring figures of the book.
 
+Each draws into an axes and returns it; a report fills a page.
 Colours have one meaning in the whole book: truth black, model blue, the model that
 does nothing grey, data orange. They can be told apart without colour vision.
 """

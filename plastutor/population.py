@@ -132,7 +132,7 @@ def fit_population(
         theta: where to start; the fit to all animals together.
         data: a batch of experiments.
         free: indices of the free coefficients in the row that theta makes, such as
-            np.flatnonzero(free_terms(...)); default all.
+            free_indices(...); default all.
         animal: for each experiment, the number of its animal, from 0 up; default one
             experiment an animal.
         iterations: of the expectation-maximisation.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
@@ -13,18 +12,13 @@ import numpy as np
 from plastutor.baselines import logistic_regression, q_learning
 from plastutor.choices import Choices
 from plastutor.evaluate import null_theta, percent_deviance
-from plastutor.fit import fit_many, lowest
+from plastutor.fit import fit_restarts
 from plastutor.gauss_newton import GaussNewton
-from plastutor.held_out import (
-    Paired,
-    animal_losses,
-    count_observations,
-    leave_one_out,
-    paired,
-)
+from plastutor.held_out import animal_losses, count_observations, leave_one_out
 from plastutor.losses import choice_loss, objective
+from plastutor.paired import Paired, paired
 from plastutor.population import Population, fit_population, robust_interval
-from plastutor.rules import Orders, free_terms, taylor
+from plastutor.rules import Orders, free_indices, taylor
 from plastutor.types import FLY, Network
 
 __all__ = ["Report", "report_choices"]
@@ -124,7 +118,7 @@ def report_choices(
 
     def rule_with(only):
         rule = taylor(ORDERS, only, scale=0.1)
-        free = tuple(map(int, np.flatnonzero(free_terms(ORDERS, only))))
+        free = free_indices(ORDERS, only)
         return rule, objective(rule, choice_loss, network=network), free
 
     rule, loss, free = rule_with(TERMS)
@@ -141,9 +135,8 @@ def report_choices(
     draw = partial(jr.normal, shape=(3,))
     predict("Q-learning", keys[4], q_learning(), draw, max(restarts, 10))
 
-    starts = jax.vmap(rule.init)(jr.split(key_fit, restarts))
     how = {"optimizer": GaussNewton(free=free), "num_steps": 40}
-    theta = min(fit_many(loss, starts, data, **how), key=lowest).theta
+    theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
     if len(choices.animals) > len(free):
         interval = robust_interval(loss, theta, data, free=free, animal=animal)
     else:

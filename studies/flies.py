@@ -23,18 +23,18 @@ from jax.flatten_util import ravel_pytree
 from plastutor import flies
 from plastutor.baselines import logistic_regression, q_learning
 from plastutor.evaluate import percent_deviance
-from plastutor.fit import fit_many, lowest
+from plastutor.fit import fit_many, fit_restarts, lowest
 from plastutor.gauss_newton import GaussNewton
 from plastutor.held_out import (
     animal_losses,
     count_observations,
     leave_one_out,
-    paired,
     split_in_time,
 )
 from plastutor.losses import Objective, choice_loss
+from plastutor.paired import paired
 from plastutor.population import fit_population, predictive_losses, robust_interval
-from plastutor.rules import Orders, free_terms, taylor, terms
+from plastutor.rules import Orders, free_indices, free_terms, taylor, terms
 from plastutor.simulate import simulate
 from plastutor.sweep import all_cores, sweep
 from plastutor.types import FLY
@@ -206,9 +206,8 @@ def left_out(model: Model, data, seed=0):
 
 
 def pooled(model: Model, data, seed=0):
-    starts = jax.vmap(model.init)(jr.split(jr.key(seed), model.restarts))
-    fits = fit_many(model.loss, starts, data, **model.how)
-    return min(fits, key=lowest).theta
+    how = {"restarts": model.restarts, **model.how}
+    return fit_restarts(jr.key(seed), model.loss, model.init, data, **how).theta
 
 
 def run_model(setting: Setting) -> dict:
@@ -252,7 +251,9 @@ def run_prefix(setting: Setting) -> dict:
         # Without a penalty some flies' coefficients leave for infinity.
         model = model._replace(loss=replace(model.loss, penalty=small))
         alone = jax.tree.map(lambda leaf: leaf[:, None], first)
-        starts = jax.vmap(model.init)(jr.split(jr.key(0), 18 * model.restarts))
+        starts = jax.vmap(model.init)(
+            jr.split(jr.key(0), len(first.x) * model.restarts)
+        )
         repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, model.restarts, 0), alone)
         fits = fit_many(model.loss, starts, repeated, data_axes=0, **model.how)
         each = range(0, len(fits), model.restarts)
@@ -271,7 +272,8 @@ def run_cohort(setting: Setting) -> dict:
     data, model, row = cohort(setting), model_of("5 terms"), {}
     theta = pooled(model, data, setting.seed)
     low, high = robust_interval(model.loss, theta, data, free=model.free)
-    place = FIVE_IN_THETA.index("w")
+    (of_w,) = free_indices(ORDERS, ("w",))
+    place = free_indices(ORDERS, FIVE).index(of_w)
     row["found_w"] = f"{theta['rule'][0, 0, 1, 0]:.5f}"
     row["low_w"], row["high_w"] = f"{low[place]:.5f}", f"{high[place]:.5f}"
     if setting.w == 0 or setting.seed < POWER:
@@ -289,9 +291,6 @@ def run_cohort(setting: Setting) -> dict:
     return row
 
 
-FIVE_IN_THETA = ["one", "r", "w", "x", "xr"]  # in the order of theta's numbers
-
-
 def run(batch: list[dict]) -> list[dict]:
     """One setting after the other."""
     jax.config.update("jax_enable_x64", True)
@@ -300,8 +299,8 @@ def run(batch: list[dict]) -> list[dict]:
         setting, start = Setting(**values), time.perf_counter()
         kind = setting.kind.split(",")[0]
         work = {"cohort": run_cohort, "later trials": run_prefix}.get(kind, run_model)
-        rows.append({**work(setting), "seconds": 0.0})
-        rows[-1]["seconds"] = f"{time.perf_counter() - start:.1f}"
+        row = work(setting)
+        rows.append({**row, "seconds": f"{time.perf_counter() - start:.1f}"})
     return rows
 
 
@@ -344,9 +343,9 @@ def inferred() -> dict[str, dict[str, float]]:
     data, found = fly_data(), {}
     for name, only in {"no forgetting": FOUR, "forgetting": FIVE}.items():
         theta = pooled(synapses(only), data)["rule"]
-        names = {term: np.flatnonzero(free_terms(ORDERS, (term,)))[0] for term in only}
         found[name] = {
-            term: round(float(theta.ravel()[k]), 3) for term, k in names.items()
+            term: round(float(theta.ravel()[free_indices(ORDERS, (term,))[0]]), 3)
+            for term in only
         }
     return found
 
@@ -364,10 +363,12 @@ SOURCES = [
         "losses",
         "gauss_newton",
         "fit",
+        "paired",
         "held_out",
         "population",
         "baselines",
         "choices",
+        "fly_simulation",
         "flies",
     )
 ]

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from plastutor.fit import fit
 from plastutor.gauss_newton import GaussNewton, expand
 from plastutor.losses import Objective, activity_loss, objective
-from plastutor.rules import HEBB, OJA, OJA_ORDERS, free_terms, taylor
+from plastutor.rules import HEBB, OJA, OJA_ORDERS, free_indices, taylor
 from plastutor.tasks import neural_task
 
 
@@ -68,7 +68,7 @@ def test_what_is_not_free_in_a_rule_need_not_be_named():
         jax.random.key(2), rule, OJA, n_experiments=2, n_steps=8, n_pre=3, n_post=2
     )
     loss, start = objective(rule, activity_loss), rule.init(jax.random.key(0))
-    free = tuple(map(int, np.flatnonzero(free_terms(OJA_ORDERS, ("xy", "yyw", "x")))))
+    free = free_indices(OJA_ORDERS, ("xy", "yyw", "x"))
     every, named = (
         fit(loss, start, data, optimizer=GaussNewton(free=which), num_steps=12)
         for which in (None, free)

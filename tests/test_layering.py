@@ -19,6 +19,7 @@ ORDER = [
     "fit",
     "evidence",
     "evaluate",
+    "paired",
     "held_out",
     "population",
     "distil",
@@ -29,7 +30,8 @@ ORDER = [
     "fly_crossings",  # parts of flies: what a fly met on its way,
     "fly_files",  # reading the files,
     "fly_members",  # finding them in the archive,
-    "fly_download",  # and getting them
+    "fly_download",  # getting them,
+    "fly_simulation",  # and simulating flies
     "flies",
     "results",
     "sweep",

@@ -10,7 +10,7 @@ from plastutor.fit import fit
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import accept_loss, choice_loss, objective
 from plastutor.population import robust_interval
-from plastutor.rules import Orders, free_terms, taylor, terms
+from plastutor.rules import Orders, free_indices, taylor, terms
 from plastutor.types import FLY
 
 
@@ -65,14 +65,14 @@ def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
         np.testing.assert_array_equal(read.odour, fly.odour)
         np.testing.assert_array_equal(read.accept, fly.accept)
     rule = taylor(orders, free)
-    at = [int(k) for k in np.flatnonzero(free_terms(orders, free))]
-    how = {"optimizer": GaussNewton(free=tuple(at)), "num_steps": 20}
+    at = free_indices(orders, free)
+    how = {"optimizer": GaussNewton(free=at), "num_steps": 20}
     fitted, halves = {}, {}
     for loss, every in ((accept_loss, True), (choice_loss, False)):
         data = flies.experiments(cohort, accept_reject=every)
         aim = objective(rule, loss, network=FLY)
         found = fit(aim, 0.5 * truth, data, **how).theta
-        low, high = robust_interval(aim, found, data, free=tuple(at))
+        low, high = robust_interval(aim, found, data, free=at)
         fitted[every], halves[every] = found.ravel()[np.array(at)], (high - low) / 2
         assert float(aim(found, data)) <= float(aim(truth, data))
         off = np.abs(fitted[every] - truth.ravel()[np.array(at)])
