@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ __all__ = ["Choices", "choice_experiments", "one_hot", "read_choices"]
 
 COLUMNS = ("animal", "session", "trial", "choice", "reward")
 NO_CHOICE = {"", "na", "nan", "none"}
+TRUTH = {"true": "1", "false": "0"}
 
 
 class Choices(NamedTuple):
@@ -96,19 +98,23 @@ def choice_experiments(
 
 
 def read_choices(
-    path: str | os.PathLike[str], *, sessions: str = "carry", stimulus: float = 0.75
+    path: str | os.PathLike[str],
+    *,
+    sessions: str | None = None,
+    stimulus: float = 0.75,
 ) -> Choices:
     """Read a table of choices: a CSV file with one row a trial.
 
     Columns: animal, trial, choice, reward, and session if there are several. Animals
     and options may have any names. A trial without a choice has an empty choice (or
     NA): it changes no weight and is not predicted. Sessions come in the order of the
-    file, trials in that of their numbers, which may have gaps.
+    file, trials in that of their numbers, which may have gaps. Every option counts as
+    on offer in every trial.
 
     Args:
         path: the file.
         sessions: "carry" if the weights of one session go on into the next, "reset" if
-            every session begins anew.
+            every session begins anew. Must be said if an animal has several.
         stimulus: as in `choice_experiments`.
 
     Raises:
@@ -123,7 +129,7 @@ def read_choices(
     >>> found.animals, found.options, found.experiment.choice.tolist()
     (('a', 'b'), ('left', 'right'), [[0, 1], [0, -1]])
     """
-    if sessions not in ("carry", "reset"):
+    if sessions not in ("carry", "reset", None):
         raise ValueError(f"sessions is {sessions!r}; expected 'carry' or 'reset'.")
     path = Path(path).expanduser()
     if not path.exists():
@@ -137,6 +143,7 @@ def read_choices(
             f"{path} holds {len(options)} option(s), {', '.join(options) or 'none'}; "
             "expected at least two, since a choice needs an alternative."
         )
+    _check_names(path, rows, options, sessions)
     lives: dict[tuple[str, str], list] = {}
     for animal, session, trial, choice, reward in rows:
         life = (animal, session if sessions == "reset" else "")
@@ -156,6 +163,33 @@ def read_choices(
     )
 
 
+def _check_names(path, rows, options, sessions) -> None:
+    """Refuse tables that can be read in two ways."""
+    alike: dict[str | float, str] = {}
+    for name in options:
+        value, word = _natural(name.casefold())
+        other = alike.setdefault(word if math.isinf(value) else value, name)
+        if other != name:
+            raise ValueError(
+                f"{path} has the options {other!r} and {name!r}; expected one spelling "
+                "for each option."
+            )
+    first = {}
+    for animal, session, *_ in rows:
+        if sessions is None and first.setdefault(animal, session) != session:
+            raise ValueError(
+                f"{path}: animal {animal!r} has several sessions. Pass "
+                "sessions='carry' if the weights of one go on into the next, or "
+                "sessions='reset' if every session begins anew."
+            )
+    silent = {row[0] for row in rows} - {row[0] for row in rows if row[3] is not None}
+    if silent:
+        raise ValueError(
+            f"{path}: no choice of {', '.join(sorted(silent))}; expected at least one "
+            "of each animal. Leave out those that made none."
+        )
+
+
 def _natural(name: str) -> tuple[float, str]:
     """Options that are numbers, in the order of the numbers; then the others."""
     try:
@@ -166,28 +200,42 @@ def _natural(name: str) -> tuple[float, str]:
 
 def _rows(path: Path) -> list[tuple[str, str, float, str | None, float]]:
     """(animal, session, trial, choice, reward) of every line, checked."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        table = csv.DictReader(file)
-        table.fieldnames = [name.strip() for name in table.fieldnames or ()]
-        missing = {*COLUMNS} - {"session", *table.fieldnames}
-        if missing:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path} is no plain text in UTF-8; expected a CSV file. A spreadsheet "
+            "writes one by 'save as', 'CSV UTF-8'."
+        ) from None
+    table = csv.DictReader(io.StringIO(text))
+    table.fieldnames = heads = [h.strip().lower() for h in table.fieldnames or ()]
+    missing = {*COLUMNS} - {"session", *heads}
+    if missing or len(heads) > len({*heads}):
+        wrong = (
+            f"Missing: {', '.join(sorted(missing))}." if missing else "One is twice."
+        )
+        raise ValueError(
+            f"{path} has the columns {', '.join(heads) or '(none)'}; expected "
+            f"{', '.join(COLUMNS)} (session may be absent), each once, separated by "
+            f"commas. {wrong}"
+        )
+    rows, seen = [], {}
+    for values in table:
+        line = table.line_num
+        if None in values:
             raise ValueError(
-                f"{path} has the columns {', '.join(table.fieldnames) or '(none)'}; "
-                f"expected {', '.join(COLUMNS)} (session may be absent), separated by "
-                f"commas. Missing: {', '.join(sorted(missing))}."
+                f"{path}, line {line}: more fields than the {len(heads)} columns; "
+                "expected a point, and no comma, in numbers."
             )
-        rows, seen = [], {}
-        for values in table:
-            line = table.line_num
-            row = _row(values, f"{path}, line {line}")
-            if row[:3] in seen:
-                raise ValueError(
-                    f"{path}, line {line}: animal {row[0]!r} has trial {row[2]:g} "
-                    f"already in line {seen[row[:3]]}; expected each trial once. "
-                    "Several sessions need a column `session`."
-                )
-            seen[row[:3]] = line
-            rows.append(row)
+        row = _row(values, f"{path}, line {line}")
+        if row[:3] in seen:
+            raise ValueError(
+                f"{path}, line {line}: animal {row[0]!r} has trial {row[2]:g} already "
+                f"in line {seen[row[:3]]}; expected each trial once. Several sessions "
+                "need a column `session`."
+            )
+        seen[row[:3]] = line
+        rows.append(row)
     if not rows:
         raise ValueError(f"{path} has no rows below its first line; expected trials.")
     return rows
@@ -200,6 +248,7 @@ def _row(values, where: str):
     choice = None if text["choice"].lower() in NO_CHOICE else text["choice"]
     if choice is None and text["reward"].lower() in NO_CHOICE:
         text["reward"] = "0"
+    text["reward"] = TRUTH.get(text["reward"].lower(), text["reward"])
     number = {}
     for name in ("trial", "reward"):
         try:

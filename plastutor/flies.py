@@ -111,10 +111,11 @@ class Cohort(NamedTuple):
     note: str
 
     def _repr_html_(self) -> str:
-        kind, title = ("note", "Real flies") if self.real else ("warning", "Simulated")
+        # No class of the page's theme: outputs have colours of their own in the dark.
+        title, color = ("Real", "#0072B2") if self.real else ("Simulated", "#D55E00")
         return (
-            f'<div class="admonition {kind}"><p class="admonition-title">{title}</p>'
-            f"<p>{self.note}</p></div>"
+            f'<div style="border-left: 4px solid {color}; padding-left: 1em">'
+            f"<b>{title} flies.</b> {self.note}</div>"
         )
 
 

@@ -26,6 +26,8 @@ __all__ = [
     "split_in_time",
 ]
 
+AT_ONCE = 256  # fits that are run together
+
 
 class LeftOut(NamedTuple):
     """What leaving out one animal at a time gave.
@@ -220,14 +222,21 @@ def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     restarts = jax.tree.leaves(starts)[0].shape[1]
     left_out = jnp.repeat(jnp.array(groups), restarts, 0)
     starts = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), starts)
-    fits = fit_many(
-        _without(loss),
-        starts,
-        (*data, left_out),
-        data_axes=(None, None, 0),
-        **how,
-    )
-    return [fits[k : k + restarts] for k in range(0, len(fits), restarts)]
+    # Each fit simulates all animals: many animals have more pairs than there is memory.
+    # Chunks of one size, the last one filled up, so that one program does for all.
+    count = len(left_out)
+    size = -(-count // -(-count // AT_ONCE))
+    fits = []
+    for k in range(0, count, size):
+        rows = np.minimum(np.arange(k, k + size), count - 1)
+        fits += fit_many(
+            _without(loss),
+            jax.tree.map(lambda leaf, rows=rows: leaf[rows], starts),
+            (*data, left_out[rows]),
+            data_axes=(None, None, 0),
+            **how,
+        )
+    return [fits[k : k + restarts] for k in range(0, count, restarts)]
 
 
 def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:

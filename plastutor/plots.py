@@ -315,7 +315,7 @@ def choice_report(report: Report) -> Figure:
         the rule with forgetting gains, and its coefficients.
     """
     figure, ((matching, unseen), (gains, rule)) = plt.subplots(
-        2, 2, figsize=(9, 7), layout="constrained"
+        2, 2, figsize=(8, 7), layout="constrained"
     )
     made = report.choices.experiment
     for k, name in enumerate(report.choices.options):
@@ -326,14 +326,15 @@ def choice_report(report: Report) -> Figure:
         of_choices = took.sum(1) / count_observations(made)
         mark = "os^vD"[k % 5]
         matching.plot(of_rewards, of_choices, mark, color=DATA, ms=4, label=name)
-    matching.plot([0, 1], [0, 1], "--", color=NULL)
+    matching.plot([0, 1], [0, 1], "--", color=NULL, label="equal shares")
     matching.set(xlabel="share of rewards", ylabel="share of choices")
-    matching.legend(title="option")
+    matching.legend()
 
     null = report.losses["does nothing"]
     each = {name: 100 * (1 - v / null) for name, v in report.losses.items()}
     per_animal(each, unit="percent deviance explained,\nunseen animals", ax=unseen)
     unseen.set_xticks(range(len(each)), list(each), rotation=30, ha="right")
+    unseen.margins(x=0.1)
 
     names = list(report.against)
     gain = np.array([report.against[name].gain for name in names])
@@ -343,16 +344,19 @@ def choice_report(report: Report) -> Figure:
     gains.plot(gain, place, "o", color=MODEL)
     gains.axvline(0, color=NULL)
     gains.set_yticks(place, names)
+    gains.invert_yaxis()
     gains.set_xlabel("gain of the rule with forgetting, points")
 
     place = np.arange(len(report.terms))
     free = list(report.population.free)
     thetas = np.asarray(report.population.thetas)
     thetas = thetas.reshape(len(thetas), -1)[:, free]
-    rule.plot(place - 0.2, thetas.T, ".", color=DATA, alpha=0.5)
+    dots = rule.plot(place - 0.2, thetas.T, ".", color=DATA, alpha=0.5)
     rule.vlines(place, *report.interval, color=MODEL)
-    rule.plot(place, report.theta, "o", color=MODEL)
+    (all_together,) = rule.plot(place, report.theta, "o", color=MODEL)
+    rule.legend([all_together, dots[0]], ["all animals", "each, in a population"])
     rule.axhline(0, color=NULL)
     rule.set_xticks(place, report.terms)
-    rule.set(xlabel="term", ylabel="coefficient; dots: animals")
+    rule.set(xlabel="term", ylabel="coefficient")
+    rule.margins(x=0.1)
     return figure

@@ -70,7 +70,7 @@ class Report(NamedTuple):
                 f"  on {name:20s} {one.gain:6.2f} ({low:.2f} to {high:.2f}), "
                 f"{one.verdict}"
             ]
-        lines += ["Its coefficients, and how much animals differ:"]
+        lines += ["Its coefficients (95 % over animals), std between animals:"]
         ends = zip(*self.interval, strict=True)
         rows = zip(self.terms, self.theta, ends, self.population.spread, strict=True)
         for term, value, (low, high), spread in rows:

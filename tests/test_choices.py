@@ -27,7 +27,7 @@ ROWS = (
 
 
 def test_sessions_carry_on(tmp_path):
-    found = read_choices(table(tmp_path, *ROWS))
+    found = read_choices(table(tmp_path, *ROWS), sessions="carry")
     assert found.animals == ("mouse", "rat")
     assert found.options == ("left", "middle", "right")
     assert found.animal.tolist() == [0, 1]
@@ -63,10 +63,11 @@ def test_carrying_and_resetting_predict_differently(tmp_path):
 
 
 def test_without_sessions_and_with_numbers(tmp_path):
-    rows = ["1,10,2,0", "1,9,10,1", "1,11,NA,NA"]
-    found = read_choices(table(tmp_path, *rows, header="animal,trial,choice,reward"))
+    rows = ["1,10,2,False", "1,9,10,True", "1,11,NA,NA"]
+    found = read_choices(table(tmp_path, *rows, header="Animal, Trial,choice,reward"))
     assert found.options == ("2", "10")  # in the order of the numbers
     assert found.experiment.choice.tolist() == [[1, 0, -1]]
+    assert found.experiment.reward.tolist() == [[1, 0, 0]]
 
 
 def test_a_trial_without_a_choice_changes_nothing():
@@ -94,6 +95,13 @@ def test_a_trial_without_a_choice_changes_nothing():
         (["1,,1,A,0"], HEADER, "holds 1 option"),
         ([], HEADER, "no rows"),
         (["1,1"], "animal,trial", "Missing: choice, reward"),
+        (["1;1;A;0"], "animal;trial;choice;reward", "separated by commas"),
+        (["1,1,A,0,1"], "animal,trial,choice,reward,Reward", "One is twice"),
+        (["1,,1,A,0,5"], HEADER, "line 2: more fields than the 5 columns"),
+        (["1,,1,A,0", "1,,2,a,0"], HEADER, "options 'A' and 'a'; expected one"),
+        (["1,,1,1,0", "1,,2,1.0,0", "1,,3,2,0"], HEADER, "options '1' and '1.0'"),
+        (["1,,1,A,0", "1,,2,B,0", "2,,1,,"], HEADER, "no choice of 2; expected"),
+        (ROWS, HEADER, "'mouse' has several sessions. Pass sessions='carry'"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, rows, header, message):
@@ -104,6 +112,9 @@ def test_what_is_wrong_is_named(tmp_path, rows, header, message):
 def test_other_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match="no file"):
         read_choices(tmp_path / "none.csv")
+    (tmp_path / "mine.csv").write_bytes("Mäx".encode("cp1252"))
+    with pytest.raises(ValueError, match="no plain text in UTF-8"):
+        read_choices(tmp_path / "mine.csv")
     with pytest.raises(ValueError, match="expected 'carry' or 'reset'"):
         read_choices(table(tmp_path, *ROWS), sessions="forget")
     with pytest.raises(ValueError, match="one reward for each choice"):

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import pytest
 
+from plastutor import held_out
 from plastutor.baselines import logistic_regression
 from plastutor.experiments import make_experiment
 from plastutor.fit import fit_many, lowest
@@ -284,7 +285,8 @@ def test_experiments_of_one_animal_are_left_out_together():
     np.testing.assert_allclose(found.losses[0], together[0])
 
 
-def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal():
+def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch):
+    monkeypatch.setattr(held_out, "AT_ONCE", 2)  # so that chunks are tested, too
     data, owner = flies(), np.array([0, 1, 2, 0])
     found = left_out(data, PENALTIES, restarts=1, num_steps=400, animal=owner)
     for left in range(3):

@@ -40,7 +40,7 @@ def test_where_there_are_no_flies_simulated_ones_say_so(monkeypatch, tmp_path):
     found = flies.load_or_simulate(jr.key(0))
     assert not found.real and len(found.flies) == 18
     page = found._repr_html_()
-    assert "SIMULATED" in page and "warning" in page and "nowhere" in page
+    assert "Simulated flies." in page and "nowhere" in page
     monkeypatch.setenv("PLASTUTOR_REQUIRE_FLY_DATA", "1")
     with pytest.raises(FileNotFoundError):
         flies.load_or_simulate(jr.key(0))
