@@ -15,7 +15,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench study-robustness study-rewards lint fix lock test-colab test-newest address clean help
+.PHONY: book test bench study-robustness study-rewards study-flies lint fix lock test-colab test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -40,7 +40,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 # -W turns warnings into errors, --all because -W sees only pages that are read again,
 # and the old HTML goes because a build never removes pages.
 book: $(VENV)/.installed
-	@$(BIN)/python scripts/fresh_cache.py
+	@$(BIN)/python scripts/execute_chapters.py
 	@rm -rf _build/html
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@echo 'The book is built. Open this page in a browser: _build/html/index.html'
@@ -53,13 +53,17 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
 
-# The tables behind the chapters on noise and on rewards: about an hour each on 2 cores.
+# The tables behind the chapters on noise, on rewards and on flies: about an hour each on
+# 2 cores. That on flies needs the real data, which `plastutor.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness: $(VENV)/.installed
 	$(BIN)/python studies/robustness.py
 
 study-rewards: $(VENV)/.installed
 	$(BIN)/python studies/rewards.py
+
+study-flies: $(VENV)/.installed
+	$(BIN)/python studies/flies.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

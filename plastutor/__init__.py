@@ -1,8 +1,9 @@
 """Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
 
 The modules are the steps of the method, in this order: types, experiments, rules, mlp,
-simulate, tasks, losses, gauss_newton, fit, evidence, evaluate, held_out, distil,
-selection; then baselines, flies, results, sweep, plots and checks.
+simulate, tasks, trials, losses, gauss_newton, fit, evidence, evaluate, paired,
+held_out, population, distil, selection; then baselines, choices, report, flies,
+fly_simulation, results, sweep, plots and checks.
 """
 
 from importlib.metadata import version

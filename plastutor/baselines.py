@@ -1,4 +1,4 @@
-"""Baselines: what predicts two-option choices without a plasticity rule.
+"""Baselines: what predicts choices without a plasticity rule.
 
 Each is a function of theta and data like any `objective`, so `fit` and `leave_one_out`
 serve them as they serve a rule.
@@ -16,27 +16,31 @@ from plastutor.types import Experiment
 __all__ = ["logistic_regression", "q_learning"]
 
 
-def _signed_choice(data: Experiment):
-    """+1 for the first option, -1 for the second, 0 for none; (exp, time)."""
-    if data.choice is None or data.options is None or data.options.shape[-2] != 2:
-        raise ValueError("This baseline needs choices between two options.")
-    made = (data.choice >= 0) & data.valid
-    return jnp.where(made, 1 - 2 * data.choice, 0).astype(data.reward.dtype)
+def _chosen(data: Experiment) -> Float[Array, "*exp time option"]:
+    """1 at the option that was chosen; all 0 where none was."""
+    if data.choice is None or data.options is None:
+        raise ValueError(
+            "This baseline needs choices; pass options= and choice= to "
+            "make_experiment, or read a table with read_choices."
+        )
+    made = jax.nn.one_hot(data.choice, data.options.shape[-2], dtype=data.reward.dtype)
+    return made * data.valid[..., None]
 
 
-def _signed_loss(logit: Float[Array, "*exp time"], data: Experiment):
-    """Mean negative log-likelihood, where logit is the log-odds of the first option."""
-    sign = _signed_choice(data)
-    made = sign != 0
-    return -jnp.sum(jnp.where(made, jax.nn.log_sigmoid(sign * logit), 0)) / made.sum()
+def _softmax_loss(value: Float[Array, "*exp time option"], data: Experiment):
+    """Mean negative log-likelihood of P(k) = exp(value_k) / sum_j exp(value_j)."""
+    chosen = _chosen(data)
+    return -(jax.nn.log_softmax(value) * chosen).sum() / chosen.sum()
 
 
 def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
-    """Logistic regression of a choice on the last `lags` rewarded choices and choices.
+    """Regression of a choice on the last `lags` rewards and choices.
 
-    theta has 2 * lags weights: for each lag, one for reward x choice and one for
-    choice (choice = +1 or -1); there is no intercept. It is the form used for matching
-    by Lau and Glimcher (2005).
+    theta has 2 * lags weights: for each lag, one for a choice that was rewarded (times
+    the reward) and one for a choice. They add to the value of the option that was
+    chosen then; a softmax of the values gives the next choice. There is no intercept.
+    With two options it is the logistic regression used for matching by Lau and
+    Glimcher (2005); with `lags=1` it is win-stay-lose-shift.
 
     Args:
         lags: how many past trials are looked at.
@@ -47,24 +51,24 @@ def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
     """
 
     def predict(theta, data):
-        choice = _signed_choice(data)
-        events = jnp.stack([data.reward * choice, choice], -1)
-        pad = [(0, 0)] * (events.ndim - 2) + [(lags, 0), (0, 0)]
-        padded, steps = jnp.pad(events, pad), events.shape[-2]
-        logit = jnp.zeros_like(choice)
+        chosen = _chosen(data)
+        events = jnp.stack([data.reward[..., None] * chosen, chosen], -1)
+        pad = [(0, 0)] * (events.ndim - 3) + [(lags, 0), (0, 0), (0, 0)]
+        padded, steps = jnp.pad(events, pad), events.shape[-3]
+        value = jnp.zeros_like(chosen)
         for lag in range(1, lags + 1):
-            past = padded[..., lags - lag : lags - lag + steps, :]
-            logit += past @ theta.reshape(lags, 2)[lag - 1]
-        return logit
+            past = padded[..., lags - lag : lags - lag + steps, :, :]
+            value += past @ theta.reshape(lags, 2)[lag - 1]
+        return value
 
-    return Objective(predict, _signed_loss, lambda theta: penalty * (theta**2).sum())
+    return Objective(predict, _softmax_loss, lambda theta: penalty * (theta**2).sum())
 
 
 def q_learning() -> Objective:
-    """Q-learning with forgetting: two values, a softmax choice (Ito and Doya 2009).
+    """Q-learning with forgetting: a value for each option, a softmax choice.
 
-    The chosen option's value moves toward the reward, Q += alpha (R - Q); the other's
-    decays, Q *= 1 - forget; the log-odds of the first option are beta (Q_1 - Q_2).
+    The chosen option's value moves toward the reward, Q += alpha (R - Q); those of the
+    others decay, Q *= 1 - forget; P(k) is the softmax of beta Q_k (Ito and Doya 2009).
     theta = (logit alpha, logit forget, log beta), so that any numbers are legal.
 
     >>> theta = jnp.zeros(3)  # alpha = forget = 1/2, beta = 1
@@ -74,19 +78,14 @@ def q_learning() -> Objective:
         alpha, forget = jax.nn.sigmoid(theta[0]), jax.nn.sigmoid(theta[1])
 
         def step(q, now):
-            sign, reward = now
-            chosen = jnp.stack([sign > 0, sign < 0])
-            learned = q + alpha * (reward[None] - q)
-            faded = (1 - forget) * q
-            kept = jnp.where(chosen, learned, faded)
-            return jnp.where(sign[None] == 0, q, kept), q[0] - q[1]
+            chosen, reward = now
+            learned = q + alpha * (reward[..., None] - q)
+            kept = jnp.where(chosen > 0, learned, (1 - forget) * q)
+            return jnp.where(chosen.any(-1, keepdims=True), kept, q), q
 
-        def one(sign, reward):
-            start = jnp.zeros((2, *sign.shape[1:]), theta.dtype)
-            return jax.lax.scan(step, start, (sign, reward))[1]
+        chosen = jnp.moveaxis(_chosen(data).astype(theta.dtype), -2, 0)
+        reward = jnp.moveaxis(data.reward.astype(theta.dtype), -1, 0)
+        q = jax.lax.scan(step, jnp.zeros_like(chosen[0]), (chosen, reward))[1]
+        return jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2)
 
-        sign, reward = _signed_choice(data), data.reward.astype(theta.dtype)
-        gap = one(jnp.moveaxis(sign, -1, 0), jnp.moveaxis(reward, -1, 0))
-        return jnp.exp(theta[2]) * jnp.moveaxis(gap, 0, -1)
-
-    return Objective(predict, _signed_loss, None)
+    return Objective(predict, _softmax_loss, None)

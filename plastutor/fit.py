@@ -19,7 +19,7 @@ from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import Objective
 from plastutor.types import Experiment, Fit, Theta
 
-__all__ = ["LBFGS", "fit", "fit_many", "lowest"]
+__all__ = ["LBFGS", "fit", "fit_many", "fit_restarts", "lowest"]
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never takes a step that harms."""
@@ -292,7 +292,7 @@ def fit_many(
 
     Returns:
         One `Fit` for each start, in the same order; those that diverged say so. The
-        best of several restarts is `min(fits, key=lowest)`.
+        best of several random starts comes from `fit_restarts`.
 
     >>> starts = jnp.array([[0.5], [-0.5]])
     >>> fits = fit_many(lambda t, data: jnp.sum((t**2 - data) ** 2), starts, 1.0)
@@ -316,3 +316,25 @@ def lowest(found: Fit) -> float:
     """
     finite = found.losses[np.isfinite(found.losses)]
     return float(finite.min()) if len(finite) else np.inf
+
+
+def fit_restarts(
+    key, loss: Callable, init: Callable, data: Any, *, restarts: int = 6, **how
+) -> Fit:
+    """The best of several fits from random starts, for a loss with several optima.
+
+    Args:
+        key: a JAX random key.
+        loss: as in `fit`.
+        init: `key -> theta`, such as rule.init.
+        data: what the loss needs.
+        restarts: how many starts.
+        **how: optimizer, num_steps and the like, as in `fit_many`.
+
+    >>> found = fit_restarts(jax.random.key(0), lambda t, data: (t**2 - data) ** 2,
+    ...                      jax.random.normal, 4.0, restarts=3, num_steps=30)
+    >>> round(abs(float(found.theta)), 2)
+    2.0
+    """
+    starts = jax.vmap(init)(jax.random.split(key, restarts))
+    return min(fit_many(loss, starts, data, **how), key=lowest)

@@ -14,14 +14,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
+from plastutor.choices import choice_experiments, one_hot
+from plastutor.experiments import make_experiment
 from plastutor.fly_download import API, Progress, cache_folder, fetch
 from plastutor.fly_files import LAYOUTS, FlyChoices, read
 from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
+from plastutor.fly_simulation import simulate_flies
+from plastutor.rules import Orders, terms
 from plastutor.types import Experiment
 
 CITATION = (
@@ -30,13 +33,18 @@ CITATION = (
     "120(39) e2221415120 (2023); Zenodo record 7449214, CC BY 4.0."
 )
 
+REQUIRED = "PLASTUTOR_REQUIRE_FLY_DATA"  # 1: no flies, no page
+
 __all__ = [
     "CITATION",
+    "Cohort",
     "FlyChoices",
     "download",
     "experiments",
     "load",
+    "load_or_simulate",
     "progress_bar",
+    "simulate_flies",
 ]
 
 
@@ -87,6 +95,61 @@ def load(
     if named := os.environ.get(VARIABLE):
         return _read(Path(named), f"The environment variable {VARIABLE}")
     return _read(download(progress=progress), "The cache")
+
+
+class Cohort(NamedTuple):
+    """Flies, and whether they are real; a notebook shows it as a box.
+
+    Attributes:
+        flies: what `load` or `simulate_flies` returned.
+        real: False for simulated flies.
+        note: where they come from, in a sentence or two.
+    """
+
+    flies: list[FlyChoices]
+    real: bool
+    note: str
+
+    def _repr_html_(self) -> str:
+        # No class of the page's theme: outputs have colours of their own in the dark.
+        title, color = ("Real", "#0072B2") if self.real else ("Simulated", "#D55E00")
+        return (
+            f'<div style="border-left: 4px solid {color}; padding-left: 1em">'
+            f"<b>{title} flies.</b> {self.note}</div>"
+        )
+
+
+def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Cohort:
+    """The real flies; where they cannot be had, simulated ones, which say so.
+
+    With the environment variable PLASTUTOR_REQUIRE_FLY_DATA=1 there is no second best.
+
+    Args:
+        key: a JAX random key, for the simulated flies.
+        theta: the rule of the simulated flies, as for `simulate_flies`; by default one
+            that forgets, with w = -0.2.
+        progress: as in `load`.
+
+    Example:
+        >>> import jax
+        >>> load_or_simulate(jax.random.key(0)).real  # doctest: +SKIP
+        True
+    """
+    try:
+        found = load(progress=progress)
+        return Cohort(found, True, f"{len(found)} real flies. {CITATION}")
+    except OSError as problem:
+        if os.environ.get(REQUIRED) == "1":
+            raise
+        if theta is None:
+            known = {"one": -0.5, "r": -1.0, "w": -0.2, "x": 2.5, "xr": 2.0}
+            theta = terms(Orders(x=1, w=1, r=1), **known)
+        note = (
+            "All flies on this page are SIMULATED: they live by a rule that we know. "
+            "The page shows the method, and nothing about real flies. Its text and the "
+            f"tables of the long studies speak of real ones. {problem}"
+        )
+        return Cohort(simulate_flies(key, theta), False, note)
 
 
 def download(
@@ -191,32 +254,25 @@ def experiments(
     """
     if not flies:
         raise ValueError("No flies were given; expected at least one, as from `load`.")
-    if not (np.isfinite(stimulus) and stimulus > 0):
-        raise ValueError(f"stimulus is {stimulus}; expected a number above 0.")
     rows = [_row(fly, accept_reject) for fly in flies]
+    if not accept_reject:
+        choices, _, rewards = zip(*rows, strict=True)
+        return choice_experiments(choices, rewards, stimulus=stimulus)
     shape = (len(rows), max(len(odour) for odour, _, _ in rows))
-    odours = np.full(shape, -1)
-    accepts = np.zeros(shape, bool)
+    odours, accepts = np.full(shape, -1), np.full(shape, np.nan)
     rewards = np.zeros(shape)
     for i, (odour, accept, reward) in enumerate(rows):
         odours[i, : len(odour)] = odour
         accepts[i, : len(odour)] = accept
         rewards[i, : len(odour)][accept] = reward
     valid = odours >= 0
-    eye = stimulus * np.eye(2)
-    common = dict(
-        x=jnp.asarray(np.where(valid[..., None], eye[odours], 0.0)),
-        reward=jnp.asarray(rewards),
-        plastic=jnp.asarray(accepts),
-        valid=jnp.asarray(valid),
-        w0=jnp.zeros((len(rows), 2, 1)),
+    return make_experiment(
+        np.where(valid[..., None], one_hot(2, stimulus)[odours], 0),
+        w0=np.zeros((2, 1)),
+        reward=rewards,
+        valid=valid,
+        accept=accepts,
     )
-    if accept_reject:
-        return Experiment(
-            **common, accept=jnp.asarray(np.where(valid, accepts.astype(float), np.nan))
-        )
-    options = jnp.asarray(np.broadcast_to(eye, (len(rows), 2, 2)))
-    return Experiment(**common, options=options, choice=jnp.asarray(odours))
 
 
 def _row(fly: FlyChoices, accept_reject: bool) -> tuple[Any, Any, Any]:

@@ -11,9 +11,54 @@ from jax.flatten_util import ravel_pytree
 from plastutor.losses import Objective
 from plastutor.types import Theta
 
-__all__ = ["GaussNewton"]
+__all__ = ["GaussNewton", "expand"]
 
 FACTORS = (0.3, 1.0, 10.0)  # a bolder step can jump out of a good valley
+
+
+def expand(loss: Objective, theta: Theta, along: Theta, data):
+    """A loss, its slope and its Gauss-Newton matrix along some directions of theta.
+
+    All from one pass in forward mode: with few directions it is the cheapest way, and
+    there is less to compile. The matrix is J^T (d2 loss / d prediction2) J with the
+    slopes J of the prediction. A penalty is left out.
+
+    Args:
+        loss: made by `objective`.
+        theta: where.
+        along: the directions, on a first axis of every leaf of theta.
+        data: what the loss needs.
+
+    Returns:
+        The loss, its slope (direction,) and the matrix (direction, direction).
+
+    >>> line = Objective(lambda t, x: t * x, lambda v, x: (v**2).mean(), None)
+    >>> value, slope, matrix = expand(line, 3.0, jnp.ones(1), jnp.array([1.0, 2.0]))
+    >>> float(value), slope.tolist(), matrix.tolist()
+    (22.5, [15.0], [[5.0]])
+    """
+    forward = loss.forward or loss.predict
+
+    def ahead(direction):
+        return jax.jvp(lambda t: forward(t, data), (theta,), (direction,))
+
+    def data_loss(prediction):
+        return loss.data_loss(prediction, data)
+
+    def curve(tangent):
+        return jax.jvp(jax.grad(data_loss), (prediction,), (tangent,))[1]
+
+    prediction, tangents = jax.vmap(ahead, out_axes=(None, 0))(along)
+    value, slope = jax.value_and_grad(data_loss)(prediction)
+    leaves = [jax.tree.leaves(v) for v in (tangents, slope, jax.vmap(curve)(tangents))]
+    count = len(leaves[0][0])
+    gradient = jnp.zeros(count, value.dtype)
+    matrix = jnp.zeros((count, count), value.dtype)
+    for tangent, falls, curved in zip(*leaves, strict=True):
+        row = tangent.reshape(count, -1)
+        gradient += row @ falls.ravel()
+        matrix += row @ curved.reshape(count, -1).T
+    return value, gradient, matrix
 
 
 class GaussNewton(NamedTuple):
@@ -29,9 +74,12 @@ class GaussNewton(NamedTuple):
 
     Attributes:
         damping: the first d, as a share of the largest eigenvalue; it adapts.
+        free: indices of the coefficients that may move, in the row that theta makes;
+            default all. The others cost nothing: name those of `taylor(only=...)`.
     """
 
     damping: float = 1e-2
+    free: tuple[int, ...] | None = None
 
     def init(self, theta: Theta):
         """The state: the present damping."""
@@ -40,18 +88,29 @@ class GaussNewton(NamedTuple):
     def step(self, loss: Objective, theta: Theta, damping, data):
         """One step: the new theta, the new damping, the loss before the step."""
         flat, unravel = ravel_pytree(theta)
+        free = range(flat.size) if self.free is None else self.free
+        along = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
 
         def value_at(flat):
             return loss(unravel(flat), data)
 
-        value, gradient = jax.value_and_grad(value_at)(flat)
-        stiffness, directions = jnp.linalg.eigh(self.matrix(loss, flat, unravel, data))
+        value, gradient, matrix = expand(loss, theta, jax.vmap(unravel)(along), data)
+        if (penalty := loss.penalty) is not None:
+
+            def strength(step):
+                return penalty(unravel(flat + step @ along))
+
+            still = jnp.zeros(len(along), flat.dtype)
+            value += strength(still)
+            gradient += jax.grad(strength)(still)
+            matrix += jax.hessian(strength)(still)
+        stiffness, directions = jnp.linalg.eigh(matrix)
         stiffness, slope = jnp.abs(stiffness), directions.T @ gradient
 
         def move(damping):
             # A direction without any information has slope 0, and stays.
             firm = stiffness + damping * stiffness.max()
-            return flat - directions @ (slope / jnp.where(firm > 0, firm, 1))
+            return flat - (directions @ (slope / jnp.where(firm > 0, firm, 1))) @ along
 
         dampings = damping * jnp.asarray(FACTORS, flat.dtype)
         trials = jax.vmap(move)(dampings)
@@ -62,32 +121,3 @@ class GaussNewton(NamedTuple):
         flat = jnp.where(better, trials[best], flat)
         damping = jnp.where(better, dampings[best], dampings[-1])
         return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value
-
-    def matrix(self, loss: Objective, flat, unravel, data):
-        """The Gauss-Newton matrix of a loss, of shape (flat.size, flat.size).
-
-        Args:
-            loss: made by `objective`.
-            flat: the parameters in one row.
-            unravel: from the row to theta.
-            data: what the loss needs.
-        """
-        simulated = loss.forward or loss.predict
-
-        def predict(t):
-            return simulated(unravel(t), data)
-
-        def tangent(direction):
-            return jax.jvp(predict, (flat,), (direction,))[1]
-
-        slope_of = jax.grad(lambda prediction: loss.data_loss(prediction, data))
-        prediction = predict(flat)
-        tangents = jax.vmap(tangent)(jnp.eye(flat.size, dtype=flat.dtype))
-        curved = jax.vmap(lambda t: jax.jvp(slope_of, (prediction,), (t,))[1])(tangents)
-        pairs = zip(jax.tree.leaves(tangents), jax.tree.leaves(curved), strict=True)
-        rows = (flat.size, -1)
-        hessian = sum(a.reshape(rows) @ b.reshape(rows).T for a, b in pairs)
-        penalty = loss.penalty
-        if penalty is not None:
-            hessian += jax.hessian(lambda t: penalty(unravel(t)))(flat)
-        return hessian

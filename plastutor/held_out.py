@@ -1,4 +1,4 @@
-"""Held out: predict every animal from the others, with intervals over animals."""
+"""Held out: predict every animal from the others, and later steps from earlier ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from plastutor.fit import LBFGS, fit_many, lowest
 from plastutor.losses import Objective
 from plastutor.types import Experiment, Fit, Theta
 
-__all__ = ["LeftOut", "animal_losses", "bootstrap_interval", "leave_one_out"]
+__all__ = [
+    "LeftOut",
+    "animal_losses",
+    "by_animal",
+    "count_observations",
+    "leave_one_out",
+    "split_in_time",
+]
+
+AT_ONCE = 256  # fits that are run together
 
 
 class LeftOut(NamedTuple):
@@ -31,8 +40,8 @@ class LeftOut(NamedTuple):
     """
 
     fits: list[Fit]
-    losses: Float[np.ndarray, " exp"]
-    restarts: Float[np.ndarray, "exp restart"]
+    losses: Float[np.ndarray, " animal"]
+    restarts: Float[np.ndarray, "animal restart"]
     chosen: list[int]
 
 
@@ -45,8 +54,15 @@ def _per_animal(loss, thetas, data):
     return jax.vmap(one)(thetas, batch_of_one)
 
 
-def _observations(data: Experiment) -> np.ndarray:
-    """How many choices, or accepts and rejects, or activities each animal gave."""
+def count_observations(data: Experiment) -> np.ndarray:
+    """How many choices, or accepts and rejects, or activities there are.
+
+    Args:
+        data: a batch of experiments, or as from `by_animal`.
+
+    Returns:
+        One number for each experiment, or for each animal.
+    """
     if data.choice is not None:
         seen = data.choice >= 0
     elif data.accept is not None:
@@ -55,34 +71,84 @@ def _observations(data: Experiment) -> np.ndarray:
         seen = (~jnp.isnan(data.activity)).sum(-1)
     else:
         raise ValueError("The data hold no choices, accepts or activity to predict.")
-    return np.asarray(seen * data.valid).sum(-1)
+    return np.asarray(seen * data.valid).sum(tuple(range(1, data.valid.ndim)))
 
 
-def animal_losses(loss: Objective, theta: Theta, data: Experiment) -> np.ndarray:
+def animal_losses(
+    loss: Objective, theta: Theta, data: Experiment, *, animal=None
+) -> np.ndarray:
     """The loss of each animal, summed over its choices, without the penalty.
 
     Args:
         loss: made by `objective`, with a loss that is a mean over choices.
         theta: one theta for all, or a list with one for each animal.
-        data: a batch, one experiment an animal.
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; default one
+            experiment an animal.
 
     Returns:
-        One number an animal, shape (exp,).
+        One number an animal, shape (animal,).
     """
-    count = data.x.shape[0]
+    owner = _owners(data, animal)
+    count = owner.max() + 1
     thetas = theta if isinstance(theta, list) else [theta] * count
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *thetas)
-    return np.asarray(_per_animal(loss, stacked, data)) * _observations(data)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
+    seen = count_observations(data)
+    mean = np.asarray(_per_animal(loss, stacked, data))
+    return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
 
 
-def _hide(data: Experiment, animals) -> Experiment:
-    """The same experiments, with what these animals did taken away from the loss."""
-    hidden = jnp.isin(jnp.arange(data.x.shape[0]), animals)
+def _owners(data: Experiment, animal) -> np.ndarray:
+    """For each experiment, the number of its animal."""
+    count = data.x.shape[0] if data.x.ndim == 3 else 1
+    owner = np.arange(count) if animal is None else np.asarray(animal)
+    numbers = np.unique(owner)
+    if owner.shape != (count,) or not np.array_equal(numbers, range(len(numbers))):
+        raise ValueError(
+            f"animal is {animal!r}; expected one number for each of the {count} "
+            "experiments, from 0 up without a gap: [0, 0, 1] for two animals."
+        )
+    return owner
+
+
+def by_animal(data: Experiment, animal=None) -> Experiment:
+    """The experiments of each animal together: leading axes (animal, life).
+
+    Animals with fewer lives than others get empty ones, without a valid step.
+
+    Args:
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; default one
+            experiment an animal.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> three = make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
+    >>> lives = by_animal(three, [0, 1, 0])
+    >>> lives.x.shape, lives.valid.any(-1).tolist()
+    ((2, 2, 5, 1), [[True, True], [True, False]])
+    """
+    owner = _owners(data, animal)
+    rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
+    shape = len(rows), max(map(len, rows))
+    index, there = np.zeros(shape, int), np.zeros(shape, bool)
+    for k, row in enumerate(rows):
+        index[k, : len(row)], there[k, : len(row)] = row, True
+    lives = jax.tree.map(lambda leaf: leaf[index], data)
+    return lives._replace(
+        valid=lives.valid & there[..., None], plastic=lives.plastic & there[..., None]
+    )
+
+
+def _hide(data: Experiment, hidden) -> Experiment:
+    """The same experiments, with some of what was done taken away from the loss.
+
+    `hidden` has an axis of animals and one of steps, either of which may have size 1.
+    """
 
     def blank(values, nothing):
         if values is None:
             return None
-        mask = hidden.reshape(-1, *[1] * (values.ndim - 1))
+        mask = hidden[..., None] if values.ndim == 3 else hidden
         return jnp.where(mask, nothing, values)
 
     return data._replace(
@@ -92,52 +158,105 @@ def _hide(data: Experiment, animals) -> Experiment:
     )
 
 
+def _hide_animals(data: Experiment, owner, animals) -> Experiment:
+    return _hide(data, jnp.isin(owner, animals)[:, None])
+
+
+def split_in_time(
+    data: Experiment, fraction: float, *, carry: bool = True
+) -> tuple[Experiment, Experiment]:
+    """The first steps of every animal, to fit, and the rest, to predict.
+
+    Both parts hold the whole life, but what was done in the other part is hidden from
+    the loss. So the rest begins with the weights and the expected reward that the
+    animal's own first steps have led to.
+
+    Args:
+        data: a batch, one experiment an animal.
+        fraction: how much belongs to the first part, between 0 and 1; of each animal's
+            valid steps, rounded.
+        carry: False lets the rest begin with w0 and without a memory of rewards, as in
+            Mehta et al. (2024): nothing is learned in the first steps.
+
+    Raises:
+        ValueError: no such part, or no batch.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> one = make_experiment(jnp.ones((1, 4, 1)), w0=jnp.zeros((1, 1, 1)),
+    ...                       accept=[[1.0, 0.0, 1.0, 1.0]], reward=jnp.zeros((1, 4)))
+    >>> first, rest = split_in_time(one, 0.5)
+    >>> [float(v) for v in first.accept[0]], [float(v) for v in rest.accept[0]]
+    ([1.0, 0.0, nan, nan], [nan, nan, 1.0, 1.0])
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"fraction is {fraction!r}; expected a number between 0 and 1, such as "
+            "0.5: the part of the steps that is fitted."
+        )
+    check_experiment(data)
+    if data.x.ndim != 3:
+        raise ValueError(
+            f"x has shape {data.x.shape}; expected a batch, with a first axis for "
+            "animals. Put x[None] and the like into make_experiment."
+        )
+    count = jnp.cumsum(data.valid, axis=1)
+    early = count <= jnp.round(fraction * count[:, -1:])
+    first, rest = _hide(data, ~early), _hide(data, early)
+    return first, rest if carry else rest._replace(plastic=data.plastic & ~early)
+
+
 @lru_cache  # the same loss gives the same function, so JAX need not compile it again
 def _without(loss: Objective) -> Objective:
-    """The loss on (all animals, those left out): of the others only."""
+    """The loss on (experiments, their animals, those left out): of the others only."""
     forward = loss.forward or loss.predict
     return Objective(
         lambda theta, data: loss.predict(theta, data[0]),
-        lambda prediction, data: loss.data_loss(prediction, _hide(*data)),
+        lambda prediction, data: loss.data_loss(prediction, _hide_animals(*data)),
         loss.penalty,
         lambda theta, data: forward(theta, data[0]),
     )
 
 
-def _fit_without(loss, starts, data, groups, optimizer, num_steps) -> list[list[Fit]]:
+def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     """For each group of animals left out, fits to the others, one for each restart."""
     restarts = jax.tree.leaves(starts)[0].shape[1]
     left_out = jnp.repeat(jnp.array(groups), restarts, 0)
     starts = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), starts)
-    fits = fit_many(
-        _without(loss),
-        starts,
-        (data, left_out),
-        data_axes=(None, 0),
-        optimizer=optimizer,
-        num_steps=num_steps,
-    )
-    return [fits[k : k + restarts] for k in range(0, len(fits), restarts)]
+    # Each fit simulates all animals: many animals have more pairs than there is memory.
+    # Chunks of one size, the last one filled up, so that one program does for all.
+    count = len(left_out)
+    size = -(-count // -(-count // AT_ONCE))
+    fits = []
+    for k in range(0, count, size):
+        rows = np.minimum(np.arange(k, k + size), count - 1)
+        fits += fit_many(
+            _without(loss),
+            jax.tree.map(lambda leaf, rows=rows: leaf[rows], starts),
+            (*data, left_out[rows]),
+            data_axes=(None, None, 0),
+            **how,
+        )
+    return [fits[k : k + restarts] for k in range(0, count, restarts)]
 
 
-def _choose(key, losses, init, data, restarts, optimizer, num_steps) -> list[int]:
+def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
     """For each animal, the loss that predicts best among the *other* animals.
 
     A fit without animals i and j is scored on j when i is to be predicted, and on i
     when j is. So animal i never takes part in the choice made for it.
     """
-    count = data.x.shape[0]
+    count = owner.max() + 1
     pairs = [(i, j) for i in range(count) for j in range(i)]
     score = np.zeros((len(losses), count))
     for k, loss in enumerate(losses):
         starts = _starts(key, init, len(pairs), restarts)
-        fits = _fit_without(loss, starts, data, pairs, optimizer, num_steps)
+        fits = _fit_without(loss, starts, (data, owner), pairs, how)
         best = [min(group, key=lowest).theta for group in fits]
         for first in (0, 1):
-            scored = np.array([pair[first] for pair in pairs])
             left = [pair[1 - first] for pair in pairs]
-            animals = jax.tree.map(lambda leaf, scored=scored: leaf[scored], data)
-            np.add.at(score[k], left, animal_losses(loss, best, animals))
+            pair, row = np.nonzero(np.array(pairs)[:, [first]] == owner)
+            scored = jax.tree.map(lambda leaf, row=row: leaf[row], data)
+            np.add.at(score[k], left, animal_losses(loss, best, scored, animal=pair))
     return [int(k) for k in score.argmin(0)]
 
 
@@ -152,6 +271,7 @@ def leave_one_out(
     init: Callable,
     data: Experiment,
     *,
+    animal=None,
     restarts: int = 10,
     optimizer=LBFGS,
     num_steps: int = 50,
@@ -163,10 +283,12 @@ def leave_one_out(
 
     Args:
         key: a JAX random key.
-        loss: made by `objective`; or several of them (penalties, say), among which a
-            leave-one-out inside the other animals chooses.
+        loss: made by `objective`; or several of them (penalties, say, or terms), among
+            which a leave-one-out inside the other animals chooses.
         init: `key -> theta`, such as rule.init.
-        data: a batch, one experiment an animal.
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal, from 0 up; those of one
+            animal are left out together. Default: one experiment an animal.
         restarts: starts for each fold.
         optimizer: as in `fit`.
         num_steps: as in `fit`.
@@ -174,7 +296,8 @@ def leave_one_out(
     Raises:
         ValueError: fewer than three animals.
     """
-    count = data.x.shape[0] if data.x.ndim == 3 else 1
+    owner = _owners(data, animal)
+    count = owner.max() + 1
     if count < 3:
         raise ValueError(
             f"There are {count} animals; leaving one out needs at least 3."
@@ -182,46 +305,24 @@ def leave_one_out(
     check_experiment(data)
     losses = [loss] if isinstance(loss, Objective) else list(loss)
     key_folds, key_choice = jr.split(key)
+    how = {"optimizer": optimizer, "num_steps": num_steps}
     chosen = [0] * count
     if len(losses) > 1:
-        chosen = _choose(key_choice, losses, init, data, restarts, optimizer, num_steps)
+        chosen = _choose(key_choice, losses, init, data, owner, restarts, how)
     folds: dict[int, list[Fit]] = {}
     all_starts = _starts(key_folds, init, count, restarts)
     for k in sorted(set(chosen)):
         mine = np.array([i for i in range(count) if chosen[i] == k])
         starts = jax.tree.map(lambda leaf, mine=mine: leaf[mine], all_starts)
         groups = [(int(i),) for i in mine]
-        found = _fit_without(losses[k], starts, data, groups, optimizer, num_steps)
+        found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest) for i in range(count)]
-    seen = animal_losses(losses[0], [found.theta for found in fits], data)
+    thetas = [found.theta for found in fits]
+    seen = [animal_losses(loss, thetas, data, animal=animal) for loss in losses]
     return LeftOut(
         fits,
-        seen,
+        np.array([seen[k][i] for i, k in enumerate(chosen)]),
         np.array([[lowest(f) for f in folds[i]] for i in range(count)]),
         chosen,
     )
-
-
-def bootstrap_interval(
-    key, statistic: Callable, *per_animal, level: float = 0.95, num: int = 10_000
-) -> tuple[float, float]:
-    """A percentile bootstrap interval over animals.
-
-    Args:
-        key: a JAX random key.
-        statistic: a function of the arrays, for example `percent_deviance`.
-        *per_animal: arrays with one value an animal; they are drawn together.
-        level: the interval's coverage.
-        num: bootstrap samples.
-
-    >>> low, high = bootstrap_interval(jr.key(0), np.mean, np.arange(20.0))
-    >>> low < 9.5 < high
-    True
-    """
-    arrays = [np.asarray(values) for values in per_animal]
-    count = len(arrays[0])
-    draws = np.asarray(jr.randint(key, (num, count), 0, count))
-    values = [statistic(*(values[draw] for values in arrays)) for draw in draws]
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)

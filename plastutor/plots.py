@@ -1,5 +1,6 @@
-"""The recurring figures of the book. Each draws into an axes and returns it.
+"""The recurring figures of the book.
 
+Each draws into an axes and returns it; a report fills a page.
 Colours have one meaning in the whole book: truth black, model blue, the model that
 does nothing grey, data orange. They can be told apart without colour vision.
 """
@@ -12,7 +13,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from plastutor.held_out import count_observations
+from plastutor.report import Report
 from plastutor.selection import Selection
 from plastutor.types import Fit
 
@@ -21,6 +25,7 @@ __all__ = [
     "MODEL",
     "NULL",
     "TRUTH",
+    "choice_report",
     "coefficients",
     "coefficients_over_training",
     "heat_map",
@@ -297,3 +302,61 @@ def heat_map(
             color = "white" if dark else "black"
             ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color, size=7)
     return ax
+
+
+def choice_report(report: Report) -> Figure:
+    """The analysis of choices on one page.
+
+    Args:
+        report: from `report_choices`.
+
+    Returns:
+        A figure with four panels: matching, animals predicted from the others, what
+        the rule with forgetting gains, and its coefficients.
+    """
+    figure, ((matching, unseen), (gains, rule)) = plt.subplots(
+        2, 2, figsize=(8, 7), layout="constrained"
+    )
+    made = report.choices.experiment
+    for k, name in enumerate(report.choices.options):
+        took = np.asarray((made.choice == k) & made.valid)
+        paid = np.asarray(made.reward)
+        with np.errstate(invalid="ignore"):  # a life without any reward has no share
+            of_rewards = (paid * took).sum(1) / paid.sum(1)
+        of_choices = took.sum(1) / count_observations(made)
+        mark = "os^vD"[k % 5]
+        matching.plot(of_rewards, of_choices, mark, color=DATA, ms=4, label=name)
+    matching.plot([0, 1], [0, 1], "--", color=NULL, label="equal shares")
+    matching.set(xlabel="share of rewards", ylabel="share of choices")
+    matching.legend()
+
+    null = report.losses["does nothing"]
+    each = {name: 100 * (1 - v / null) for name, v in report.losses.items()}
+    per_animal(each, unit="percent deviance explained,\nunseen animals", ax=unseen)
+    unseen.set_xticks(range(len(each)), list(each), rotation=30, ha="right")
+    unseen.margins(x=0.1)
+
+    names = list(report.against)
+    gain = np.array([report.against[name].gain for name in names])
+    ends = np.array([report.against[name].interval for name in names])
+    place = np.arange(len(names))
+    gains.hlines(place, *ends.T, color=MODEL)
+    gains.plot(gain, place, "o", color=MODEL)
+    gains.axvline(0, color=NULL)
+    gains.set_yticks(place, names)
+    gains.invert_yaxis()
+    gains.set_xlabel("gain of the rule with forgetting, points")
+
+    place = np.arange(len(report.terms))
+    free = list(report.population.free)
+    thetas = np.asarray(report.population.thetas)
+    thetas = thetas.reshape(len(thetas), -1)[:, free]
+    dots = rule.plot(place - 0.2, thetas.T, ".", color=DATA, alpha=0.5)
+    rule.vlines(place, *report.interval, color=MODEL)
+    (all_together,) = rule.plot(place, report.theta, "o", color=MODEL)
+    rule.legend([all_together, dots[0]], ["all animals", "each, in a population"])
+    rule.axhline(0, color=NULL)
+    rule.set_xticks(place, report.terms)
+    rule.set(xlabel="term", ylabel="coefficient")
+    rule.margins(x=0.1)
+    return figure

@@ -21,6 +21,7 @@ __all__ = [
     "OJA",
     "OJA_ORDERS",
     "Orders",
+    "free_indices",
     "free_terms",
     "plain_update",
     "reward_covariance",
@@ -155,6 +156,15 @@ def free_terms(orders: Orders, only: Sequence[str]) -> np.ndarray:
     for index in _indices(only, orders):
         mask[index] = 1
     return mask
+
+
+def free_indices(orders: Orders, only: Sequence[str]) -> tuple[int, ...]:
+    """Where the terms of a subset stand in `theta.ravel()`, in ascending order.
+
+    >>> free_indices(Orders(x=1, w=1, r=1), ("xr", "x", "w"))
+    (2, 4, 5)
+    """
+    return tuple(map(int, np.flatnonzero(free_terms(orders, only))))
 
 
 def _each_power(v, order: int) -> list:

@@ -10,12 +10,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from plastutor.distil import predicted_gains
 from plastutor.experiments import check_experiment
-from plastutor.gauss_newton import FACTORS, GaussNewton
+from plastutor.gauss_newton import FACTORS, GaussNewton, expand
 from plastutor.losses import Objective
 from plastutor.rules import Orders, term_names
 from plastutor.types import Experiment, Theta
@@ -72,32 +71,6 @@ class Selection(NamedTuple):
         return [names[k] for k in np.flatnonzero(self.free)]
 
 
-def _expand(loss, theta, along, data):
-    """The loss, its slope and its Gauss-Newton matrix along some directions of theta.
-
-    All from one pass in forward mode: with few directions it is the cheapest way, and
-    there is less to compile.
-    """
-    forward = loss.forward or loss.predict
-
-    def ahead(direction):
-        return jax.jvp(lambda t: forward(t, data), (theta,), (direction,))
-
-    def data_loss(prediction):
-        return loss.data_loss(prediction, data)
-
-    def in_a_row(tree):
-        return ravel_pytree(tree)[0]
-
-    prediction, tangents = jax.vmap(ahead, out_axes=(None, 0))(along)
-    value, slope = jax.value_and_grad(data_loss)(prediction)
-    curved = jax.vmap(
-        lambda tangent: jax.jvp(jax.grad(data_loss), (prediction,), (tangent,))[1]
-    )(tangents)
-    rows = jax.vmap(in_a_row)(tangents)
-    return value, rows @ in_a_row(slope), rows @ jax.vmap(in_a_row)(curved).T
-
-
 def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
     """The fit with these terms from theta, or from nothing where that is better.
 
@@ -111,7 +84,7 @@ def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     def step(state, _):
         theta, damping = state
-        value, slope, matrix = _expand(loss, theta, along, data)
+        value, slope, matrix = expand(loss, theta, along, data)
         stiffness, directions = jnp.linalg.eigh(matrix)
         stiffness, slope = jnp.abs(stiffness), directions.T @ slope
         dampings = damping * jnp.asarray(FACTORS, theta.dtype)
@@ -139,7 +112,7 @@ def _visit(loss, refit, train, of_nothing, state, growth):
     theta, free, value = state
     none = theta.size
     every = jnp.eye(none, dtype=theta.dtype).reshape(none, *theta.shape)
-    _, slope, matrix = _expand(loss, theta, every, train)
+    _, slope, matrix = expand(loss, theta, every, train)
     gains = predicted_gains(theta.ravel(), slope, matrix, free.ravel())
     out, new = jnp.indices(gains.shape)
     allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)
@@ -163,7 +136,7 @@ def _visit(loss, refit, train, of_nothing, state, growth):
 def _begin(loss, refit, max_terms, train, theta0):
     """The first set, by algebra: the loss is quadratic near a fit of all terms."""
     every = jnp.eye(theta0.size, dtype=theta0.dtype).reshape(-1, *theta0.shape)
-    _, slope, matrix = _expand(loss, theta0, every, train)
+    _, slope, matrix = expand(loss, theta0, every, train)
     pull = matrix @ theta0.ravel() - slope
     scale = jnp.sqrt(jnp.where(jnp.diag(matrix) > 0, jnp.diag(matrix), 1))
 

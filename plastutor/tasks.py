@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Int
 
 from plastutor.experiments import check_dtype, make_experiment
@@ -217,10 +218,8 @@ def foraging_task(
         raise ValueError(
             "Foraging needs a network with a read-out; pass network=BEHAVIOUR or FLY."
         )
-    dtype = check_dtype(dtype)
-    probability = jnp.repeat(
-        jnp.asarray(reward_probabilities, dtype), trials_per_block, 0
-    )
+    # NumPy, so that the checks can be made where the rest is traced, as under jax.jit.
+    probability = np.repeat(np.asarray(reward_probabilities), trials_per_block, 0)
     trials = len(probability)
     steps = 4 * trials if max_presentations is None else max_presentations
     if probability.ndim != 2 or probability.shape[1] != 2 or steps < 1:
@@ -233,6 +232,7 @@ def foraging_task(
             f"reward_probabilities is {reward_probabilities}; expected numbers from 0 "
             "to 1."
         )
+    probability = jnp.asarray(probability, check_dtype(dtype))
     setting = (probability, input_mean, input_std, w_std)
     live = partial(_forage, rule, network, n_post, steps)
     keys = jr.split(key, n_experiments)

@@ -269,9 +269,9 @@ BAD = {
         lambda: objective(RULE, choice_loss, network=FLY)(OJA, made()),
         "choice_loss needs choice, and this experiment has none",
     ),
-    "three options": (
-        lambda: q_learning()(jnp.zeros(3), many_choices()),
-        "needs choices between two options",
+    "no choices for a baseline": (
+        lambda: q_learning()(jnp.zeros(3), made()),
+        "This baseline needs choices",
     ),
     # tasks
     "nobody recorded": (

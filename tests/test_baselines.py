@@ -26,62 +26,60 @@ def choices(seed=0, batch=2, options=2):
 
 
 def one_at_a_time(data):
-    """(signs, rewards) of each animal: +1 the first option, -1 the second, 0 none."""
+    """(choices, rewards) of each animal; -1 where there was no choice."""
     for choice, valid, reward in zip(
         np.asarray(data.choice),
         np.asarray(data.valid),
         np.asarray(data.reward),
         strict=True,
     ):
-        yield np.where((choice >= 0) & valid, 1 - 2 * choice, 0), reward
+        yield np.where(valid, choice, -1), reward
 
 
-def mean_loss(logits, data):
+def mean_loss(values, data):
     """Mean negative log-likelihood, one trial at a time."""
     parts = [
-        np.log1p(np.exp(-sign * logit))
-        for row, (signs, _) in zip(logits, one_at_a_time(data), strict=True)
-        for logit, sign in zip(row, signs, strict=True)
-        if sign
+        np.log(np.exp(value).sum()) - value[choice]
+        for rows, (choices, _) in zip(values, one_at_a_time(data), strict=True)
+        for value, choice in zip(rows, choices, strict=True)
+        if choice >= 0
     ]
     return np.mean(parts)
 
 
-def logistic_by_hand(theta, data, lags):
-    logits = []
-    for signs, rewards in one_at_a_time(data):
-        row = []
+def logistic_by_hand(theta, data, lags, options):
+    values = np.zeros((*data.choice.shape, options))
+    for animal, (choices, rewards) in enumerate(one_at_a_time(data)):
         for t in range(STEPS):
-            past = [
-                theta[2 * (lag - 1)] * rewards[t - lag] * signs[t - lag]
-                + theta[2 * (lag - 1) + 1] * signs[t - lag]
-                for lag in range(1, lags + 1)
-                if t - lag >= 0
-            ]
-            row.append(sum(past))
-        logits.append(row)
-    return np.array(logits)
+            for lag in range(1, min(lags, t) + 1):
+                if choices[t - lag] >= 0:
+                    of_reward, of_choice = theta[2 * lag - 2 : 2 * lag]
+                    added = of_reward * rewards[t - lag] + of_choice
+                    values[animal, t, choices[t - lag]] += added
+    return values
 
 
-def q_by_hand(theta, data):
+def q_by_hand(theta, data, options):
     alpha, forget = (1 / (1 + np.exp(-v)) for v in theta[:2])
-    logits = []
-    for signs, rewards in one_at_a_time(data):
-        q, row = [0.0, 0.0], []
-        for sign, reward in zip(signs, rewards, strict=True):
-            row.append(np.exp(theta[2]) * (q[0] - q[1]))
-            if sign:
-                taken, other = (0, 1) if sign > 0 else (1, 0)
-                q[taken] += alpha * (reward - q[taken])
-                q[other] *= 1 - forget
-        logits.append(row)
-    return np.array(logits)
+    values = []
+    for choices, rewards in one_at_a_time(data):
+        q, row = np.zeros(options), []
+        for choice, reward in zip(choices, rewards, strict=True):
+            row.append(np.exp(theta[2]) * q)
+            if choice >= 0:
+                q = np.where(np.arange(options) == choice, q, (1 - forget) * q)
+                q[choice] += alpha * (reward - q[choice])
+        values.append(row)
+    return np.array(values)
 
 
+@pytest.mark.parametrize("options", [2, 3])
 @pytest.mark.parametrize("lags", [1, 3, 20])
-def test_logistic_regression_looks_back_at_choices_and_rewards(lags):
-    data, theta = choices(), np.random.default_rng(1).normal(size=2 * lags)
-    loss, expected = logistic_regression(lags), logistic_by_hand(theta, data, lags)
+def test_logistic_regression_looks_back_at_choices_and_rewards(lags, options):
+    data = choices(options=options)
+    theta = np.random.default_rng(1).normal(size=2 * lags)
+    loss = logistic_regression(lags)
+    expected = logistic_by_hand(theta, data, lags, options)
     np.testing.assert_allclose(loss.predict(theta, data), expected, atol=1e-12)
     np.testing.assert_allclose(loss(theta, data), mean_loss(expected, data), rtol=1e-12)
 
@@ -90,16 +88,27 @@ def test_logistic_regression_has_no_intercept_and_a_penalty():
     data, theta = choices(), np.arange(6.0)
     plain, more = (logistic_regression(3, penalty=p) for p in (0.0, 0.1))
     assert float(plain(0 * theta, data)) == pytest.approx(np.log(2))
-    assert plain.predict(theta, data)[0, 0] == 0
+    assert (plain.predict(theta, data)[0, 0] == 0).all()
     np.testing.assert_allclose(more(theta, data) - plain(theta, data), 0.1 * 55)
 
 
+def test_two_options_are_a_logistic_regression_on_signed_events():
+    """Lau and Glimcher (2005): log-odds = sum a R c + b c, with c = +1 or -1."""
+    data, theta = choices(), np.array([0.7, -0.4])
+    value = np.asarray(logistic_regression(1).predict(theta, data))
+    for row, (chosen, reward) in zip(value, one_at_a_time(data), strict=True):
+        sign = np.where(chosen < 0, 0, 1 - 2 * chosen)
+        odds = theta[0] * reward * sign + theta[1] * sign
+        np.testing.assert_allclose(row[1:, 0] - row[1:, 1], odds[:-1], atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [2, 3])
 @pytest.mark.parametrize(
     "theta", [(0.0, 0.0, 0.0), (-1.0, 0.5, 1.2), (3.0, -40.0, 0.1)]
 )
-def test_q_learning_equals_a_loop(theta):
-    data, loss = choices(), q_learning()
-    expected = q_by_hand(theta, data)
+def test_q_learning_equals_a_loop(theta, options):
+    data, loss = choices(options=options), q_learning()
+    expected = q_by_hand(theta, data, options)
     found = loss.predict(np.array(theta), data)
     np.testing.assert_allclose(found, expected, atol=1e-12)
     np.testing.assert_allclose(
@@ -120,8 +129,7 @@ def test_a_single_animal_is_a_batch_of_one(loss, size):
 @pytest.mark.parametrize(
     "loss", [logistic_regression(3), q_learning()], ids=["lr", "q"]
 )
-def test_only_two_option_choices_are_taken(loss):
+def test_choices_are_needed(loss):
     none = make_experiment(np.ones((3, 2)), w0=np.ones((2, 1)))
-    for data in (none, choices(options=3)):
-        with pytest.raises(ValueError, match="choices between two options"):
-            loss(np.zeros(6), data)
+    with pytest.raises(ValueError, match="needs choices"):
+        loss(np.zeros(6), none)

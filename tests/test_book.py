@@ -18,7 +18,8 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MODULES = (
     "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
-    "evaluate held_out distil selection baselines flies results plots"
+    "evaluate paired held_out population distil selection baselines choices report "
+    "flies results plots"
 ).split()
 
 COLAB_CELL = f"""\
@@ -36,7 +37,7 @@ SECTIONS = [
     "What this glossed over",
     "Where this lives in",
 ]
-NOT_A_CHAPTER = {"jax_in_ten_minutes"}  # a reference page that happens to run
+NOT_A_CHAPTER = {"jax_in_ten_minutes", "your_own_choices"}  # pages that happen to run
 SKIPPED = {"skip-execution", "nbval-skip"}
 EXERCISE_TAGS = {"exercise", "solution", "check"}
 

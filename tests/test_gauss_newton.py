@@ -9,9 +9,9 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
+from plastutor.gauss_newton import GaussNewton, expand
 from plastutor.losses import Objective, activity_loss, objective
-from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
+from plastutor.rules import HEBB, OJA, OJA_ORDERS, free_indices, taylor
 from plastutor.tasks import neural_task
 
 
@@ -28,16 +28,52 @@ def linear_problem(columns=4, penalty=None):
 
 
 def matrix_at(loss, theta, data):
-    flat, unravel = ravel_pytree(theta)
-    return GaussNewton().matrix(loss, flat, unravel, data)
+    return expand(loss, theta, jnp.eye(theta.size), data)[2]
 
 
-@pytest.mark.parametrize("penalty", [None, lambda t: 0.3 * jnp.sum(t**2) + t[0] * t[1]])
-def test_matrix_equals_the_hessian_of_linear_least_squares(penalty):
-    loss, data = linear_problem(penalty=penalty)
+def test_expansion_of_linear_least_squares_is_exact():
+    loss, data = linear_problem()
     theta = jnp.arange(4.0)
+    along = jnp.asarray(np.random.default_rng(1).normal(size=(3, 4)))
+    value, slope, matrix = expand(loss, theta, along, data)
+    assert float(value) == pytest.approx(float(loss(theta, data)))
+    np.testing.assert_allclose(slope, along @ jax.grad(loss)(theta, data), atol=1e-12)
     hessian = jax.hessian(lambda t: loss(t, data))(theta)
-    np.testing.assert_allclose(matrix_at(loss, theta, data), hessian, atol=1e-12)
+    np.testing.assert_allclose(matrix, along @ hessian @ along.T, atol=1e-12)
+
+
+def test_a_quadratic_penalty_is_part_of_the_step():
+    loss, data = linear_problem(penalty=lambda t: 0.3 * jnp.sum(t**2) + t[0] * t[1])
+    found = fit(loss, jnp.ones(4), data, optimizer=GaussNewton(), num_steps=25)
+    np.testing.assert_allclose(jax.grad(loss)(found.theta, data), 0, atol=1e-9)
+    assert found.losses[-1] == pytest.approx(float(loss(found.theta, data)))
+
+
+def test_only_the_free_coefficients_move():
+    loss, data = linear_problem()
+    start, free = jnp.array([1.0, 2.0, 3.0, 4.0]), (0, 2)
+    how = {"optimizer": GaussNewton(free=free), "num_steps": 25}
+    found = fit(loss, start, data, **how).theta
+    np.testing.assert_array_equal(found[jnp.array([1, 3])], [2, 4])
+    matrix, target = data
+    rest = target - matrix[:, 1] * 2 - matrix[:, 3] * 4
+    exact = np.linalg.lstsq(matrix[:, jnp.array(free)], rest, rcond=None)[0]
+    np.testing.assert_allclose(found[jnp.array(free)], exact, atol=1e-8)
+
+
+def test_what_is_not_free_in_a_rule_need_not_be_named():
+    """Naming the free terms of a rule changes the cost, and nothing else."""
+    rule = taylor(OJA_ORDERS, ("xy", "yyw", "x"))
+    data = neural_task(
+        jax.random.key(2), rule, OJA, n_experiments=2, n_steps=8, n_pre=3, n_post=2
+    )
+    loss, start = objective(rule, activity_loss), rule.init(jax.random.key(0))
+    free = free_indices(OJA_ORDERS, ("xy", "yyw", "x"))
+    every, named = (
+        fit(loss, start, data, optimizer=GaussNewton(free=which), num_steps=12)
+        for which in (None, free)
+    )
+    np.testing.assert_allclose(every.losses, named.losses, rtol=1e-6, atol=1e-20)
 
 
 def test_matrix_equals_the_hessian_of_logistic_regression():
@@ -60,7 +96,8 @@ def test_matrix_equals_the_hessian_at_a_perfect_fit_of_a_rule():
     loss = objective(rule, activity_loss)
     flat, unravel = ravel_pytree(jnp.asarray(OJA))
     hessian = jax.jit(jax.hessian(lambda t: loss(unravel(t), data)))(flat)
-    found = jax.jit(lambda t: GaussNewton().matrix(loss, t, unravel, data))(flat)
+    along = jnp.eye(OJA.size).reshape(-1, *OJA.shape)
+    found = jax.jit(lambda t: expand(loss, t, along, data)[2])(jnp.asarray(OJA))
     np.testing.assert_allclose(found, hessian, atol=1e-10 * np.abs(hessian).max())
 
 

@@ -7,11 +7,23 @@ import numpy as np
 import optax
 import pytest
 
+from plastutor import held_out
 from plastutor.baselines import logistic_regression
 from plastutor.experiments import make_experiment
 from plastutor.fit import fit_many, lowest
-from plastutor.held_out import animal_losses, bootstrap_interval, leave_one_out
-from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
+from plastutor.held_out import (
+    animal_losses,
+    leave_one_out,
+    split_in_time,
+)
+from plastutor.losses import (
+    Objective,
+    accept_loss,
+    activity_loss,
+    choice_loss,
+    l1,
+    objective,
+)
 from plastutor.rules import Orders, taylor
 from plastutor.types import BEHAVIOUR, FLY
 
@@ -92,7 +104,8 @@ def test_an_animal_is_scored_by_its_own_choices(folds):
     data = flies()
     for k in range(ANIMALS):
         alone = jax.tree.map(lambda leaf, k=k: leaf[k], data)
-        logit = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        value = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        logit = value[:, 0] - value[:, 1]
         sign = 1 - 2 * np.asarray(alone.choice)
         nats = np.log1p(np.exp(-sign * logit))[np.asarray(alone.valid)].sum()
         np.testing.assert_allclose(folds.losses[k], nats, rtol=1e-12)
@@ -175,29 +188,6 @@ def test_a_penalty_that_forbids_everything_is_not_chosen():
     assert left_out(flies(), losses, restarts=1).chosen == [1] * ANIMALS
 
 
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    draw, hits, num = np.random.default_rng(0), 0, 150
-    for k in range(num):
-        sample = draw.normal(size=30)
-        low, high = bootstrap_interval(jr.key(k), np.mean, sample, level=0.8, num=200)
-        hits += low < 0 < high
-    assert abs(hits / num - 0.8) < 4 * np.sqrt(0.8 * 0.2 / num)
-
-
-def test_the_interval_is_that_of_the_mean():
-    sample = np.random.default_rng(1).normal(size=200)
-    low, high = bootstrap_interval(jr.key(0), np.mean, sample, num=4000)
-    width = 2 * 1.96 * sample.std() / np.sqrt(200)
-    assert (high - low) / width == pytest.approx(1, abs=0.08)
-    assert (high + low) / 2 == pytest.approx(sample.mean(), abs=0.1 * width)
-
-
-def test_arrays_are_drawn_together():
-    values = np.arange(10.0)
-    gap = lambda one, other: float((one - other).mean())
-    assert bootstrap_interval(jr.key(0), gap, values + 3, values, num=50) == (3, 3)
-
-
 def test_leaving_one_out_needs_three():
     two = jax.tree.map(lambda leaf: leaf[:2], flies())
     one = jax.tree.map(lambda leaf: leaf[0], flies())
@@ -216,3 +206,127 @@ def test_there_must_be_something_to_predict():
             np.zeros((1,) * 4),
             data,
         )
+
+
+# --- split in time --------------------------------------------------------------------
+
+
+def test_the_two_parts_are_all_that_was_done():
+    data = flies()
+    first, rest = split_in_time(data, 0.3)
+    seen = np.asarray([(part.choice >= 0) & data.valid for part in (first, rest)])
+    assert (seen.sum(0) == np.asarray(data.valid)).all()
+    length = np.asarray(data.valid.sum(1))
+    np.testing.assert_array_equal(seen[0].sum(1), np.round(0.3 * length))
+    for k in range(ANIMALS):  # the first steps are the first
+        assert seen[0, k, : seen[0, k].sum()].all()
+
+
+def test_the_losses_of_the_parts_add_up():
+    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
+    parts = [animal_losses(loss, theta, part) for part in split_in_time(data, 0.5)]
+    np.testing.assert_allclose(sum(parts), animal_losses(loss, theta, data), rtol=1e-10)
+
+
+def test_without_carrying_over_the_rest_is_a_life_of_its_own():
+    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
+    _, rest = split_in_time(data, 0.5, carry=False)
+    for k in range(ANIMALS):
+        start = int(np.round(0.5 * data.valid[k].sum()))
+        alone = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], data)
+        alone = alone._replace(
+            **{
+                name: getattr(alone, name)[:, start:]
+                for name in ("x", "reward", "plastic", "valid", "choice")
+            }
+        )
+        one = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], rest)
+        np.testing.assert_allclose(loss(theta, one), loss(theta, alone), rtol=1e-10)
+    _, carried = split_in_time(data, 0.5)
+    assert abs(loss(theta, carried) - loss(theta, rest)) > 1e-3
+
+
+def test_activity_is_split_as_well():
+    recorded = make_experiment(
+        np.ones((2, 6, 3)), w0=np.zeros((2, 3, 2)), activity=np.full((2, 6, 2), 0.5)
+    )
+    first, rest = split_in_time(recorded, 0.5)
+    assert (
+        np.isnan(first.activity[:, 3:]).all() and np.isnan(rest.activity[:, :3]).all()
+    )
+    assert (first.activity[:, :3] == 0.5).all() and (rest.activity[:, 3:] == 0.5).all()
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5, np.nan])
+def test_a_part_must_be_a_part(fraction):
+    with pytest.raises(ValueError, match="expected a number between 0 and 1"):
+        split_in_time(flies(), fraction)
+
+
+def test_one_animal_is_no_batch():
+    one = jax.tree.map(lambda leaf: leaf[0], flies())
+    with pytest.raises(ValueError, match="expected a batch"):
+        split_in_time(one, 0.5)
+
+
+def test_experiments_of_one_animal_are_left_out_together():
+    """Two sessions of an animal are the same as its two lives in any other batch."""
+    data, owner = flies(), np.array([0, 1, 2, 0])
+    found = left_out(data, LOSS, animal=owner)
+    assert len(found.fits) == 3 and found.restarts.shape == (3, 2)
+    changed = left_out(change(change(data, 0), 3), LOSS, animal=owner)
+    assert np.abs(changed.fits[0].theta - found.fits[0].theta).max() < 1e-12
+    assert np.abs(changed.fits[1].theta - found.fits[1].theta).max() > 1e-3
+    apart = animal_losses(LOSS, found.fits[0].theta, data)
+    together = animal_losses(LOSS, found.fits[0].theta, data, animal=owner)
+    np.testing.assert_allclose(together, [apart[0] + apart[3], apart[1], apart[2]])
+    np.testing.assert_allclose(found.losses[0], together[0])
+
+
+def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch):
+    monkeypatch.setattr(held_out, "AT_ONCE", 2)  # so that chunks are tested, too
+    data, owner = flies(), np.array([0, 1, 2, 0])
+    found = left_out(data, PENALTIES, restarts=1, num_steps=400, animal=owner)
+    for left in range(3):
+        others = [k for k in range(3) if k != left]
+        score = np.zeros(len(PENALTIES))
+        for j in others:  # fit to what is neither left out nor scored
+            rest = np.flatnonzero((owner != left) & (owner != j))
+            fitted = jax.tree.map(lambda leaf, rest=rest: leaf[rest], data)
+            scored = jax.tree.map(lambda leaf, j=j: leaf[owner == j], data)
+            for k, loss in enumerate(PENALTIES):
+                theta = fit_many(
+                    loss,
+                    start(jr.key(5))[None],
+                    fitted,
+                    optimizer=optax.sgd(0.5),
+                    num_steps=400,
+                )[0].theta
+                score[k] += animal_losses(loss, theta, scored).sum()
+        assert found.chosen[left] == score.argmin()
+
+
+def test_the_chosen_loss_predicts():
+    """Losses may differ in what they predict, and not only in their penalty."""
+    longer = Objective(
+        lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.data_loss, None
+    )
+    data = flies()
+    both = left_out(data, [longer, LOSS], restarts=1)
+    assert both.chosen == [1] * ANIMALS
+    alone = animal_losses(LOSS, [found.theta for found in both.fits], data)
+    np.testing.assert_allclose(both.losses, alone)
+
+
+@pytest.mark.parametrize("owner", [[0, 1, 2], [0, 2, 2, 0], [1, 1, 2, 2]])
+def test_numbers_of_animals_are_checked(owner):
+    with pytest.raises(ValueError, match="one number for each of the 4 experiments"):
+        left_out(flies(), LOSS, animal=owner)
+
+
+def test_a_fit_that_diverged_is_not_a_good_prediction():
+    data = flies()
+    bad = animal_losses(LOSS, np.full(2 * LAGS, np.nan), data)
+    assert np.isnan(bad).all()

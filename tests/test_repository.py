@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import fresh_cache
+import execute_chapters
 import handout
 import pytest
 import set_address
@@ -178,16 +178,16 @@ def test_the_readmes_code_runs(capsys):
 def test_chapters_run_again_when_what_they_show_has_changed(
     name, matters, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(fresh_cache, "ROOT", tmp_path)
-    monkeypatch.setattr(fresh_cache, "fly_data", lambda: [])
+    monkeypatch.setattr(execute_chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(execute_chapters, "fly_data", lambda: [])
     (tmp_path / "requirements.lock").write_text("jax==1\n")
-    before = fresh_cache.fingerprint()
+    before = execute_chapters.fingerprint()
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("one")
-    new = fresh_cache.fingerprint()
+    new = execute_chapters.fingerprint()
     assert (new != before) == matters
     (tmp_path / name).write_text("two")
-    assert (fresh_cache.fingerprint() != new) == matters
+    assert (execute_chapters.fingerprint() != new) == matters
 
 
 def test_handouts_hold_no_solution(tmp_path):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import flies
 import jax
 import jax.random as jr
 import numpy as np
@@ -12,8 +13,12 @@ import robustness
 from plastutor.results import read_results
 
 RESULTS = Path(__file__).parent.parent / "book" / "results"
-TABLES = ("robustness", "robustness_training", "robustness_tuning", "rewards")
-PUBLISHED = {"mehta_2024_rewards", "mehta_2024_figures"}  # the paper's numbers
+TABLES = ("robustness", "robustness_training", "robustness_tuning", "rewards", "flies")
+PUBLISHED = {
+    "mehta_2024_rewards",
+    "mehta_2024_figures",
+    "mehta_2024_flies",
+}  # the paper's numbers
 
 
 def kept(name):
@@ -33,11 +38,25 @@ def test_a_table_says_what_made_it(name):
     assert len(header["code"]) == 16 and "plastutor" in header["versions"]
 
 
+def truths():
+    """The rules of the simulated flies, as the table has them."""
+    return {
+        row["kind"].partition(", ")[2]: {
+            name: float(row[name])
+            for name in flies.FIVE
+            if name != "w" or row["kind"] == "cohort, forgetting"
+        }
+        for row in kept("flies")[1]
+        if row["kind"].startswith("cohort")
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
         ("robustness", list(robustness.settings())),
         ("rewards", [one._asdict() for one in dict.fromkeys(rewards.settings())]),
+        ("flies", [one._asdict() for one in flies.settings(truths())]),
     ],
 )
 def test_the_table_is_whole_and_nothing_failed(name, settings):
@@ -62,6 +81,24 @@ def test_a_cell_can_be_made_again(cell):
     (new,) = robustness.run([setting])
     for name in ("r2", "noise_found"):
         assert float(new[name]) == pytest.approx(float(old[name]), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("cohort, forgetting", 150), ("cohort, no forgetting", 7)]
+)
+def test_a_cohort_of_flies_can_be_made_again(kind, seed):
+    key = kind, str(seed)
+    (old,) = [row for row in kept("flies")[1] if (row["kind"], row["seed"]) == key]
+    names = flies.Setting._fields
+    setting = {name: old[name] for name in ("kind", "model")}
+    setting |= {name: float(old[name]) for name in names if name not in setting}
+    (new,) = flies.run([setting | {"seed": seed}])
+    for name in set(new) & {"deviance", "gain", "found_w", "low_w", "high_w"}:
+        assert float(new[name]) == pytest.approx(float(old[name]), abs=0.02)
+
+
+def test_the_flies_are_attributed():
+    assert "CC BY 4.0" in kept("flies")[0]["data"]
 
 
 def test_training_ends_where_the_fit_does():

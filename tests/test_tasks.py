@@ -281,3 +281,17 @@ def test_the_same_key_gives_the_same_animals():
     )
     np.testing.assert_array_equal(one.accept, other.accept)
     assert (np.asarray(one.accept) != np.asarray(another.accept)).any()
+
+
+def test_several_rules_forage_in_one_compiled_program():
+    thetas = jnp.stack([THETA, STILL])
+    sizes = {"n_experiments": 2, "trials_per_block": 5, "n_post": 3}
+
+    def forage(theta):
+        return foraging_task(jr.key(4), RULE, theta, **sizes)
+
+    both = jax.jit(jax.vmap(lambda theta: forage(theta).experiment))(thetas)
+    for k, theta in enumerate(thetas):
+        alone = forage(theta).experiment
+        np.testing.assert_array_equal(both.accept[k], alone.accept)
+        np.testing.assert_allclose(both.x[k], alone.x, rtol=1e-12)

@@ -12,6 +12,7 @@ from plastutor.checks.a_rule_of_unknown_form import (
 from plastutor.checks.a_synapse_that_learns import oja_layer, sanger_layer, scaled_decay
 from plastutor.checks.agreement import agrees
 from plastutor.checks.fifty_reward_rules import index_order, term_name, theta_of
+from plastutor.checks.flies_one_by_one import lost, shrink
 from plastutor.checks.forgetting_in_flies import choice_a, expected_of_ten
 from plastutor.checks.gradients_through_learning import (
     central_difference,
@@ -40,6 +41,7 @@ __all__ = [
     "hebb_with_decay",
     "index_order",
     "log_evidence",
+    "lost",
     "masked_loss",
     "mean_r2",
     "noise_level",
@@ -48,6 +50,7 @@ __all__ = [
     "running_expectation",
     "sanger_layer",
     "scaled_decay",
+    "shrink",
     "shrunk",
     "slopes",
     "smallest_as_good",

@@ -1,9 +1,10 @@
-"""Forget executed chapters when what they depend on has changed.
+"""Execute the chapters that changed, or whose results may have, on all cores.
 
-Jupyter Book's cache looks at the notebook only. Results also depend on the package, the
-tables of the studies, the installed versions, the Python, and whether real fly data was
-there, so `make book` calls this first: it removes the cache unless all of them are as
-they were.
+`make book` calls this first, for two reasons. Jupyter Book's cache looks only at the
+notebook, but results also depend on the package, the tables of the studies, the
+installed versions, the Python, and whether real fly data was there: the cache is
+removed unless all of them are as they were. And Jupyter Book executes one chapter after
+the other.
 """
 
 import hashlib
@@ -11,6 +12,10 @@ import os
 import shutil
 import sys
 from pathlib import Path
+
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
 
 from plastutor.fly_download import cache_folder
 
@@ -39,9 +44,23 @@ def fly_data() -> list[Path]:
     return sorted(p for p in found if p.is_file())
 
 
+def execute() -> None:
+    """Run what is not in the cache.
+
+    A chapter that fails is left to Jupyter Book, which runs it again and shows where.
+    """
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]
+    cache = get_cache(CACHE)
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        cache.add_nb_to_project(str(path))
+    executor = load_executor("local-parallel", cache)
+    executor.run_and_cache(timeout=settings["timeout"])
+
+
 if __name__ == "__main__":
     now = fingerprint()
     if not KEY.exists() or KEY.read_text() != now:
         shutil.rmtree(CACHE, ignore_errors=True)
         KEY.parent.mkdir(exist_ok=True)
         KEY.write_text(now)
+    execute()

@@ -1,0 +1,298 @@
+"""Populations: one rule for all animals, one for each, and what lies between."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jax.scipy.special import logsumexp
+from jaxtyping import Float
+from scipy import stats
+
+from plastutor.fit import fit_many
+from plastutor.gauss_newton import expand
+from plastutor.held_out import by_animal, count_observations
+from plastutor.losses import Objective
+from plastutor.types import Experiment, Fit, Theta
+
+__all__ = [
+    "Population",
+    "bootstrap_fits",
+    "fit_population",
+    "predictive_losses",
+    "robust_interval",
+]
+
+TINY = 1e-6  # the least spread, as a share of the first guess
+CAUTION = (1.0, 0.5, 0.2, 0.05, 0.0)  # shares of a Newton step that are tried
+
+
+class Population(NamedTuple):
+    """Animals whose rules are drawn around a common mean.
+
+    Attributes:
+        mean: the theta of the population.
+        spread: standard deviation between animals of each coefficient that is free,
+            in the order of `free`.
+        thetas: the theta of each animal, with a leading axis.
+        free: indices of these coefficients in the row that theta makes.
+        moved: how far the last iteration moved the mean, in standard deviations
+            between animals; above 0.1 more iterations are needed.
+    """
+
+    mean: Theta
+    spread: Float[np.ndarray, " k"]
+    thetas: Theta
+    free: tuple[int, ...]
+    moved: float
+
+
+def _positive(matrix):
+    """The same matrix with its eigenvalues made positive."""
+    size, directions = jnp.linalg.eigh(matrix)
+    return (directions * jnp.abs(size)[..., None, :]) @ directions.mT
+
+
+def _along(theta: Theta, free: tuple[int, ...]):
+    """The row of theta's numbers, the way back, and the free directions as thetas."""
+    flat, unravel = ravel_pytree(theta)
+    rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
+    return flat, unravel, rows, jax.vmap(unravel)(rows)
+
+
+@partial(jax.jit, static_argnames=("loss", "free", "iterations"))
+def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
+    flat, unravel, rows, along = _along(theta, free)
+
+    def theta_of(v):
+        return unravel(flat + (v - flat[jnp.array(free)]) @ rows)
+
+    def most_likely(v, mean, variance, lives, count):
+        """A Newton step to the animal's own best theta, and the doubt about it."""
+
+        def surprise(v):
+            return count * loss(theta_of(v), lives) + (
+                ((v - mean) ** 2 / variance).sum() / 2
+            )
+
+        _, slope, matrix = expand(loss, theta_of(v), along, lives)
+        slope = count * slope + (v - mean) / variance
+        firm = count * _positive(matrix) + jnp.diag(1 / variance)
+        step = jnp.linalg.solve(firm, slope)
+        trials = v[None] - jnp.outer(jnp.array(CAUTION, v.dtype), step)
+        values = jax.vmap(surprise)(trials)
+        best = jnp.where(jnp.isfinite(values), values, jnp.inf).argmin()
+        return trials[best], jnp.diag(jnp.linalg.inv(firm))
+
+    def iterate(state, _):
+        each, mean, variance = state
+        each, doubt = jax.vmap(most_likely, (0, None, None, 0, 0))(
+            each, mean, variance, lives, counts
+        )
+        after = each.mean(0)
+        moved = jnp.abs((after - mean) / jnp.sqrt(variance)).max()
+        variance = ((each - after[None]) ** 2 + doubt).mean(0)
+        return (each, after, jnp.maximum(variance, least)), moved
+
+    # The first guess of the spread: how well one animal alone tells a coefficient.
+    _, _, told = jax.vmap(lambda one: expand(loss, theta, along, one))(lives)
+    told = jnp.diag((counts[:, None, None] * _positive(told)).mean(0))
+    guess = 1 / jnp.where(told > 0, told, 1)
+    least = TINY**2 * guess
+    mean = flat[jnp.array(free)]
+    start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, guess
+    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, iterations)
+    return theta_of(mean), jnp.sqrt(variance), jax.vmap(theta_of)(each), moved[-1]
+
+
+def fit_population(
+    loss: Objective,
+    theta: Theta,
+    data: Experiment,
+    *,
+    free: tuple[int, ...] | None = None,
+    animal=None,
+    iterations: int = 60,
+) -> Population:
+    """Fit each animal's theta and the population that it is drawn from, together.
+
+    Each free coefficient of an animal is drawn from a normal distribution whose mean
+    and standard deviation are those that make the data most likely (empirical Bayes;
+    the likelihood of an animal is taken as a Gaussian around its best theta, Laplace's
+    approximation, in an expectation-maximisation as in Huys et al. 2011). An animal
+    about which the data say little stays close to the mean.
+
+    Args:
+        loss: made by `objective`, with a loss that is a mean over choices.
+        theta: where to start; the fit to all animals together.
+        data: a batch of experiments.
+        free: indices of the free coefficients in the row that theta makes, such as
+            free_indices(...); default all.
+        animal: for each experiment, the number of its animal, from 0 up; default one
+            experiment an animal.
+        iterations: of the expectation-maximisation.
+
+    >>> from plastutor.baselines import logistic_regression
+    >>> from plastutor.choices import choice_experiments
+    >>> draw = np.random.default_rng(0)
+    >>> data = choice_experiments(draw.integers(0, 2, (5, 30)), np.ones((5, 30)))
+    >>> fit_population(logistic_regression(1), jnp.zeros(2), data).thetas.shape
+    (5, 2)
+    """
+    flat, _ = ravel_pytree(theta)
+    free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
+    lives = by_animal(data, animal)
+    counts = count_observations(lives)
+    found = _expectation_maximisation(loss, free, iterations, theta, lives, counts)
+    mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
+    return Population(mean, spread, thetas, free, float(moved))
+
+
+@partial(jax.jit, static_argnames=("loss",))
+def _nats(loss, thetas, lives, counts):
+    """The summed loss of every theta on every animal: (theta, animal)."""
+
+    def of_theta(theta):
+        return jax.vmap(lambda one: loss(theta, one))(lives)
+
+    # Not all at once: each simulates every animal.
+    values = counts[None] * jax.lax.map(of_theta, thetas, batch_size=64)
+    return jnp.where(jnp.isfinite(values), values, jnp.inf)
+
+
+def predictive_losses(
+    key,
+    loss: Objective,
+    population: Population,
+    data: Experiment,
+    *,
+    given: Experiment | None = None,
+    animal=None,
+    num: int = 2000,
+) -> np.ndarray:
+    """The loss of each new animal, when its own theta is not known but learned.
+
+    Before each choice, what is known of the animal's theta is the population and the
+    animal's own choices so far. The product of these predictions is the likelihood
+    averaged over the population, -log mean_k exp(-loss(theta_k)), here over `num`
+    draws.
+
+    Args:
+        key: a JAX random key.
+        loss: as for the fit.
+        population: from `fit_population`, of other animals or earlier choices.
+        data: what is predicted.
+        given: what is known of the same animals before that, such as the first part
+            from `split_in_time`.
+        animal: as for the fit.
+        num: draws from the population.
+
+    Returns:
+        Summed losses, one an animal, in nats.
+    """
+    flat, unravel, rows, _ = _along(population.mean, population.free)
+    draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread[None]
+    thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
+
+    def nats(data):
+        lives = by_animal(data, animal)
+        return _nats(loss, thetas, lives, count_observations(lives))
+
+    before = 0.0 if given is None else nats(given)
+    known = jnp.log(num) if given is None else logsumexp(-before, axis=0)
+    return np.asarray(known - logsumexp(-(before + nats(data)), axis=0))
+
+
+# --- one theta for all, and how sure it is --------------------------------------------
+
+
+@partial(jax.jit, static_argnames=("loss", "free"))
+def _sandwich(loss, free, theta, lives, counts):
+    _, _, _, along = _along(theta, free)
+    _, slopes, matrices = jax.vmap(lambda one: expand(loss, theta, along, one))(lives)
+    slopes = counts[:, None] * slopes
+    inverse = jnp.linalg.inv(_positive((counts[:, None, None] * matrices).sum(0)))
+    return inverse @ (slopes.T @ slopes) @ inverse
+
+
+def robust_interval(
+    loss: Objective,
+    theta: Theta,
+    data: Experiment,
+    *,
+    free: tuple[int, ...] | None = None,
+    animal=None,
+    level: float = 0.95,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals for the coefficients of a fit to all animals, which may differ.
+
+    The spread of the animals' own slopes at the fit says how far another cohort would
+    have moved it (the cluster-robust "sandwich" of Liang and Zeger 1986). With m
+    animals and k coefficients its variance is taken times m / (m - k), and Student's t
+    has m - k degrees of freedom: with few animals the plain one is too narrow.
+
+    Args:
+        loss: made by `objective`, with a loss that is a mean over choices.
+        theta: the best fit.
+        data: what was fitted.
+        free: indices of the free coefficients in the row that theta makes; default all.
+        animal: for each experiment, the number of its animal; default its own.
+        level: what the interval should cover.
+
+    Returns:
+        The lower and the upper ends, in the order of `free`.
+
+    Raises:
+        ValueError: no more animals than coefficients.
+    """
+    flat, _ = ravel_pytree(theta)
+    free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
+    lives = by_animal(data, animal)
+    spare = lives.x.shape[0] - len(free)
+    if spare < 1:
+        raise ValueError(
+            f"There are {lives.x.shape[0]} animals for {len(free)} coefficients; an "
+            "interval over animals needs more animals than coefficients."
+        )
+    counts = count_observations(lives)
+    covariance = np.asarray(_sandwich(loss, free, theta, lives, counts))
+    std = np.sqrt(np.diag(covariance) * (spare + len(free)) / spare)
+    half = stats.t.ppf((1 + level) / 2, spare) * std
+    middle = np.asarray(flat)[list(free)]
+    return middle - half, middle + half
+
+
+def bootstrap_fits(
+    key,
+    loss: Objective,
+    theta: Theta,
+    data: Experiment,
+    *,
+    animal=None,
+    num: int = 200,
+    **how,
+) -> list[Fit]:
+    """Fits to cohorts drawn anew from the animals, with replacement.
+
+    Args:
+        key: a JAX random key.
+        loss: made by `objective`.
+        theta: the best fit to all; every fit begins there.
+        data: a batch of experiments.
+        animal: for each experiment, the number of its animal; default its own.
+        num: cohorts.
+        **how: optimizer and num_steps, as for `fit_many`.
+    """
+    lives = by_animal(data, animal)
+    count = lives.x.shape[0]
+    draws = jr.randint(key, (num, count), 0, count)
+    cohorts = jax.tree.map(
+        lambda leaf: leaf[draws].reshape(num, -1, *leaf.shape[2:]), lives
+    )
+    starts = jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * num), theta)
+    return fit_many(loss, starts, cohorts, data_axes=0, **how)
