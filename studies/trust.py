@@ -31,7 +31,7 @@ jax.config.update("jax_enable_x64", True)
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = "types experiments rules simulate tasks losses gauss_newton fit evidence"
 SOURCES = [ROOT / f"plastutor/{name}.py" for name in MODULES.split()]
-SOURCES += [ROOT / "plastutor/uncertainty.py", Path(__file__)]
+SOURCES += [*sorted((ROOT / "plastutor/uncertainty").glob("*.py")), Path(__file__)]
 FORGETTING = ("one", "x", "r", "xr", "w")
 REFERENCE = range(10_000, 10_010)  # these data sets give the directions, no others
 

@@ -36,7 +36,8 @@ from plastutor.rules import (
 from plastutor.simulate import simulate
 from plastutor.tasks import foraging_task, neural_task
 from plastutor.types import BEHAVIOUR, FLY, LINEAR
-from plastutor.uncertainty import _sums, coverage, fisher, laplace, profile
+from plastutor.uncertainty import coverage, fisher, laplace, profile
+from plastutor.uncertainty.information import _sums
 
 SERIES = Orders(x=1, y=1, w=1, r=1)
 FEW = ("xr", "w", "yw", "one")
