@@ -174,9 +174,12 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
                     outcome = future.result()
                 except KilledWorker as error:  # others are no fault of a setting
                     outcome = _reason(error)
+                future.release()
                 yield pending.pop(future), outcome
     finally:
         client.cancel([*pending])
+        for future in pending:  # a call to cancel can overtake the submission
+            future.release()
 
 
 def _checked(settings, columns, batch_over, batch_size, code) -> list[str]:
