@@ -136,12 +136,16 @@ class Objective:
         data_loss: `(Trajectory, data) -> scalar`.
         penalty: `theta -> scalar`, or None.
         forward: `predict` for forward-mode derivatives, if it needs another form.
+        rule: the rule that theta belongs to, if there is one.
+        network: the network that lives by it.
     """
 
     predict: Callable
     data_loss: Callable
     penalty: Callable | None
     forward: Callable | None = None
+    rule: Rule | None = None
+    network: Network | None = None
 
     def __call__(self, theta: Theta, data: Experiment) -> Float[Array, ""]:
         """The loss of theta on the data."""
@@ -195,4 +199,4 @@ def objective(
     if rule.forward is not None or trials is not None:
         ahead = rule._replace(update=rule.forward or rule.update)
         forward = predict_by(ahead, **({} if trials is None else {"forward": True}))
-    return Objective(predict_by(rule), data_loss, penalty, forward)
+    return Objective(predict_by(rule), data_loss, penalty, forward, rule, network)

@@ -75,32 +75,35 @@ def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
     return step_size(network, w.shape[0]) * rule.update(theta, x, y, w, r)
 
 
+def live(rule: Rule, theta: Theta, network: Network, options, w, now, recorded=None):
+    """One step of a life: the weights after it, and the activity and choice before.
+
+    Plasticity sees `recorded` activity instead of the network's own, where it is given.
+    """
+    x, r, plastic = now  # r is R - E[R]
+    y = network.activation(x @ w)
+    logit = option_logit = None
+    if network.readout is not None:
+        logit = network.readout * y.mean()
+        if options is not None:
+            option_logit = accept_logit(network, options, w)
+    seen = y if recorded is None else jnp.where(jnp.isnan(recorded), y, recorded)
+    changed = w + weight_change(rule, theta, network, x, seen, w, r)
+    return jnp.where(plastic, changed, w), Trajectory(None, y, logit, option_logit)
+
+
 @partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
 def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
-    expected = expected_reward(
-        experiment.reward, experiment.plastic & experiment.valid, network.window
-    )
+    completed = experiment.plastic & experiment.valid
+    expected = expected_reward(experiment.reward, completed, network.window)
 
     def step(w, now):
-        x, r, plastic, recorded = now
-        y = network.activation(x @ w)
-        logit = option_logit = None
-        if network.readout is not None:
-            logit = network.readout * y.mean()
-            if experiment.options is not None:
-                option_logit = accept_logit(network, experiment.options, w)
-        seen = jnp.where(jnp.isnan(recorded), y, recorded) if forced else y
-        changed = w + weight_change(rule, theta, network, x, seen, w, r)
-        w = jnp.where(plastic, changed, w)
-        return w, Trajectory(w if keep_weights else None, y, logit, option_logit)
+        w, seen = live(rule, theta, network, experiment.options, w, *now)
+        return w, seen._replace(w=w if keep_weights else None)
 
-    inputs = (
-        experiment.x,
-        experiment.reward - expected,
-        experiment.plastic & experiment.valid,
-        experiment.activity if forced else None,
-    )
-    return jax.lax.scan(step, experiment.w0, inputs)[1]
+    inputs = experiment.x, experiment.reward - expected, completed
+    recorded = experiment.activity if forced else None
+    return jax.lax.scan(step, experiment.w0, (inputs, recorded))[1]
 
 
 def simulate(

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from plastutor.experiments import check_experiment
 from plastutor.losses import Objective, accept_loss, activity_loss, choice_loss
 from plastutor.rules import Orders, free_indices
+from plastutor.simulate import live, remember
 from plastutor.types import Experiment, Theta
 
 __all__ = ["Information", "fisher"]
@@ -40,125 +41,154 @@ class Information(NamedTuple):
 
 
 # --- likelihoods ----------------------------------------------------------------------
-# For each kind of data: the prediction on a scale on which it is free (channels last),
-# and, for a prediction and its tangents, the residuals and tangents in units of the
-# standard deviation of an observation. So the information is a sum of squares.
+# For each kind of data: the prediction of one step on a scale on which it is free, what
+# was observed, and, for a prediction and its tangents, residuals and tangents in units
+# of the standard deviation of an observation. So the information is a sum of squares.
 
 
-def _of_activity(life):
-    return life.y
+def _of_activity(step):
+    return step.y
 
 
-def _white_activity(y, tangents, experiment):
-    seen = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]
-    return jnp.where(seen, experiment.activity - y, 0), tangents * seen[None], seen
+def _white_activity(y, tangents, activity, valid):
+    seen = ~jnp.isnan(activity) & valid
+    return jnp.where(seen, activity - y, 0), tangents * seen[None], seen
 
 
-def _of_accept(life):
-    return life.logit[:, None]
+def _of_accept(step):
+    return step.logit[None]
 
 
-def _white_accept(logit, tangents, experiment):
+def _white_accept(logit, tangents, accept, valid):
     """Accepting has the variance p (1 - p), which is also its slope over the logit."""
-    accept = experiment.accept[:, None]
-    seen = ~jnp.isnan(accept) & experiment.valid[:, None]
+    seen = ~jnp.isnan(accept) & valid
     root = jnp.exp((jax.nn.log_sigmoid(logit) + jax.nn.log_sigmoid(-logit)) / 2)
     residual = jnp.where(seen, accept - jax.nn.sigmoid(logit), 0) / root
     return residual, tangents * (root * seen)[None], seen
 
 
-def _of_choice(life):
-    return jax.nn.log_sigmoid(life.option_logit)
+def _of_choice(step):
+    return jax.nn.log_sigmoid(step.option_logit)
 
 
-def _white_choice(u, tangents, experiment):
+def _white_choice(u, tangents, choice, valid):
     """A softmax of u: covariance diag(p) - p p^T, and its root as one row an option."""
-    seen = (experiment.choice >= 0) & experiment.valid
-    log_p = jax.nn.log_softmax(u, axis=-1)
+    seen = (choice >= 0) & valid
+    log_p = jax.nn.log_softmax(u)
     p, root = jnp.exp(log_p), jnp.exp(log_p / 2)
-    chosen = jax.nn.one_hot(experiment.choice, u.shape[-1], dtype=u.dtype)
+    chosen = jax.nn.one_hot(choice, len(u), dtype=u.dtype)
     mean = jnp.sum(tangents * p[None], axis=-1, keepdims=True)
-    root_seen = root * seen[:, None]
-    residual = jnp.where(seen[:, None], chosen - p, 0) / root
-    return residual, (tangents - mean) * root_seen[None], seen
+    residual = jnp.where(seen, chosen - p, 0) / root
+    return residual, (tangents - mean) * (root * seen)[None], seen
 
 
 LIKELIHOODS = {
-    activity_loss: (_of_activity, _white_activity),
-    accept_loss: (_of_accept, _white_accept),
-    choice_loss: (_of_choice, _white_choice),
+    activity_loss: (_of_activity, "activity", _white_activity),
+    accept_loss: (_of_accept, "accept", _white_accept),
+    choice_loss: (_of_choice, "choice", _white_choice),
 }
 
 
 # --- Fisher information ---------------------------------------------------------------
 
 
-def _forget_w0(a, b, residual, ridge):
+def _forget_w0(gram, slope, ridge, k):
     """The information about theta that is left when w0 must be learned as well.
 
-    The Schur complement A A^T - A B^T (B B^T + ridge)^-1 B A^T, and A^T times the
-    residual likewise; a: (k, time), b: (q, time).
+    Of the sums over time for theta (k of them) and for w0, the Schur complement
+    A A^T - A B^T (B B^T + ridge)^-1 B A^T, and A e - A B^T (B B^T + ridge)^-1 B e.
     """
-    own = b @ b.T + ridge * jnp.eye(len(b), dtype=b.dtype)
-    factor = jnp.linalg.cholesky(own)
-    half = partial(jax.scipy.linalg.solve_triangular, factor, lower=True)
-    shared, explained = half(b @ a.T), half(b @ residual)
-    return a @ a.T - shared.T @ shared, a @ residual - shared.T @ explained
+    own = gram[k:, k:] + ridge * jnp.eye(len(gram) - k, dtype=gram.dtype)
+    half = partial(
+        jax.scipy.linalg.solve_triangular, jnp.linalg.cholesky(own), lower=True
+    )
+    shared, explained = half(gram[k:, :k]), half(slope[k:])
+    return gram[:k, :k] - shared.T @ shared, slope[:k] - shared.T @ explained
+
+
+def _moves(apart, pre, post):
+    """The ways in which w0 may differ from what is known of it.
+
+    Neurons do not touch each other, so that in activity the same weight of all neurons
+    can be moved at once. A choice depends on all weights.
+    """
+    if apart:
+        return jnp.broadcast_to(jnp.eye(pre)[:, :, None], (pre, pre, post))
+    return jnp.eye(pre * post).reshape(-1, pre, post)
 
 
 @partial(jax.jit, static_argnames=("loss",))
 def _sums(loss, theta, directions, data, ridge):
     """Information, slope, squared residuals and their number, for noise of 1.
 
-    One experiment after the other and in forward mode: weights are never kept, only
-    the slopes of one experiment's predictions.
+    One experiment after the other, step by step, in forward mode: with the weights go
+    their slopes over theta, and the sums. Nothing is kept of the steps that are past.
     """
-    simulated, (of, white) = loss.forward or loss.predict, LIKELIHOODS[loss.data_loss]
+    of, what, white = LIKELIHOODS[loss.data_loss]
+    rule = loss.rule._replace(update=loss.rule.forward or loss.rule.update)
     flat, unravel = ravel_pytree(theta)
-    # Neurons do not touch each other, so that in activity the same weight of all
-    # neurons can be moved at once. A choice depends on all weights.
-    pre, post = data.w0.shape[1:]
-    apart = loss.data_loss is activity_loss
-    moves = jnp.eye(pre if apart else pre * post, dtype=flat.dtype)
-    moves = moves[:, :, None] if apart else moves.reshape(-1, pre, post)
-    moves = jnp.broadcast_to(moves, (len(moves), pre, post))
+    k, apart = len(directions), ridge is not None and loss.data_loss is activity_loss
+    moved = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
+    if ridge is not None:
+        of_w0 = _moves(apart, *data.w0.shape[1:]).astype(flat.dtype)
+        directions = jnp.pad(directions, ((0, len(of_w0)), (0, 0)))
+        moved = jnp.concatenate([moved, of_w0])
 
-    def add(sums, experiment):
-        def predict(flat, w0):
-            return of(simulated(unravel(flat), experiment._replace(w0=w0)))
+    window = loss.network.window
+    groups, size = moved.shape[2] if apart else 1, len(directions)
+    shapes = (groups, size, size), (groups, size), (), ()
+    start = moved, jnp.zeros(max(window, 1), flat.dtype)
+    nothing = [jnp.zeros(shape, flat.dtype) for shape in shapes]
 
-        def tangent(of_theta, of_w0):
-            here = flat, experiment.w0
-            return jax.jvp(predict, here, (of_theta, of_w0))[1]
+    # Loops over indices: a scan would copy each experiment before it goes through it.
+    def add(number, sums):
+        def step(now, state):
+            w, moved, memory, gram, slope, squares, count = state
+            x, reward, plastic, valid, observed = (leaf[number, now] for leaf in every)
+            r = reward - (memory.mean() if window else 0.0)
+            options = None if data.options is None else data.options[number]
 
-        still = jnp.zeros_like(flat), jnp.zeros_like(experiment.w0)
-        tangents = jax.vmap(tangent, (0, None))(directions, still[1])
-        u = predict(flat, experiment.w0)
-        residual, a, seen = white(u, tangents, experiment)
-        if ridge is None:
-            a = a.reshape(len(a), -1)
-            matrix, slope = a @ a.T, a @ residual.ravel()
-        else:
-            b = jax.vmap(tangent, (None, 0))(still[0], moves)
-            _, b, _ = white(u, b, experiment)
-            a, b, error = (
-                v if apart else v.reshape(*v.shape[:-2], -1, 1)
-                for v in (a, b, residual)
+            def ahead(flat, w):
+                inputs = x, r, plastic & valid
+                w, seen = live(rule, unravel(flat), loss.network, options, w, inputs)
+                return w, of(seen)
+
+            def slopes(direction, move):
+                return jax.jvp(ahead, (flat, w), (direction, move))
+
+            (w, u), (moved, tangents) = jax.vmap(slopes, out_axes=(None, 0))(
+                directions, moved
             )
-            each = jax.vmap(_forget_w0, (-1, -1, -1, None))(a, b, error, ridge)
-            matrix, slope = (v.sum(0) for v in each)
-        here = matrix, slope, jnp.sum(residual**2), seen.sum().astype(flat.dtype)
-        return jax.tree.map(jnp.add, sums, here), None
+            memory = remember(memory, reward, plastic & valid)
+            error, a, seen = white(u, tangents, observed, valid)
+            # One group for each neuron if its w0 is learned, else a single one.
+            a = a.T[:, :, None] if apart else a[None]
+            error = error.reshape(len(a), -1)
+            gram += jnp.einsum("gac,gbc->gab", a, a)
+            slope += jnp.einsum("gac,gc->ga", a, error)
+            squares, count = squares + jnp.sum(error**2), count + jnp.sum(seen)
+            return w, moved, memory, gram, slope, squares, count
 
-    k = len(directions)
+        state = data.w0[number], *start, *nothing
+        *_, gram, slope, squares, count = jax.lax.fori_loop(
+            0, data.x.shape[1], step, state
+        )
+        if ridge is not None:
+            forget = jax.vmap(_forget_w0, (0, 0, None, None))
+            gram, slope = forget(gram, slope, ridge, k)
+        here = gram.sum(0), slope.sum(0), squares, count
+        return jax.tree.map(jnp.add, sums, here)
+
+    every = data.x, data.reward, data.plastic, data.valid, getattr(data, what)
     zeros = tuple(jnp.zeros(shape, flat.dtype) for shape in ((k, k), k, (), ()))
-    return jax.lax.scan(add, zeros, data)[0]
+    return jax.lax.fori_loop(0, len(data.x), add, zeros)
 
 
 def checked(loss, theta, data, noise, w0_std):
     """Theta and data as one batch of one precision; a sentence where that fails."""
     kind = getattr(loss, "data_loss", None)
-    if not isinstance(loss, Objective) or kind not in LIKELIHOODS:
+    rule = getattr(loss, "rule", None)
+    if rule is None or kind not in LIKELIHOODS:
         raise ValueError(
             "The loss has no likelihood that is known here; expected objective(rule, "
             "data_loss) with activity_loss, accept_loss or choice_loss."
@@ -181,6 +211,12 @@ def checked(loss, theta, data, noise, w0_std):
         data = jax.tree.map(lambda leaf: leaf[None], data)
     theta = jax.tree.map(jnp.asarray, theta)
     dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
+
+    def cast(leaf):
+        numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(dtype) if numbers else leaf
+
+    data = jax.tree.map(cast, data)
     return jax.tree.map(lambda leaf: leaf.astype(dtype), theta), data
 
 
@@ -219,9 +255,9 @@ def fisher(
     (Bishop 2006, ch. 4.3; Mehta et al. 2024 for the likelihoods). A penalty of the loss
     is left out. It can be vmapped over data sets.
 
-    J is computed in forward mode, one experiment after the other: memory is needed for
-    the slopes of one experiment's predictions, (k, time, post) numbers for activity and
-    (k, time) for accepting, and never for weights over time.
+    J is computed in forward mode, step by step and one experiment after the other:
+    memory is needed for the slopes of the present weights, (k, pre, post) numbers, and
+    does not grow with the length of a recording.
 
     Args:
         loss: made by `objective` with activity_loss, accept_loss or choice_loss.
