@@ -15,7 +15,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench study-robustness study-rewards study-flies lint fix lock test-colab test-newest address clean help
+.PHONY: book test bench study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -53,8 +53,8 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
 
-# The tables behind the chapters on noise, on rewards and on flies: about an hour each on
-# 2 cores. That on flies needs the real data, which `plastutor.flies` finds or downloads.
+# The tables behind the chapters on noise, on rewards and on flies, about an hour each on
+# 2 cores, and on trust, about half an hour. That on flies needs the real data, which `plastutor.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness: $(VENV)/.installed
 	$(BIN)/python studies/robustness.py
@@ -64,6 +64,9 @@ study-rewards: $(VENV)/.installed
 
 study-flies: $(VENV)/.installed
 	$(BIN)/python studies/flies.py
+
+study-trust: $(VENV)/.installed
+	$(BIN)/python studies/trust.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

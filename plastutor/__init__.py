@@ -2,8 +2,8 @@
 
 The modules are the steps of the method, in this order: types, experiments, rules, mlp,
 simulate, tasks, trials, losses, gauss_newton, fit, evidence, evaluate, paired,
-held_out, population, distil, selection; then baselines, choices, report, flies,
-fly_simulation, results, sweep, plots and checks.
+held_out, population, distil, uncertainty, selection; then baselines, choices, report,
+flies, fly_simulation, results, sweep, plots and checks.
 """
 
 from importlib.metadata import version

@@ -18,8 +18,8 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MODULES = (
     "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
-    "evaluate paired held_out population distil selection baselines choices report "
-    "flies results plots"
+    "evaluate paired held_out population distil uncertainty selection baselines "
+    "choices report flies results plots"
 ).split()
 
 COLAB_CELL = f"""\

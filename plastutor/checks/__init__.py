@@ -19,6 +19,7 @@ from plastutor.checks.gradients_through_learning import (
     clipped_step,
     masked_loss,
 )
+from plastutor.checks.how_far_to_trust import best_plan, half_width
 from plastutor.checks.jax_in_ten_minutes import running_expectation, slopes
 from plastutor.checks.noise_and_missing_neurons import (
     log_evidence,
@@ -31,6 +32,7 @@ from plastutor.checks.rewards_from_choices import baited, deviance_explained, sh
 __all__ = [
     "agrees",
     "baited",
+    "best_plan",
     "central_difference",
     "choice_a",
     "clipped_step",
@@ -38,6 +40,7 @@ __all__ = [
     "expected_of_ten",
     "explained_share",
     "gain_of_adding",
+    "half_width",
     "hebb_with_decay",
     "index_order",
     "log_evidence",

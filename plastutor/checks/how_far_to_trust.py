@@ -1,0 +1,54 @@
+"""Checks of How far to trust an inferred rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+
+__all__ = ["best_plan", "half_width"]
+
+SQUARES = ([[4.0]], [[2.0, 1.9], [1.9, 2.0]], [[5.0, -1.0, 0.0], [-1, 2, 1], [0, 1, 9]])
+
+
+def half_width(function: Callable) -> bool:
+    """Is `function(matrix, k)` 1.96 standard deviations of coefficient k?"""
+
+    def reference(matrix, k):
+        return 1.96 * np.linalg.inv(matrix)[k, k] ** 0.5
+
+    return agrees(
+        function,
+        reference,
+        [{"matrix": np.array(one), "k": k} for one in SQUARES for k in range(len(one))],
+        "The inverse of the whole matrix is the covariance of all coefficients. One "
+        "over an entry of the diagonal is the variance only if all others are known.",
+    )
+
+
+def best_plan(function: Callable) -> bool:
+    """Is `function(done, plans, k)` the plan after which k is known best?"""
+
+    def reference(done, plans, k):
+        after = [np.linalg.inv(done + plan)[k, k] for plan in plans]
+        return after.index(min(after))
+
+    done = np.array([[2.0, 1.9], [1.9, 2.0]])
+    plans = [
+        np.array([[3.0, 2.9], [2.9, 3.0]]),  # the most on the diagonal
+        np.array([[1.0, -0.9], [-0.9, 1.0]]),
+        np.array([[0.1, 0.0], [0.0, 2.0]]),
+    ]
+    lonely = [np.diag([0.0, 1.0]), np.diag([2.0, 0.0]), np.diag([1.0, 5.0])]
+    return agrees(
+        function,
+        reference,
+        [
+            {"done": before, "plans": given, "k": k}
+            for before, given in ((done, plans), (np.eye(2), lonely))
+            for k in (0, 1)
+        ],
+        "Information adds up: invert done + plan, and compare the variances of k.",
+    )
