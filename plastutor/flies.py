@@ -137,7 +137,7 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
     """
     try:
         found = load(progress=progress)
-        return Cohort(found, True, f"{len(found)} real flies. {CITATION}")
+        return Cohort(found, True, f"{len(found)} flies. {CITATION}")
     except OSError as problem:
         if os.environ.get(REQUIRED) == "1":
             raise

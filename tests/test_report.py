@@ -81,4 +81,4 @@ def test_without_intervals_it_says_so(report):
 def test_two_animals_are_too_few(tmp_path):
     two = write_animals(tmp_path / "two.csv", animals=2, options=2, trials=30)
     with pytest.raises(ValueError, match="needs at least 3"):
-        report_choices(jr.key(0), read_choices(two))
+        report_choices(jr.key(0), read_choices(two, sessions="carry"))
