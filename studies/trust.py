@@ -83,7 +83,7 @@ def foraging(network, n_post) -> Setting:
 
 
 SETTINGS = {
-    "activity": recorded(Orders(x=1, y=2, w=1), profiled=20),
+    "activity": recorded(Orders(x=1, y=2, w=1), profiled=10),
     "27 terms": recorded(OJA_ORDERS, band=True),
     "behaviour": foraging(BEHAVIOUR, 10),
     "fly": foraging(FLY, 1),
