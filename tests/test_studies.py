@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 import rewards
 import robustness
+import trust
 
 from plastutor.results import read_results
 
 RESULTS = Path(__file__).parent.parent / "book" / "results"
-TABLES = ("robustness", "robustness_training", "robustness_tuning", "rewards", "flies")
+TABLES = (
+    "robustness",
+    "robustness_training",
+    "robustness_tuning",
+    "rewards",
+    "flies",
+    "trust",
+)
 PUBLISHED = {
     "mehta_2024_rewards",
     "mehta_2024_figures",
@@ -57,6 +65,7 @@ def truths():
         ("robustness", list(robustness.settings())),
         ("rewards", [one._asdict() for one in dict.fromkeys(rewards.settings())]),
         ("flies", [one._asdict() for one in flies.settings(truths())]),
+        ("trust", trust.settings()),
     ],
 )
 def test_the_table_is_whole_and_nothing_failed(name, settings):
@@ -95,6 +104,36 @@ def test_a_cohort_of_flies_can_be_made_again(kind, seed):
     (new,) = flies.run([setting | {"seed": seed}])
     for name in set(new) & {"deviance", "gain", "found_w", "low_w", "high_w"}:
         assert float(new[name]) == pytest.approx(float(old[name]), abs=0.02)
+
+
+def test_a_data_set_of_the_study_of_trust_can_be_made_again():
+    new = trust.rows_of("fly", 3)
+    for row in kept("trust")[1]:
+        if (row["setting"], row["seed"]) == ("fly", "3"):
+            for name, value in new[row["row"]].items():
+                assert float(row[name]) == pytest.approx(value, rel=0.01, abs=1e-3)
+
+
+def of_trust(setting, name, start=""):
+    """One number for each data set and row of a setting: (data set, row)."""
+    rows = [row for row in kept("trust")[1] if row["setting"] == setting]
+    names = dict.fromkeys(row["row"] for row in rows if row["row"].startswith(start))
+    numbers = [float(row[name]) for row in rows if row["row"] in names]
+    return np.reshape(numbers, (-1, len(names)))
+
+
+@pytest.mark.parametrize("setting", ["activity", "behaviour", "fly"])
+def test_error_bars_are_honest(setting):
+    covered = of_trust(setting, "covered").mean(0)
+    assert len(of_trust(setting, "covered")) == 200
+    assert (covered >= 0.9).all() and (covered <= 0.995).all()
+    off = of_trust(setting, "found", "dir") - of_trust(setting, "truth", "dir")
+    predicted = np.sqrt((of_trust(setting, "std", "dir") ** 2).mean(0))
+    assert (np.abs(off.std(0) / predicted - 1) <= 0.15).all()
+
+
+def test_the_band_of_a_sloppy_rule_holds_the_truth():
+    assert of_trust("27 terms", "covered", "band").mean() >= 0.9
 
 
 def test_the_flies_are_attributed():
