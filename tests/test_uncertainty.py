@@ -12,7 +12,6 @@ from scipy.optimize import minimize
 from scipy.stats import binomtest
 
 from plastutor.distil import States, visited_states
-from plastutor.evidence import evidence_fit
 from plastutor.experiments import make_experiment
 from plastutor.fit import fit
 from plastutor.gauss_newton import GaussNewton
@@ -399,21 +398,18 @@ def test_intervals_cover():
 
 def test_a_sloppy_problem_is_named_and_its_band_covers():
     sizes = {"n_experiments": 20, "n_steps": 20, "n_pre": 15, "n_post": 8}
-    sets, shares = oja_sets(3, noise=0.03, x_std=0.1**0.5, **sizes), []
-    rule, flat = taylor(OJA_ORDERS), {"taus": (1e3,), "rhos": (1.0,), "num_steps": 10}
-    thetas = jax.lax.map(partial(evidence_fit, OJA_ORDERS, **flat), sets).theta
+    rule, start = taylor(OJA_ORDERS), jnp.zeros(OJA_ORDERS.shape)
+    data = neural_task(jr.key(0), rule, OJA, noise=0.03, **sizes)
     loss = objective(rule, activity_loss)
-    for seed in range(3):
-        data = jax.tree.map(lambda v, seed=seed: v[seed], sets)
-        found = laplace(loss, thetas[seed], data)
-        assert "Sloppy" in found.report() and found.identifiable.sum() < 20
-        assert found.distance < 0.01
-        states = visited_states(rule, OJA, jax.tree.map(lambda v: v[:3], data))
-        low, high = found.band(rule, states)
-        dw = jax.vmap(rule.apply, (None, 0, 0, 0, 0))(jnp.asarray(OJA), *states)
-        assert np.median(high - low) / 2 < np.std(dw), "a band that says something"
-        shares.append(np.mean((low <= dw) & (dw <= high)))
-    assert np.mean(shares) >= 0.9
+    theta = fit(loss, start, data, optimizer=GaussNewton(), num_steps=20).theta
+    found = laplace(loss, theta, data)
+    assert "Sloppy" in found.report() and found.identifiable.sum() < 20
+    assert found.distance < 0.01
+    states = visited_states(rule, OJA, jax.tree.map(lambda v: v[:3], data))
+    low, high = found.band(rule, states)
+    dw = jax.vmap(rule.apply, (None, 0, 0, 0, 0))(jnp.asarray(OJA), *states)
+    assert np.median(high - low) / 2 < np.std(dw), "a band that says something"
+    assert np.mean((low <= dw) & (dw <= high)) >= 0.9
 
 
 # --- profile likelihood ---------------------------------------------------------------
