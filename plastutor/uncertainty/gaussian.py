@@ -284,11 +284,13 @@ def laplace(
     Raises:
         ValueError: as `fisher`, or a level that is no share.
 
-    >>> from plastutor.losses import objective
+    >>> from plastutor.losses import activity_loss, objective
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
     >>> rule, terms = taylor(OJA_ORDERS), ("xy", "yyw")
-    >>> data = neural_task(jr.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1)
+    >>> data = neural_task(
+    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    ... )
     >>> found = laplace(objective(rule, activity_loss), OJA, data, only=terms)
     >>> low, high = found.interval
     >>> found.names, bool(low[1] < 1 < high[1])

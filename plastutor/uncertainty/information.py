@@ -277,11 +277,13 @@ def fisher(
     Raises:
         ValueError: no likelihood, unknown terms, or a noise that is no number above 0.
 
-    >>> from plastutor.losses import objective
+    >>> from plastutor.losses import activity_loss, objective
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
     >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(jr.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1)
+    >>> data = neural_task(
+    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    ... )
     >>> found = fisher(objective(rule, activity_loss), OJA, data, only=("xy", "yyw"))
     >>> found.matrix.shape, round(float(found.noise), 2)
     ((2, 2), 0.1)

@@ -114,11 +114,13 @@ def profile(
     Raises:
         ValueError: an unknown term, or values that are no numbers.
 
-    >>> from plastutor.losses import objective
+    >>> from plastutor.losses import activity_loss, objective
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
     >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(jr.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1)
+    >>> data = neural_task(
+    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    ... )
     >>> found = profile(objective(rule, activity_loss), OJA, data, "xy", only=("xy",))
     >>> found.low < 1 < found.high
     True
