@@ -54,7 +54,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
 
 # The tables behind the chapters on noise, on rewards and on flies, about an hour each on
-# 2 cores, and on trust, about half an hour. That on flies needs the real data, which `plastutor.flies` finds or downloads.
+# 2 cores, and on trust, about half an hour. That on flies needs the real data, which
+# `plastutor.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness: $(VENV)/.installed
 	$(BIN)/python studies/robustness.py

@@ -78,7 +78,7 @@ def test_the_table_is_whole_and_nothing_failed(name, settings):
 
 @pytest.mark.parametrize(
     "cell",
-    [("main", "evidence", 1.0, 1.0)],
+    [("main", "evidence", 1.0, 1.0), ("100 to 1000", "evidence", 0.0, 1.0)],
     ids=lambda cell: cell[0],
 )
 def test_a_cell_can_be_made_again(cell):
@@ -92,7 +92,9 @@ def test_a_cell_can_be_made_again(cell):
         assert float(new[name]) == pytest.approx(float(old[name]), abs=0.01)
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("cohort, no forgetting", 7)])
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("cohort, forgetting", 150), ("cohort, no forgetting", 7)]
+)
 def test_a_cohort_of_flies_can_be_made_again(kind, seed):
     key = kind, str(seed)
     (old,) = [row for row in kept("flies")[1] if (row["kind"], row["seed"]) == key]

@@ -27,7 +27,7 @@ def foraged():
     return rule, truth, made.experiment
 
 
-@pytest.mark.parametrize("trials", [17])
+@pytest.mark.parametrize("trials", [15, 20])
 def test_a_scan_over_trials_is_the_scan_over_presentations(foraged, trials):
     rule, truth, data = foraged
     theta = truth + 0.01

@@ -370,6 +370,32 @@ def test_a_prior_leaves_nothing_untold(blind):
     np.testing.assert_allclose(found.std[found.names.index("r")], 0.5)
 
 
+def oja_sets(count, **sizes):
+    """Data sets of Oja's rule with noise 0.2, along a leading axis."""
+    shape = {"n_experiments": 6, "n_steps": 8, "n_pre": 8, "n_post": 6, "x_std": 0.8}
+    make = partial(neural_task, rule=taylor(OJA_ORDERS), theta=OJA)
+    shape |= {"noise": 0.2} | sizes
+    sets = [make(jr.key(seed), **shape) for seed in range(count)]
+    return jax.tree.map(lambda *v: jnp.stack(v), *sets)
+
+
+def test_intervals_cover():
+    orders, count, only = Orders(x=1, y=2, w=1), 80, ("xy", "yyw", "x", "w")
+    loss, sets = objective(taylor(orders), activity_loss), oja_sets(count)
+    ask = jax.jit(jax.vmap(partial(fisher, loss, only=only)))
+    free = [k for k, name in enumerate(term_names(orders)) if name in only]
+    truth = np.asarray(terms(orders, xy=1.0, yyw=-1.0)).ravel()[free]
+    thetas = np.zeros((count, 12))
+    for _ in range(8):  # the best fits, by Fisher scoring
+        found = ask(thetas.reshape(count, *orders.shape), sets)
+        thetas[:, free] += np.linalg.solve(found.matrix, found.slope[..., None])[..., 0]
+    std = np.sqrt([np.diag(np.linalg.inv(one)) for one in found.matrix])
+    low, high = thetas[:, free] - 1.96 * std, thetas[:, free] + 1.96 * std
+    share = coverage(truth, low, high)
+    assert (share.share > 0.87).all() and (share.low < 0.95).all()
+    assert np.std((thetas[:, free] - truth) / std) == pytest.approx(1, abs=0.15)
+
+
 def test_a_sloppy_problem_is_named_and_its_band_covers():
     sizes = {"n_experiments": 20, "n_steps": 20, "n_pre": 15, "n_post": 8}
     rule, start = taylor(OJA_ORDERS), jnp.zeros(OJA_ORDERS.shape)
@@ -492,6 +518,22 @@ BAD = {
             objective(RULE, accept_loss, network=FLY), THETA, d, noise=1.0
         ),
         "choices have none. Leave it out",
+    ),
+    "choices where activity is needed": (
+        lambda d: fisher(
+            objective(RULE, activity_loss, network=FLY),
+            THETA,
+            d._replace(activity=None),
+        ),
+        "activity_loss needs activity, and this experiment has none",
+    ),
+    "activity where choices are needed": (
+        lambda d: fisher(objective(RULE, choice_loss, network=FLY), THETA, seen(d)),
+        "choice_loss needs choice, and this experiment has none",
+    ),
+    "choices without a read-out": (
+        lambda d: fisher(objective(RULE, accept_loss), THETA, d),
+        "network has no read-out|needs a network with a read-out",
     ),
     "unknown weights without noise": (
         lambda d: fisher(LOSS, THETA, seen(d), w0_std=1.0),

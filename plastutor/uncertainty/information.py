@@ -216,8 +216,9 @@ def checked(loss, theta, data, noise, w0_std):
         numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
         return leaf.astype(dtype) if numbers else leaf
 
-    data = jax.tree.map(cast, data)
-    return jax.tree.map(lambda leaf: leaf.astype(dtype), theta), data
+    theta, data = jax.tree.map(cast, (theta, data))
+    jax.eval_shape(loss, theta, data)  # says what is missing, and computes nothing
+    return theta, data
 
 
 def free_of(theta, only) -> np.ndarray:
