@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +12,14 @@ from jax.core import Tracer
 
 from plastutor.types import Experiment
 
-__all__ = ["check_dtype", "check_experiment", "first_steps", "make_experiment"]
+__all__ = [
+    "Chunks",
+    "check_dtype",
+    "check_experiment",
+    "chunks",
+    "first_steps",
+    "make_experiment",
+]
 
 
 def first_steps(data: Experiment, steps: int) -> Experiment:
@@ -24,13 +34,58 @@ def first_steps(data: Experiment, steps: int) -> Experiment:
             f"Cannot keep the first {steps} steps of an experiment of "
             f"{data.x.shape[-2]} steps; ask for a number from 1 to that."
         )
-    cut = {"x": data.x[..., :steps, :]}
+    return _between(data, 0, steps)
+
+
+def _between(data: Experiment, start: int, stop: int) -> Experiment:
+    """Some of the steps; of an array on disk only these are read."""
+    cut = {"x": data.x[..., start:stop, :]}
     if data.activity is not None:
-        cut["activity"] = data.activity[..., :steps, :]
+        cut["activity"] = data.activity[..., start:stop, :]
     for name in ("reward", "plastic", "valid", "accept", "choice"):
         if getattr(data, name) is not None:
-            cut[name] = getattr(data, name)[..., :steps]
+            cut[name] = getattr(data, name)[..., start:stop]
     return data._replace(**cut)
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A long recording, to be gone through in pieces; see `chunks`."""
+
+    recording: Experiment
+    steps: int
+
+    def __iter__(self) -> Iterator[Experiment]:
+        length = self.recording.x.shape[-2]
+        for start in range(0, length, self.steps):
+            yield _between(self.recording, start, min(start + self.steps, length))
+
+
+def chunks(recording: Experiment, steps: int) -> Chunks:
+    """A recording in pieces of so many steps, one after the other.
+
+    The arrays of the recording may lie on disk (np.load with mmap_mode="r"):
+    put them into an `Experiment` as they are, and only one piece at a time is read.
+    Such values are not checked: x, reward and w0 must hold numbers.
+
+    Args:
+        recording: one experiment, or a batch of the same length.
+        steps: the length of a piece; the last may be shorter.
+
+    Returns:
+        What gives the pieces as often as it is gone through.
+
+    Raises:
+        ValueError: the arrays do not fit together, or steps is no whole number above 0.
+
+    >>> e = make_experiment(np.zeros((10, 3)), w0=np.zeros((3, 2)))
+    >>> [piece.x.shape[0] for piece in chunks(e, 4)]
+    [4, 4, 2]
+    """
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; expected a whole number from 1 up.")
+    _check_shapes(recording)
+    return Chunks(recording, steps)
 
 
 def check_dtype(dtype) -> np.dtype:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from plastutor.devices import spread
 from plastutor.experiments import check_experiment, first_steps
 from plastutor.gauss_newton import GaussNewton
 from plastutor.losses import Objective
@@ -206,8 +207,19 @@ def _checked(loss, theta0, data, num_steps, horizons, axes):
     return jax.tree.map(lambda leaf: leaf.astype(value.dtype), theta0)
 
 
+def _shared(theta, data, axes):
+    """Experiments, or several fits, spread over all devices."""
+    if axes is None:
+        batch = isinstance(data, Experiment) and data.x.ndim == 3
+        return theta, spread(data) if batch else data
+    if axes == (0,):
+        return spread((theta, data))
+    return spread(theta), data
+
+
 def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
     theta = _checked(loss, theta0, data, num_steps, horizons, axes)
+    theta, data = _shared(theta, data, axes)
     cuts = [data] if horizons is None else [first_steps(data, h) for h in horizons]
     for cut in cuts if horizons is not None and axes in (None, (None,)) else ():
         check_experiment(cut)  # a short horizon may hold nothing to fit

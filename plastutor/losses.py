@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from plastutor.simulate import simulate
+from plastutor.experiments import check_experiment
+from plastutor.simulate import (
+    advance,
+    begin,
+    check_network,
+    one_precision,
+    simulate,
+)
+from plastutor.slopes import follow, rested, value_and_slope
 from plastutor.trials import logits_by_trial
 from plastutor.types import RECORDED, Experiment, Network, Rule, Theta, Trajectory
 
@@ -24,11 +34,6 @@ __all__ = [
 ]
 
 
-def _masked_mean(values, mask):
-    """Mean of values where mask is True; the others may hold anything, even NaN."""
-    return jnp.sum(jnp.where(mask, values, 0)) / jnp.sum(mask)
-
-
 def _needed(value, name: str, loss: str):
     if value is None:
         raise ValueError(
@@ -37,6 +42,40 @@ def _needed(value, name: str, loss: str):
             "accept_loss or choice_loss."
         )
     return value
+
+
+# Each loss is a mean: a sum over what was observed, and how much that was. The two have
+# a function of their own, because they can be taken piece by piece. What is masked may
+# hold anything, even NaN.
+
+
+def _of_activity(trajectory, experiment):
+    activity = _needed(experiment.activity, "activity", "activity_loss")
+    recorded = ~jnp.isnan(activity) & experiment.valid[..., None]
+    error = trajectory.y - jnp.where(recorded, activity, 0)
+    return jnp.sum(jnp.where(recorded, error**2, 0)), jnp.sum(recorded)
+
+
+def _of_accept(trajectory, experiment):
+    accept = _needed(experiment.accept, "accept", "accept_loss")
+    logit = trajectory.logit
+    if logit is None:
+        raise ValueError(
+            "accept_loss needs a network with a read-out: BEHAVIOUR or FLY."
+        )
+    seen = ~jnp.isnan(accept) & experiment.valid
+    sign = jnp.where(seen, 2 * accept - 1, 0)
+    lost = -jax.nn.log_sigmoid(sign * logit)
+    return jnp.sum(jnp.where(seen, lost, 0)), jnp.sum(seen)
+
+
+def _of_choice(trajectory, experiment):
+    choice = _needed(experiment.choice, "choice", "choice_loss")
+    logit = _needed(trajectory.option_logit, "options", "choice_loss")
+    log_p = jax.nn.log_softmax(jax.nn.log_sigmoid(logit), axis=-1)
+    chosen = jax.nn.one_hot(choice, logit.shape[-1], dtype=logit.dtype)
+    seen = (choice >= 0) & experiment.valid
+    return jnp.sum(jnp.where(seen, -jnp.sum(log_p * chosen, -1), 0)), jnp.sum(seen)
 
 
 def activity_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
@@ -50,10 +89,8 @@ def activity_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array
     >>> round(float(activity_loss(Trajectory(None, jnp.array([[0.7]])), e)), 3)
     0.04
     """
-    activity = _needed(experiment.activity, "activity", "activity_loss")
-    recorded = ~jnp.isnan(activity) & experiment.valid[..., None]
-    error = trajectory.y - jnp.where(recorded, activity, 0)
-    return _masked_mean(error**2, recorded)
+    total, count = _of_activity(trajectory, experiment)
+    return total / count
 
 
 def accept_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
@@ -68,15 +105,8 @@ def accept_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, 
     >>> round(float(accept_loss(life, e)), 3)
     0.693
     """
-    accept = _needed(experiment.accept, "accept", "accept_loss")
-    logit = trajectory.logit
-    if logit is None:
-        raise ValueError(
-            "accept_loss needs a network with a read-out: BEHAVIOUR or FLY."
-        )
-    seen = ~jnp.isnan(accept) & experiment.valid
-    sign = jnp.where(seen, 2 * accept - 1, 0)
-    return _masked_mean(-jax.nn.log_sigmoid(sign * logit), seen)
+    total, count = _of_accept(trajectory, experiment)
+    return total / count
 
 
 def choice_probability(option_logit: Float[Array, "*any option"]):
@@ -106,11 +136,108 @@ def choice_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, 
     >>> round(float(choice_loss(life, e)), 3)
     0.693
     """
-    choice = _needed(experiment.choice, "choice", "choice_loss")
-    logit = _needed(trajectory.option_logit, "options", "choice_loss")
-    log_p = jax.nn.log_softmax(jax.nn.log_sigmoid(logit), axis=-1)
-    chosen = jax.nn.one_hot(choice, logit.shape[-1], dtype=logit.dtype)
-    return _masked_mean(-jnp.sum(log_p * chosen, -1), (choice >= 0) & experiment.valid)
+    total, count = _of_choice(trajectory, experiment)
+    return total / count
+
+
+SUMS = {
+    activity_loss: _of_activity,
+    accept_loss: _of_accept,
+    choice_loss: _of_choice,
+}
+
+
+# --- the mean loss of a rule, and three ways to its gradient --------------------------
+
+WORTH_BLOCKS = 2**20  # bytes of weights in a life; a shorter one is kept whole
+
+
+def _block_length(steps: int, bytes_a_step: int) -> int:
+    """How many steps to keep on the way back: about the square root, little padding."""
+    if steps * bytes_a_step <= WORTH_BLOCKS:
+        return steps
+    root = math.isqrt(steps)
+    lengths = range(max(root // 2, 1), 2 * root + 1)
+    return min(lengths, key=lambda b: (-(-steps // b) * b, abs(b - root)))
+
+
+def _in_blocks(data: Experiment, length: int) -> Experiment:
+    """The steps of one experiment as (block, step), padded at the end."""
+    blocks = -(-len(data.x) // length)
+
+    def cut(leaf):
+        pad = blocks * length - len(leaf)
+        padded = jnp.pad(leaf, [(0, pad)] + [(0, 0)] * (leaf.ndim - 1))
+        return padded.reshape(blocks, length, *leaf.shape[1:])
+
+    return jax.tree.map(cut, data._replace(w0=None, options=None))
+
+
+def _sum_of_one(rule, network, sums, theta, data):
+    """Sum of the losses and count of one experiment.
+
+    Block by block: on the way back, only the weights before each block are kept, and
+    those within one block at a time. Nor is anything kept of what was predicted.
+    """
+    w0 = data.w0
+    length = _block_length(len(data.x), w0.size * w0.dtype.itemsize)
+
+    def block(carry, piece):
+        state, total, count = carry
+        piece = piece._replace(options=data.options)
+        state, seen = advance(rule, theta, network, state, piece, keep_weights=False)
+        lost, observed = sums(seen, piece)
+        return (state, total + lost, count + observed), None
+
+    if length < len(data.x):
+        block = jax.checkpoint(block, prevent_cse=False)
+    start = begin(data, network), jnp.zeros((), w0.dtype), jnp.zeros((), int)
+    (_, total, count), _ = jax.lax.scan(block, start, _in_blocks(data, length))
+    return total, count
+
+
+def _reverse(rule: Rule, network: Network, sums: Callable) -> Callable:
+    """The mean loss, for gradients back through the life."""
+
+    @jax.jit
+    def mean(theta, data):
+        one = partial(_sum_of_one, rule, network, sums)
+        if data.x.ndim == 3:
+            one = jax.vmap(one, (None, 0))
+        total, count = one(theta, data)
+        return jnp.sum(total) / jnp.sum(count)
+
+    return mean
+
+
+def _forward(rule: Rule, network: Network, sums: Callable, local: bool) -> Callable:
+    """The mean loss, whose gradient is found on the way forward."""
+    plain = _reverse(rule, network, sums)
+    mean = jax.custom_vjp(plain)
+
+    def ahead(theta, data):
+        if any(leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)):
+            raise ValueError(
+                "This loss was made with gradient='forward' or 'local', which knows "
+                "its slope over theta and no other. For slopes over stimuli or initial "
+                "weights make it with gradient='reverse'."
+            )
+        theta, data = jax.tree.map(
+            lambda leaf: leaf.value, (theta, data), is_leaf=_is_primal
+        )
+        running = rested(rule, theta, network, data)
+        running = follow(rule, theta, network, sums, running, data, local=local)
+        return value_and_slope(rule, theta, running)
+
+    def back(slope, falls):
+        return jax.tree.map(lambda leaf: falls * leaf, slope), None
+
+    mean.defvjp(ahead, back, symbolic_zeros=True)
+    return mean
+
+
+def _is_primal(leaf) -> bool:
+    return hasattr(leaf, "perturbed")
 
 
 def l1(strength: float) -> Callable[[Theta], Float[Array, ""]]:
@@ -138,6 +265,9 @@ class Objective:
         forward: `predict` for forward-mode derivatives, if it needs another form.
         rule: the rule that theta belongs to, if there is one.
         network: the network that lives by it.
+        mean: `(theta, data) -> scalar`, the data loss without a trajectory in between,
+            if there is such a way.
+        gradient: "reverse", "forward" or "local"; see `objective`.
     """
 
     predict: Callable
@@ -146,10 +276,15 @@ class Objective:
     forward: Callable | None = None
     rule: Rule | None = None
     network: Network | None = None
+    mean: Callable | None = None
+    gradient: str = "reverse"
 
     def __call__(self, theta: Theta, data: Experiment) -> Float[Array, ""]:
         """The loss of theta on the data."""
-        loss = self.data_loss(self.predict(theta, data), data)
+        if self.mean is None:
+            loss = self.data_loss(self.predict(theta, data), data)
+        else:
+            loss = self.mean(theta, data)
         return loss if self.penalty is None else loss + self.penalty(theta)
 
 
@@ -160,8 +295,17 @@ def objective(
     network: Network = RECORDED,
     penalty: Callable | None = None,
     trials: int | None = None,
+    gradient: str = "reverse",
 ) -> Objective:
     """The function of theta that `fit` makes small.
+
+    Its gradient can be found in three ways. "reverse" goes back through the life; it
+    keeps the weights before each of about sqrt(time) blocks, and repeats a block when
+    it comes to it. "forward" carries the slopes of the weights over each of the k
+    parameters along, k times the weights, whatever the length: the same gradient, k / 4
+    times the work or more. "local" does so with what a synapse itself has. It is an
+    approximation wherever dw depends on the activity that the weights make, so with
+    choices that pass a hidden layer as well; see `plastutor.slopes.follow`.
 
     Args:
         rule: the plasticity rule whose theta is sought.
@@ -171,9 +315,14 @@ def objective(
         trials: for accept_loss: the most trials that an animal completed; where one
             went on, the loss is NaN. The same loss, sooner: a scan over trials, and
             not over every odour presented.
+        gradient: "reverse", "forward" or "local". Gauss-Newton has slopes of its own.
 
     Returns:
         `loss(theta, data)`, a mean over all that was observed in a batch.
+
+    Raises:
+        ValueError: an unknown gradient; or one that is not reverse, with trials or with
+            a data_loss of your own.
 
     >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
     >>> from plastutor.tasks import neural_task
@@ -199,4 +348,27 @@ def objective(
     if rule.forward is not None or trials is not None:
         ahead = rule._replace(update=rule.forward or rule.update)
         forward = predict_by(ahead, **({} if trials is None else {"forward": True}))
-    return Objective(predict_by(rule), data_loss, penalty, forward, rule, network)
+    parts = predict_by(rule), data_loss, penalty, forward, rule, network
+    sums = SUMS.get(data_loss)
+    if gradient not in ("reverse", "forward", "local"):
+        raise ValueError(
+            f"gradient is {gradient!r}; expected 'reverse', 'forward' or 'local'."
+        )
+    if gradient != "reverse" and (sums is None or trials is not None):
+        raise ValueError(
+            f"gradient={gradient!r} needs activity_loss, accept_loss or choice_loss, "
+            "without trials; leave it out for gradients through anything else."
+        )
+    if sums is None or trials is not None:
+        return Objective(*parts)
+    if gradient == "reverse":
+        mean = _reverse(rule, network, sums)
+    else:
+        mean = _forward(rule, network, sums, gradient == "local")
+
+    def checked(theta, data):
+        check_experiment(data)
+        check_network(data, network)
+        return mean(*one_precision(theta, data))
+
+    return Objective(*parts, checked, gradient)

@@ -262,12 +262,14 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
     # Horner's scheme through all four powers, number by number: XLA makes one pass over
-    # the synapses, and no array of powers is kept.
+    # the synapses, and no array of powers is kept. The powers of x come first: they are
+    # one number for a whole row of synapses, so that of each synapse only y and w are
+    # read.
     def fused(theta, x, y, w, r):
         by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
         by_w = [
-            _horner([_horner(by_y, y[None]) for by_y in by_x_y], x[:, None])
-            for by_x_y in jnp.moveaxis(by_x_y_w, 2, 0)
+            _horner([_horner(by_x, x[:, None]) for by_x in by_y_x], y[None])
+            for by_y_x in by_x_y_w.transpose(2, 1, 0)
         ]
         return jnp.broadcast_to(_horner(by_w, w), w.shape)
 
@@ -315,7 +317,8 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
     update = jax.custom_vjp(fused)
     update.defvjp(fused_and_saved, backward)
-    return Rule(init, apply, update, forward=fused, pull=pull)
+    where = None if only is None else free_indices(orders, only)
+    return Rule(init, apply, update, forward=fused, pull=pull, free=where)
 
 
 OJA = _coefficients(OJA_ORDERS, {"xy": 1.0, "yyw": -1.0})

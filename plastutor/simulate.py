@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from plastutor.devices import spread
 from plastutor.experiments import check_experiment
 from plastutor.types import (
     RECORDED,
@@ -18,7 +20,19 @@ from plastutor.types import (
     Trajectory,
 )
 
-__all__ = ["accept_logit", "expected_reward", "remember", "simulate"]
+__all__ = ["State", "accept_logit", "begin", "expected_reward", "remember", "simulate"]
+
+
+class State(NamedTuple):
+    """What a life carries from one step to the next.
+
+    Attributes:
+        w: the weights.
+        memory: the last rewards of completed trials, the oldest first.
+    """
+
+    w: Float[Array, "*exp pre post"]
+    memory: Float[Array, "*exp window"]
 
 
 def remember(memory, reward, completed):
@@ -50,13 +64,18 @@ def expected_reward(
     >>> [float(v) for v in e]
     [0.0, 0.5, 1.0]
     """
-    if window == 0:
-        return jnp.zeros_like(reward)
+    return _expect(jnp.zeros(window, reward.dtype), reward, completed)[1]
+
+
+def _expect(memory, reward, completed):
+    """The memory after some steps, and the reward expected in each of them."""
+    if memory.size == 0:
+        return memory, jnp.zeros_like(reward)
 
     def step(memory, now):
         return remember(memory, *now), memory.mean()
 
-    return jax.lax.scan(step, jnp.zeros(window, reward.dtype), (reward, completed))[1]
+    return jax.lax.scan(step, memory, (reward, completed))
 
 
 def accept_logit(network: Network, x, w):
@@ -75,10 +94,21 @@ def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
     return step_size(network, w.shape[0]) * rule.update(theta, x, y, w, r)
 
 
-def live(rule: Rule, theta: Theta, network: Network, options, w, now, recorded=None):
+def live(
+    rule: Rule,
+    theta: Theta,
+    network: Network,
+    options,
+    w,
+    now,
+    *,
+    recorded=None,
+    local=False,
+):
     """One step of a life: the weights after it, and the activity and choice before.
 
     Plasticity sees `recorded` activity instead of the network's own, where it is given.
+    With `local`, derivatives do not know that the activity it sees follows from w.
     """
     x, r, plastic = now  # r is R - E[R]
     y = network.activation(x @ w)
@@ -87,23 +117,69 @@ def live(rule: Rule, theta: Theta, network: Network, options, w, now, recorded=N
         logit = network.readout * y.mean()
         if options is not None:
             option_logit = accept_logit(network, options, w)
-    seen = y if recorded is None else jnp.where(jnp.isnan(recorded), y, recorded)
+    seen = jax.lax.stop_gradient(y) if local else y
+    if recorded is not None:
+        seen = jnp.where(jnp.isnan(recorded), seen, recorded)
     changed = w + weight_change(rule, theta, network, x, seen, w, r)
     return jnp.where(plastic, changed, w), Trajectory(None, y, logit, option_logit)
 
 
-@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
-def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
+def begin(experiment: Experiment, network: Network) -> State:
+    """The state before the first step of one experiment, or of each in a batch.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> begin(e, RECORDED).memory.shape
+    (10,)
+    """
+    shape = *experiment.w0.shape[:-2], network.window
+    return State(experiment.w0, jnp.zeros(shape, experiment.reward.dtype))
+
+
+def advance(rule, theta, network, state, experiment, *, keep_weights, forced=False):
+    """Live through one experiment, from a state that need not be its first one."""
     completed = experiment.plastic & experiment.valid
-    expected = expected_reward(experiment.reward, completed, network.window)
+    memory, expected = _expect(state.memory, experiment.reward, completed)
 
     def step(w, now):
-        w, seen = live(rule, theta, network, experiment.options, w, *now)
+        now, recorded = now
+        w, seen = live(
+            rule, theta, network, experiment.options, w, now, recorded=recorded
+        )
         return w, seen._replace(w=w if keep_weights else None)
 
     inputs = experiment.x, experiment.reward - expected, completed
     recorded = experiment.activity if forced else None
-    return jax.lax.scan(step, experiment.w0, (inputs, recorded))[1]
+    w, trajectory = jax.lax.scan(step, state.w, (inputs, recorded))
+    return State(w, memory), trajectory
+
+
+@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
+def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
+    how = {"keep_weights": keep_weights, "forced": forced}
+    start = begin(experiment, network)
+    return advance(rule, theta, network, start, experiment, **how)[1]
+
+
+def one_precision(theta, data):
+    """The same numbers, all in the largest precision among them."""
+    theta, data = jax.tree.map(jnp.asarray, (theta, data))
+    dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
+
+    def cast(leaf):
+        numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(dtype) if numbers else leaf
+
+    return jax.tree.map(cast, (theta, data))
+
+
+def check_network(experiment: Experiment, network: Network) -> None:
+    """Refuse choices for a network that makes none."""
+    if experiment.options is not None and network.readout is None:
+        raise ValueError(
+            "The experiment holds choices but the network has no read-out. Pass "
+            "network=FLY or network=BEHAVIOUR."
+        )
 
 
 def simulate(
@@ -143,23 +219,13 @@ def simulate(
     (5, 3, 2)
     """
     check_experiment(experiment)
-    if experiment.options is not None and network.readout is None:
-        raise ValueError(
-            "The experiment holds choices but the network has no read-out. Pass "
-            "network=FLY or network=BEHAVIOUR."
-        )
+    check_network(experiment, network)
     if forced and experiment.activity is None:
         raise ValueError(
             "forced=True needs experiments with recorded activity; these have none. "
             "Leave it out, or pass activity= to make_experiment."
         )
-    dtype = jnp.result_type(experiment.x, experiment.w0, *jax.tree.leaves(theta))
-    theta, experiment = jax.tree.map(
-        lambda leaf: (
-            leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
-        ),
-        (jax.tree.map(jnp.asarray, theta), experiment),
-    )
+    theta, experiment = one_precision(theta, experiment)
     one = partial(
         _simulate_one,
         rule,
@@ -168,5 +234,5 @@ def simulate(
         forced=forced,
     )
     if experiment.x.ndim == 3:
-        return jax.vmap(one, in_axes=(None, 0))(theta, experiment)
+        return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))
     return one(theta, experiment)

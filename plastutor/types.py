@@ -50,6 +50,8 @@ class Rule(NamedTuple):
         pull: `(theta, x, y, w, r, d) -> slope`, the derivative of sum(d * dw) with
             respect to theta, over many layers at once: one more, first axis in x, y, w,
             r and d. None if there is no faster way than JAX's own.
+        free: where in the row that theta makes (`ravel_pytree`) there are parameters
+            that matter; None: everywhere.
     """
 
     init: Callable
@@ -57,6 +59,7 @@ class Rule(NamedTuple):
     update: Callable
     forward: Callable | None = None
     pull: Callable | None = None
+    free: tuple[int, ...] | None = None
 
 
 class Network(NamedTuple):

@@ -8,15 +8,18 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "plastutor"
 ORDER = [
     "types",
+    "devices",
     "experiments",
     "rules",
     "mlp",
     "simulate",
     "tasks",
     "trials",
+    "slopes",
     "losses",
     "gauss_newton",
     "fit",
+    "online",
     "evidence",
     "evaluate",
     "paired",

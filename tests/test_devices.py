@@ -1,0 +1,81 @@
+"""Eight devices, made out of one processor, in a process of their own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import jax, jax.numpy as jnp, jax.random as jr, numpy as np, optax
+jax.config.update("jax_enable_x64", True)
+from plastutor.devices import spread
+from plastutor.fit import fit, fit_many
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import OJA, OJA_ORDERS, taylor
+from plastutor.simulate import simulate
+from plastutor.tasks import neural_task
+
+rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
+sizes = {"n_steps": 12, "n_pre": 6, "n_post": 4}
+data = neural_task(jr.key(0), rule, OJA, n_experiments=16, **sizes)
+data = jax.tree.map(np.asarray, data)  # on no device yet
+shared = spread(data)
+print("devices", len(jax.devices()))
+if len(jax.devices()) > 1:
+    print("share", shared.x.addressable_shards[0].data.shape)
+    print("odd", len(spread(np.zeros((10, 2))).sharding.device_set))
+print("simulated on", len(simulate(rule, OJA, data).y.sharding.device_set))
+for way in ("reverse", "forward"):
+    loss = objective(rule, activity_loss, gradient=way)
+    run = jax.jit(jax.value_and_grad(loss))
+    print(way, "talks", "all-reduce" in run.lower(OJA, shared).compile().as_text())
+    print(way, "loss", f"{loss(0 * OJA, shared):.12f}", end=" ")
+    print(*(f"{v:.12f}" for v in run(0.5 * OJA, shared)[1].ravel() if v))
+found = fit(loss, 0 * OJA, data, num_steps=10)
+print("fit", *(f"{v:.8f}" for v in found.theta.ravel() if v))
+starts = jnp.stack([k * OJA / 8 for k in range(8)])  # eight fits: one on each device
+each = fit_many(loss, starts, data, optimizer=optax.sgd(1.0), num_steps=3)
+print("fits", *(f"{found.losses[-1]:.10f}" for found in each))
+"""
+
+
+def start(devices):
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """What the script printed, with eight devices and with one."""
+    printed = []
+    for process in [start(8), start(1)]:
+        out, error = process.communicate()
+        assert process.returncode == 0, error[-2000:]
+        printed.append(out.splitlines())
+    return printed
+
+
+def test_every_device_holds_its_share(lines):
+    eight, one = lines
+    assert eight[:4] == [
+        "devices 8",
+        "share (2, 12, 6)",
+        "odd 5",
+        "simulated on 8",
+    ]
+    assert {"reverse talks True", "forward talks True"} <= set(eight)
+    assert one[0] == "devices 1"
+
+
+def test_the_numbers_are_those_of_one_device(lines):
+    eight, one = (
+        [line for line in ran if "loss" in line or "fit" in line] for ran in lines
+    )
+    assert len(eight) == 4 and eight == one
