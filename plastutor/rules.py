@@ -261,29 +261,23 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         powers = [_powers(v, n) for v, n in zip((x, y, w, r), orders, strict=True)]
         return jnp.einsum("abcd,a,b,c,d->", freed(theta), *powers)
 
-    # Horner's scheme through all four powers, number by number: XLA makes one pass over
-    # the synapses, and no array of powers is kept. The powers of x come first: they are
-    # one number for a whole row of synapses, so that of each synapse only y and w are
-    # read.
-    def fused(theta, x, y, w, r):
-        by_x_y_w = _horner(jnp.moveaxis(freed(theta), 3, 0), r)
-        by_w = [
+    def without_r(theta, r):
+        """The coefficients of x^a y^b w^c, with the powers of r summed over."""
+        return _horner(jnp.moveaxis(freed(theta), 3, 0), r)
+
+    # Horner's scheme through all powers, number by number: XLA makes one pass over the
+    # synapses, and no array of powers is kept. The powers of x come first: they are one
+    # number for a whole row of synapses, so that of each synapse only y and w are read.
+    def by_power_of_w(theta, x, y):
+        """Dw = A_0 + w (A_1 + w (A_2 + ...)): the A_c, (pre, post)."""
+        return [
             _horner([_horner(by_x, x[:, None]) for by_x in by_y_x], y[None])
-            for by_y_x in by_x_y_w.transpose(2, 1, 0)
+            for by_y_x in theta.transpose(2, 1, 0)
         ]
-        return jnp.broadcast_to(_horner(by_w, w), w.shape)
 
-    # The way back collects by powers of w and then of x: dw = A_0 + w (A_1 + ...) with
-    # A_c = V_c0 + x (V_c1 + ...). V holds theta with the powers of y and r summed over,
-    # one row a neuron and step.
-    def by_power_of_w(theta, y, r):
-        """V: (c, a, post)."""
-        powers = _powers(y, orders.y), _powers(r, orders.r)
-        return jnp.einsum("abcd,jb,d->caj", freed(theta), *powers)
-
-    def a(v_c, x):
-        """A_c: (pre, post)."""
-        return _horner(v_c[:, None], x[:, None])
+    def fused(theta, x, y, w, r):
+        parts = by_power_of_w(without_r(theta, r), x, y)
+        return jnp.broadcast_to(_horner(parts, w), w.shape)
 
     def pull(theta, x, y, w, r, d):
         of_w = [d * power for power in _each_power(w, orders.w)]
@@ -301,24 +295,35 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         return fused(theta, x, y, w, r), (theta, x, y, w, r)
 
     def backward(saved, g):
-        # All but the slopes of x and w follows from the sums S_c = X^T (g w^c).
+        # All but the slopes of x and w follows from the sums S_ac = sum_i x_i^a g w^c.
         # Recomputing A_c is cheaper than storing it for every step of a life.
         theta, x, y, w, r = saved
+        small, back_small = jax.vjp(without_r, theta, r)
         of_x, back_x = jax.vjp(lambda x: _powers(x, orders.x), x)
-        v, back_v = jax.vjp(by_power_of_w, theta, y, r)
         g_w = [g]
         for _ in range(orders.w):
             g_w.append(g_w[-1] * w)
-        d_theta, d_y, d_r = back_v(jnp.stack([of_x.T @ g_c for g_c in g_w]))
+        sums = [of_x.T @ g_c for g_c in g_w]
+        powers = _powers(y, orders.y)
+        d_theta, d_r = back_small(jnp.einsum("caj,jb->abc", jnp.stack(sums), powers))
+        # Number by number again: products of such small matrices cost more.
+        each = [(a, c) for a in range(orders.x + 1) for c in range(orders.w + 1)]
+        by_y = [
+            b * sum(small[a, b, c] * sums[c][a] for a, c in each)
+            for b in range(1, orders.y + 1)
+        ]
+        d_y = _horner(by_y, y) if by_y else jnp.zeros_like(y)
+        v = jnp.einsum("abc,jb->caj", small, powers)
         (d_x,) = back_x(sum(g_c @ v_c.T for g_c, v_c in zip(g_w, v, strict=True)))
-        slopes = [c * a(v[c], x) for c in range(1, orders.w + 1)]
+        parts = by_power_of_w(small, x, y)
+        slopes = [c * part for c, part in enumerate(parts)][1:]
         d_w = g * _horner(slopes, w) if slopes else jnp.zeros_like(g)
         return d_theta, d_x, d_y, d_w, d_r
 
     update = jax.custom_vjp(fused)
     update.defvjp(fused_and_saved, backward)
     where = None if only is None else free_indices(orders, only)
-    return Rule(init, apply, update, forward=fused, pull=pull, free=where)
+    return Rule(init, apply, update, fused, pull, where, linear=True)
 
 
 OJA = _coefficients(OJA_ORDERS, {"xy": 1.0, "yyw": -1.0})

@@ -52,6 +52,7 @@ class Rule(NamedTuple):
             r and d. None if there is no faster way than JAX's own.
         free: where in the row that theta makes (`ravel_pytree`) there are parameters
             that matter; None: everywhere.
+        linear: dw is linear in theta, so that a factor of dw can be one of theta.
     """
 
     init: Callable
@@ -60,6 +61,7 @@ class Rule(NamedTuple):
     forward: Callable | None = None
     pull: Callable | None = None
     free: tuple[int, ...] | None = None
+    linear: bool = False
 
 
 class Network(NamedTuple):

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from plastutor.experiments import check_experiment
 from plastutor.losses import Objective, accept_loss, activity_loss, choice_loss
 from plastutor.rules import Orders, free_indices
-from plastutor.simulate import live, remember
+from plastutor.simulate import live, one_precision, remember
 from plastutor.types import Experiment, Theta
 
 __all__ = ["Information", "fisher"]
@@ -209,14 +209,7 @@ def checked(loss, theta, data, noise, w0_std):
             raise ValueError(f"{name} is {value!r}; expected one number above 0.")
     if data.x.ndim == 2:
         data = jax.tree.map(lambda leaf: leaf[None], data)
-    theta = jax.tree.map(jnp.asarray, theta)
-    dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
-
-    def cast(leaf):
-        numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
-        return leaf.astype(dtype) if numbers else leaf
-
-    theta, data = jax.tree.map(cast, (theta, data))
+    theta, data = one_precision(theta, data)
     jax.eval_shape(loss, theta, data)  # says what is missing, and computes nothing
     return theta, data
 
