@@ -14,6 +14,7 @@ ORDER = [
     "simulate",
     "tasks",
     "trials",
+    "spiking",
     "losses",
     "gauss_newton",
     "fit",
