@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,6 @@ import optax
 from jaxtyping import Array, Float, Int
 
 __all__ = [
-    "RATES",
     "Cell",
     "Layer",
     "accuracy",
@@ -149,6 +148,7 @@ class Layer(NamedTuple):
     w_rec: Float[Array, "post post"] | None = None
 
 
+@partial(jax.jit, static_argnames=("n_pre", "n_post", "n_class", "recurrent"))
 def init_layer(
     key,
     n_pre: int,
@@ -196,8 +196,9 @@ def _sources(cell: Cell, layer: Layer, state, x):
 
 def _hidden(layer: Layer):
     """The weights of `_sources`, one row each."""
-    w = layer.w_in, layer.w_rec
-    return w[0] if layer.w_rec is None else jnp.concatenate(w)
+    if layer.w_rec is None:
+        return layer.w_in
+    return jnp.concatenate([layer.w_in, layer.w_rec])
 
 
 def run(
@@ -442,6 +443,7 @@ def spike_patterns(
     return jax.random.randint(key, (n_class, n_pre, n_spikes), 0, n_steps)
 
 
+@partial(jax.jit, static_argnames=("n_examples", "n_steps"))
 def pattern_task(
     key,
     patterns: Int[Array, "class pre spike"],
@@ -452,10 +454,10 @@ def pattern_task(
     missing: float = 0.3,
     background: float = 0.02,
 ) -> tuple[Float[Array, "exp time pre"], Int[Array, " exp"]]:
-    """Noisy examples of the patterns, and their classes.
+    """Noisy examples of the patterns, and their classes, which take turns.
 
     Args:
-        key: for the classes and the noise.
+        key: for the noise.
         patterns: what `spike_patterns` made.
         n_examples: how many examples.
         n_steps: the length of an example; a spike moved beyond an end comes in at the
@@ -473,8 +475,8 @@ def pattern_task(
     ((6, 50, 40), (6,))
     """
     n_class, n_pre, _ = patterns.shape
-    k_label, k_jitter, k_missing, k_background = jax.random.split(key, 4)
-    label = jax.random.randint(k_label, (n_examples,), 0, n_class)
+    k_jitter, k_missing, k_background = jax.random.split(key, 3)
+    label = jnp.arange(n_examples) % n_class
     at = patterns[label]  # (exp, pre, spike)
     moved = jnp.round(jitter * jax.random.normal(k_jitter, at.shape)).astype(at.dtype)
     at = (at + moved) % n_steps
@@ -484,10 +486,6 @@ def pattern_task(
     example = jnp.arange(n_examples)[:, None, None]
     pre = jnp.arange(n_pre)[None, :, None]
     return x.at[example, at, pre].add(there.astype(float)), label
-
-
-RATES = Layer(w_in=0.1, w_out=0.03, w_rec=0.001)
-"""How far an update moves the weights of each kind, by default."""
 
 
 @partial(jax.jit, static_argnames=("cell", "how", "num_steps", "batch"))
@@ -502,7 +500,7 @@ def train(
     feedback: Float[Array, "class post"] | None = None,
     num_steps: int = 200,
     batch: int = 16,
-    rates: Layer = RATES,
+    rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
 ) -> tuple[Layer, Float[Array, " step"]]:
     """Adam on batches of examples, by any of the gradients.
 
@@ -516,8 +514,8 @@ def train(
         feedback: as in `gradient`.
         num_steps: the number of updates.
         batch: the number of examples in an update.
-        rates: the rate of Adam for each kind of weights; 0 freezes them. Where `w_rec`
-            moves fast, the exact gradient through many steps explodes.
+        rates: the rates of Adam for w_in, w_out and w_rec; 0 freezes. Where w_rec moves
+            fast, the exact gradient through many steps explodes.
 
     Returns:
         The layer at the end, and the loss of each batch before its update.
@@ -529,19 +527,17 @@ def train(
     >>> bool(losses[-1] < losses[0])
     True
     """
-    adam = optax.scale_by_adam()
-    if layer.w_rec is None:
-        rates = rates._replace(w_rec=None)
+    adam: Any = optax.scale_by_adam()
+
+    def moved(w, rate, change) -> Any:
+        return None if w is None else w - rate * change
 
     def update(carry, at):
         layer, memory = carry
-        x_now, label_now = x[at], label[at]
-        value, slope = gradient(
-            cell, layer, x_now, label_now, how=how, feedback=feedback
-        )
+        one = {"how": how, "feedback": feedback}
+        value, slope = gradient(cell, layer, x[at], label[at], **one)
         change, memory = adam.update(slope, memory)
-        layer = jax.tree.map(lambda w, rate, c: w - rate * c, layer, rates, change)
-        return (layer, memory), value
+        return (Layer(*map(moved, layer, rates, change)), memory), value
 
     at = jax.random.randint(key, (num_steps, batch), 0, len(label))
     (layer, _), losses = jax.lax.scan(update, (layer, adam.init(layer)), at)
