@@ -4,7 +4,6 @@ Every row is a ratio of medians from the same process, so that it means the same
 slow machine. Nothing here is a test; the tests compare values.
 """
 
-import statistics
 import sys
 import time
 from functools import partial
@@ -13,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+import scaling
+from measure import in_turns, seconds
 
 from plastutor.evaluate import weight_r2
 from plastutor.experiments import first_steps
@@ -27,21 +28,11 @@ from plastutor.rules import (
     reward_covariance,
     taylor,
 )
+from plastutor.simulate import simulate
 from plastutor.tasks import foraging_task, neural_task, redraw_w0
 from plastutor.types import BEHAVIOUR, Rule
 
 RULE = taylor(OJA_ORDERS)
-
-
-def seconds(run, repeats=7):
-    """Median time of a call, after one that compiles."""
-    jax.block_until_ready(run())
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        jax.block_until_ready(run())
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def outer_apply(theta, x, y, w, r):
@@ -79,12 +70,9 @@ def one_gradient():
     }
     print(f"  {ours:27s} takes {memory[ours]:.1f} MB; against it:")
     for name in others:
-        # In turns, so that a change of the machine's speed meets both.
-        times = {ours: [], name: []}
-        for _ in range(9):
-            for which, each in times.items():
-                each.append(seconds(partial(compiled[which], theta, data), 3))
-        slow, fast = (statistics.median(times[which]) for which in (name, ours))
+        runs = {k: partial(compiled[k], theta, data) for k in (ours, name)}
+        times = in_turns(runs)
+        slow, fast = times[name], times[ours]
         off = jnp.abs(compiled[name](theta, data)[1] - gradient).max()
         print(
             f"  {name:27s} {slow * 1e3:8.1f} ms against {fast * 1e3:5.1f} ms:"
@@ -92,6 +80,51 @@ def one_gradient():
             f" {memory[name] / memory[ours]:4.1f} x;"
             f" gradient off by {float(off / jnp.abs(gradient).max()):.0e}"
         )
+
+
+def gradient_against_loss():
+    """What the gradient costs beyond the loss, 100 -> 1000 x 50 steps, float32."""
+    data = neural_task(jr.key(0), RULE, OJA, n_experiments=1)
+    data = jax.tree.map(lambda leaf: leaf[0], data)
+    theta, loss = jnp.asarray(OJA + 0.01, jnp.float32), objective(RULE, activity_loss)
+    runs = {
+        "loss": partial(jax.jit(loss), theta, data),
+        "gradient": partial(jax.jit(jax.value_and_grad(loss)), theta, data),
+    }
+    times = in_turns(runs)
+    print(
+        f"\nThe same, loss alone: {times['loss'] * 1e3:.2f} ms; with the gradient "
+        f"{times['gradient'] * 1e3:.1f} ms: {times['gradient'] / times['loss']:.1f} x"
+    )
+
+
+def forward_pass():
+    """A simulation against a scan that only reads and writes the weights."""
+    print("\nSimulate, time a step, against a scan of W * c")
+    for side in (1000, 2000):
+        theta, data = scaling.recording(20, side, side)
+
+        def multiply(data):
+            return jax.lax.scan(lambda w, _: (w * 0.999, None), data.w0, data.x)[0]
+
+        def see(data):
+            def step(w, x):
+                return w, x @ w
+
+            return jax.lax.scan(step, data.w0, data.x)[1]
+
+        def live(theta, data):
+            return simulate(RULE, theta, data, keep_weights=False).y
+
+        runs = {
+            "W * c": partial(jax.jit(multiply), data),
+            "x @ W": partial(jax.jit(see), data),
+            "simulate": partial(jax.jit(live), theta, data),
+        }
+        times = in_turns(runs)
+        each = ", ".join(f"{k} {v / 20 * 1e3:.3f} ms" for k, v in times.items())
+        ratio = times["simulate"] / times["W * c"]
+        print(f"  {side} -> {side}: {each}: {ratio:.1f} x")
 
 
 def cost_against_length():
@@ -131,11 +164,8 @@ def choices_gradient():
     def loop():
         return [alone(theta, animal) for animal in each]
 
-    times = {ours: [], loop: []}
-    for _ in range(7):  # in turns
-        times[ours].append(seconds(lambda: ours(theta, data), 3))
-        times[loop].append(seconds(loop, 1))
-    fast, slow = (statistics.median(each) for each in times.values())
+    times = in_turns({"ours": partial(ours, theta, data), "loop": loop}, 7, 1)
+    fast, slow = times["ours"], times["loop"]
     weight = data.valid.sum(1) / data.valid.sum()
     gradient = sum(w * of[1] for w, of in zip(weight, loop(), strict=True))
     off = jnp.abs(ours(theta, data)[1] - gradient).max() / jnp.abs(gradient).max()
@@ -169,9 +199,12 @@ def recovery(name, redraw, seed=0):
 def main():
     print(f"jax {jax.__version__}, {jax.default_backend()}, Python {sys.version[:6]}")
     one_gradient()
+    gradient_against_loss()
+    forward_pass()
     cost_against_length()
     foraging()
     choices_gradient()
+    scaling.main()
     jax.config.update("jax_enable_x64", True)
     print("\nOja recovery, 100 -> 1000, 50 x 50 steps, 27 terms, 25 new experiments")
     recovery("w0 known", redraw=False)

@@ -1,7 +1,7 @@
 """Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
 
 The modules are the steps of the method, in this order: types, experiments, rules, mlp,
-simulate, tasks, trials, losses, gauss_newton, fit, evidence, evaluate, paired,
+simulate, tasks, trials, spiking, losses, gauss_newton, fit, evidence, evaluate, paired,
 held_out, population, distil, uncertainty, selection; then baselines, choices, report,
 flies, fly_simulation, results, sweep, plots and checks.
 """

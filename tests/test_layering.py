@@ -16,6 +16,7 @@ ORDER = [
     "tasks",
     "trials",
     "slopes",
+    "spiking",
     "losses",
     "gauss_newton",
     "fit",
