@@ -191,10 +191,13 @@ def over_pre(values):
 
 
 def _horner(coefficients, v):
-    """c_0 + v (c_1 + v (c_2 + ...)): a polynomial without its powers."""
-    value = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
-        value = coefficient + v * value
+    """c_0 + v (c_1 + v (c_2 + ...)). None is a coefficient that is always zero."""
+    value = None
+    for coefficient in reversed(list(coefficients)):
+        if value is None:
+            value = coefficient
+        else:
+            value = v * value if coefficient is None else coefficient + v * value
     return value
 
 
@@ -245,6 +248,8 @@ def taylor(
 @lru_cache  # the same arguments give the same Rule, so JAX need not compile it again
 def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
     free = None if only is None else free_terms(orders, only)
+    there = np.ones(orders.shape[:3]) if free is None else free.any(-1)  # x^a y^b w^c
+    w_powers = np.flatnonzero(there.any((0, 1)))
 
     def freed(theta):
         if jnp.shape(theta) != orders.shape:
@@ -269,15 +274,23 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
     # synapses, and no array of powers is kept. The powers of x come first: they are one
     # number for a whole row of synapses, so that of each synapse only y and w are read.
     def by_power_of_w(theta, x, y):
-        """Dw = A_0 + w (A_1 + w (A_2 + ...)): the A_c, (pre, post)."""
+        """A_c of dw = A_0 + w (A_1 + w (A_2 + ...)), (pre, post) or less."""
+
+        def of_x(b, c):
+            a = range(orders.x + 1)
+            return _horner(
+                [theta[k, b, c] if there[k, b, c] else None for k in a], rows
+            )
+
+        rows = x[:, None]
         return [
-            _horner([_horner(by_x, x[:, None]) for by_x in by_y_x], y[None])
-            for by_y_x in theta.transpose(2, 1, 0)
+            _horner([of_x(b, c) for b in range(orders.y + 1)], y[None])
+            for c in range(orders.w + 1)
         ]
 
     def fused(theta, x, y, w, r):
-        parts = by_power_of_w(without_r(theta, r), x, y)
-        return jnp.broadcast_to(_horner(parts, w), w.shape)
+        value = _horner(by_power_of_w(without_r(theta, r), x, y), w)
+        return jnp.zeros_like(w) if value is None else jnp.broadcast_to(value, w.shape)
 
     def pull(theta, x, y, w, r, d):
         of_w = [d * power for power in _each_power(w, orders.w)]
@@ -301,23 +314,28 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         small, back_small = jax.vjp(without_r, theta, r)
         of_x, back_x = jax.vjp(lambda x: _powers(x, orders.x), x)
         g_w = [g]
-        for _ in range(orders.w):
+        for _ in range(max(w_powers, default=0)):
             g_w.append(g_w[-1] * w)
-        sums = [of_x.T @ g_c for g_c in g_w]
+        sums = jnp.zeros((orders.w + 1, orders.x + 1, len(y)), g.dtype)
+        sums = [of_x.T @ g_w[c] if c in w_powers else s for c, s in enumerate(sums)]
         powers = _powers(y, orders.y)
         d_theta, d_r = back_small(jnp.einsum("caj,jb->abc", jnp.stack(sums), powers))
+
         # Number by number again: products of such small matrices cost more.
-        each = [(a, c) for a in range(orders.x + 1) for c in range(orders.w + 1)]
-        by_y = [
-            b * sum(small[a, b, c] * sums[c][a] for a, c in each)
-            for b in range(1, orders.y + 1)
-        ]
-        d_y = _horner(by_y, y) if by_y else jnp.zeros_like(y)
+        def of_y(b):
+            found = np.argwhere(there[:, b])
+            each = [b * small[a, b, c] * sums[c][a] for a, c in found]
+            return reduce(jnp.add, each) if each else None
+
+        d_y = _horner([of_y(b) for b in range(1, orders.y + 1)], y)
+        d_y = jnp.zeros_like(y) if d_y is None else d_y
         v = jnp.einsum("abc,jb->caj", small, powers)
-        (d_x,) = back_x(sum(g_c @ v_c.T for g_c, v_c in zip(g_w, v, strict=True)))
+        (d_x,) = back_x(sum((g_w[c] @ v[c].T for c in w_powers), jnp.zeros_like(of_x)))
         parts = by_power_of_w(small, x, y)
-        slopes = [c * part for c, part in enumerate(parts)][1:]
-        d_w = g * _horner(slopes, w) if slopes else jnp.zeros_like(g)
+        slope = _horner(
+            [c * part if c in w_powers else None for c, part in enumerate(parts)][1:], w
+        )
+        d_w = jnp.zeros_like(g) if slope is None else g * slope
         return d_theta, d_x, d_y, d_w, d_r
 
     update = jax.custom_vjp(fused)

@@ -101,6 +101,19 @@ def scaled_change(rule: Rule, theta: Theta, factor, x, y, w, r):
     return factor * rule.update(theta, x, y, w, r)
 
 
+@jax.custom_jvp
+def _drive(x, w):
+    """X @ w, with slopes that XLA can compute where they are needed."""
+    return x @ w
+
+
+@_drive.defjvp
+def _drive_slope(at, along):
+    (x, w), (dx, dw) = at, along
+    # Not x @ dw: its way back is an outer product that is laid out the other way round.
+    return x @ w, dx @ w + (x[:, None] * dw).sum(0)
+
+
 def live(
     rule: Rule,
     theta: Theta,
@@ -118,7 +131,7 @@ def live(
     With `local`, derivatives do not know that the activity it sees follows from w.
     """
     x, r, plastic = now  # r is R - E[R]
-    y = network.activation(x @ w)
+    y = network.activation(_drive(x, w))
     logit = option_logit = None
     if network.readout is not None:
         logit = network.readout * y.mean()

@@ -151,8 +151,8 @@ def test_memory_forward_does_not_grow():
 
 
 def test_memory_of_reverse_grows_like_the_root():
-    few, more, many = (temporary("reverse", n) for n in (1_000, 10_000, 100_000))
-    assert more < few * 10**0.5 and many < more * 10**0.5
+    few, many = (temporary("reverse", n) for n in (1_000, 100_000))
+    assert many < few * 100**0.5
     assert many < 100_000 * 20 * 30 * 8 / 100  # all weights at once
 
 
