@@ -21,6 +21,11 @@ from plastutor.checks.gradients_through_learning import (
 )
 from plastutor.checks.how_far_to_trust import best_plan, half_width
 from plastutor.checks.jax_in_ten_minutes import running_expectation, slopes
+from plastutor.checks.learning_while_it_happens import (
+    diagonal,
+    fewest_kept,
+    local_trace,
+)
 from plastutor.checks.noise_and_missing_neurons import (
     log_evidence,
     noise_level,
@@ -37,12 +42,15 @@ __all__ = [
     "choice_a",
     "clipped_step",
     "deviance_explained",
+    "diagonal",
     "expected_of_ten",
     "explained_share",
     "gain_of_adding",
+    "fewest_kept",
     "half_width",
     "hebb_with_decay",
     "index_order",
+    "local_trace",
     "log_evidence",
     "lost",
     "masked_loss",
