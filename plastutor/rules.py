@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -190,7 +190,7 @@ def over_pre(values):
     return reduce(jnp.add, [values[:, k] for k in range(values.shape[1])])
 
 
-def _horner(coefficients, v):
+def _horner(coefficients, v) -> Any:
     """c_0 + v (c_1 + v (c_2 + ...)). None is a coefficient that is always zero."""
     value = None
     for coefficient in reversed(list(coefficients)):
@@ -248,8 +248,9 @@ def taylor(
 @lru_cache  # the same arguments give the same Rule, so JAX need not compile it again
 def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
     free = None if only is None else free_terms(orders, only)
-    there = np.ones(orders.shape[:3]) if free is None else free.any(-1)  # x^a y^b w^c
-    w_powers = np.flatnonzero(there.any((0, 1)))
+    kept = np.ones(orders.shape) if free is None else free
+    there = kept.max(axis=3) > 0  # which x^a y^b w^c
+    w_powers = tuple(map(int, np.flatnonzero(there.max(axis=(0, 1)))))
 
     def freed(theta):
         if jnp.shape(theta) != orders.shape:

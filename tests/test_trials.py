@@ -27,19 +27,32 @@ def foraged():
     return rule, truth, made.experiment
 
 
-@pytest.mark.parametrize("trials", [15, 20])
-def test_a_scan_over_trials_is_the_scan_over_presentations(foraged, trials):
+def slopes_of(loss, theta, data):
+    """Loss and gradient for a batch and for one animal of it, and forward slopes."""
+    one = jax.tree.map(lambda leaf: leaf[1], data)
+    both = [jax.jit(jax.value_and_grad(loss))(theta, some) for some in (data, one)]
+    tangents = jax.jit(jax.jacfwd(loss.forward))(theta, data).logit
+    return both, np.asarray(tangents)[np.asarray(data.valid)]
+
+
+@pytest.fixture(scope="module")
+def by_presentation(foraged):
     rule, truth, data = foraged
-    theta = truth + 0.01
-    slow = objective(rule, accept_loss, network=BEHAVIOUR)
-    fast = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
-    for one in (data, jax.tree.map(lambda leaf: leaf[1], data)):
-        np.testing.assert_allclose(fast(theta, one), slow(theta, one), rtol=1e-5)
-        gradients = [jax.jit(jax.grad(loss))(theta, one) for loss in (fast, slow)]
-        np.testing.assert_allclose(*gradients, atol=1e-5)
-    tangents = [jax.jacfwd(loss.forward)(theta, data).logit for loss in (fast, slow)]
-    seen = np.asarray(data.valid)
-    np.testing.assert_allclose(*(np.asarray(t)[seen] for t in tangents), atol=1e-4)
+    loss = objective(rule, accept_loss, network=BEHAVIOUR)
+    return slopes_of(loss, truth + 0.01, data)
+
+
+@pytest.mark.parametrize("trials", [15, 20])
+def test_a_scan_over_trials_is_the_scan_over_presentations(
+    foraged, by_presentation, trials
+):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
+    both, tangents = slopes_of(loss, truth + 0.01, data)
+    for found, wanted in zip(both, by_presentation[0], strict=True):
+        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
+        np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
+    np.testing.assert_allclose(tangents, by_presentation[1], atol=1e-4)
 
 
 def test_completed_trials_are_where_the_weights_change(foraged):
