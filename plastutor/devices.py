@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -16,9 +17,10 @@ def spread(batch: Any) -> Any:
     """The same batch, each device holding its share of the leading axis.
 
     What is computed from it with jax.vmap and jax.jit is then computed where the shares
-    are. The shares are equal, so the number of devices used is the largest that divides
-    the batch: 50 experiments on 8 devices go to 5. With one device, or inside jax.jit,
-    nothing happens.
+    are. The shares are equal: on 8 devices 16 experiments are shared by eights, and 10
+    by twos, with four copies, because all arrays of a program must be on the same
+    devices. So choose multiples of the number of devices. With one device, or inside
+    jax.jit, nothing happens.
 
     Args:
         batch: a tree of arrays with a leading axis of the same length.
@@ -32,7 +34,6 @@ def spread(batch: Any) -> Any:
     leaves, devices = jax.tree.leaves(batch), jax.devices()
     if len(devices) == 1 or any(isinstance(leaf, Tracer) for leaf in leaves):
         return batch
-    size = leaves[0].shape[0]
-    share = max(n for n in range(1, len(devices) + 1) if size % n == 0)
-    mesh = Mesh(np.array(devices[:share]), ("exp",))
+    shares = math.gcd(leaves[0].shape[0], len(devices))
+    mesh = Mesh(np.reshape(devices, (shares, -1)), ("exp", "copy"))
     return jax.device_put(batch, NamedSharding(mesh, PartitionSpec("exp")))

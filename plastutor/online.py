@@ -124,13 +124,33 @@ def fit_online(
 
     Returns:
         A `Fit`: `losses` are those of the pieces, each before its step, and `theta` is
-        the last one that is finite. Ctrl-C ends the fit, and keeps it.
+        the last one that is finite. A piece in which nothing was recorded is lived
+        through, without a step or a loss. Ctrl-C ends the fit, and keeps it.
 
     Raises:
         ValueError: a loss that goes backwards, or no pieces.
+        TypeError: not an Optax optimiser.
+
+    >>> from plastutor.experiments import chunks
+    >>> from plastutor.losses import activity_loss, objective
+    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
+    >>> from plastutor.tasks import neural_task
+    >>> rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
+    >>> data = neural_task(
+    ...     jax.random.key(0), rule, OJA, n_experiments=1, n_steps=60, n_post=3
+    ... )
+    >>> loss = objective(rule, activity_loss, gradient="local")
+    >>> found = fit_online(loss, 0 * OJA, chunks(data, 20))
+    >>> found.losses.shape, found.status
+    ((3,), 'finished')
     """
     _check_loss(loss)
     optimizer = optax.adam(1e-2) if optimizer is None else optimizer
+    if not hasattr(optimizer, "update"):
+        raise TypeError(
+            f"optimizer is {optimizer!r}; expected one of Optax, such as "
+            "optax.adam(1e-2)."
+        )
     theta = jax.tree.map(jnp.asarray, theta0)
     state, running, status = optimizer.init(theta), None, "finished"
     losses, thetas = [], [theta]
@@ -139,6 +159,8 @@ def fit_online(
             if running is None:
                 running = _begin(loss, theta, piece)
             running = _go_on(loss, theta, running, piece)
+            if not running.count.sum():
+                continue
             value, slope = _finish(loss, theta, running)
             losses.append(float(value))
             updates, state = optimizer.update(slope, state, theta)
@@ -154,7 +176,7 @@ def fit_online(
             running = Running(*running[:2], *jax.tree.map(jnp.zeros_like, nothing))
     except KeyboardInterrupt:
         status = "interrupted"
-    if running is None:
+    if running is None and status == "finished":
         raise ValueError("There are no pieces; was the generator used up before?")
     message = MESSAGES[status].format(pieces=len(losses))
     joined = jax.tree.map(lambda *each: np.stack(each), *thetas)

@@ -48,7 +48,21 @@ def _directions(rule: Rule, flat):
 
 
 def rested(rule: Rule, theta: Theta, network: Network, data: Experiment) -> Running:
-    """A life before its first step; with a batch, one for each experiment."""
+    """A life before its first step; with a batch, one for each experiment.
+
+    Args:
+        rule: the plasticity rule.
+        theta: its parameters.
+        network: what is fixed about the learner.
+        data: where the life begins: its w0 is looked at, and nothing else.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
+    >>> from plastutor.types import RECORDED
+    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> rested(taylor(OJA_ORDERS, only=("xy",)), OJA, RECORDED, e).slopes.shape
+    (1, 3, 2)
+    """
     flat, _ = ravel_pytree(theta)
     shape, k = data.w0.shape, len(_directions(rule, flat))
     batch = shape[:-2]
@@ -80,8 +94,22 @@ def follow(
         data: the piece; its w0 is not looked at. A batch, if `running` is one.
         local: the slopes of a synapse do not know that the activity of its neuron
             depends on the weights, E <- (1 + d dw / d w) E + d dw / d theta. A synapse
-            then needs nothing but what it has itself (Bellec et al. 2020 for neurons;
-            Mehta et al. 2024 for the rule). Exact only where dw does not depend on y.
+            then needs nothing but what it has itself, as in e-prop (Bellec et al. 2020,
+            for the weights of neurons). Exact only where dw does not depend on y.
+
+    Returns:
+        The life as it stands after the last step of the piece.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
+    >>> from plastutor.types import RECORDED
+    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> rule = taylor(OJA_ORDERS, only=("xy",))
+    >>> def sums(trajectory, experiment):
+    ...     return jnp.sum(trajectory.y), trajectory.y.size
+    >>> life = follow(rule, HEBB, RECORDED, sums, rested(rule, HEBB, RECORDED, e), e)
+    >>> int(life.count), bool((life.slopes > 0).all())  # more learning, larger weights
+    (10, True)
     """
     if data.x.ndim == 3:
         one = partial(follow, rule, theta, network, sums, local=local)
@@ -123,7 +151,17 @@ def follow(
 
 
 def value_and_slope(rule: Rule, theta: Theta, running: Running):
-    """The mean loss of all that was observed, and its slope, in the shape of theta."""
+    """The mean loss of all that was observed, and its slope, in the shape of theta.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
+    >>> from plastutor.types import RECORDED
+    >>> e, rule = make_experiment([[1.0]], w0=[[0.0]]), taylor(OJA_ORDERS)
+    >>> life = rested(rule, HEBB, RECORDED, e)._replace(total=3.0, count=2)
+    >>> value, slope = value_and_slope(rule, HEBB, life)
+    >>> float(value), slope.shape
+    (1.5, (3, 3, 3, 1))
+    """
     flat, unravel = ravel_pytree(theta)
     count = jnp.sum(running.count)
     k = running.gradient.shape[-1]

@@ -24,7 +24,7 @@ shared = spread(data)
 print("devices", len(jax.devices()))
 if len(jax.devices()) > 1:
     print("share", shared.x.addressable_shards[0].data.shape)
-    print("odd", len(spread(np.zeros((10, 2))).sharding.device_set))
+    print("ten by twos", spread(np.zeros((10, 2))).addressable_shards[0].data.shape)
 print("simulated on", len(simulate(rule, OJA, data).y.sharding.device_set))
 for way in ("reverse", "forward"):
     loss = objective(rule, activity_loss, gradient=way)
@@ -34,8 +34,11 @@ for way in ("reverse", "forward"):
     print(*(f"{v:.12f}" for v in run(0.5 * OJA, shared)[1].ravel() if v))
 found = fit(loss, 0 * OJA, data, num_steps=10)
 print("fit", *(f"{v:.8f}" for v in found.theta.ravel() if v))
-starts = jnp.stack([k * OJA / 8 for k in range(8)])  # eight fits: one on each device
-each = fit_many(loss, starts, data, optimizer=optax.sgd(1.0), num_steps=3)
+starts = jnp.stack([k * OJA / 8 for k in range(6)])  # six fits: not one a device
+few = neural_task(jr.key(0), rule, OJA, n_experiments=10, **sizes)
+many = neural_task(jr.key(1), rule, OJA, n_experiments=16, **sizes)
+print("together", jnp.concatenate([few.activity, many.activity]).shape)
+each = fit_many(loss, starts, few, optimizer=optax.sgd(1.0), num_steps=3)
 print("fits", *(f"{found.losses[-1]:.10f}" for found in each))
 """
 
@@ -67,7 +70,7 @@ def test_every_device_holds_its_share(lines):
     assert eight[:4] == [
         "devices 8",
         "share (2, 12, 6)",
-        "odd 5",
+        "ten by twos (5, 2)",
         "simulated on 8",
     ]
     assert {"reverse talks True", "forward talks True"} <= set(eight)

@@ -189,6 +189,16 @@ def test_online_finds_a_rule_from_one_pass():
         assert found.losses[-20:].mean() < 0.01 * found.losses[:20].mean()
 
 
+def test_online_goes_on_where_nothing_was_recorded():
+    data = recording("activity", steps=30)
+    data = data._replace(activity=data.activity.at[:, 10:20].set(jnp.nan))
+    loss = objective(RULES["taylor"], activity_loss, gradient="forward")
+    theta = 0.1 * jr.normal(jr.key(0), ORDERS.shape)
+    found = fit_online(loss, theta, chunks(data, 10), optimizer=optax.sgd(0.0))
+    assert found.losses.shape == (2,) and found.status == "finished"
+    close(found.losses[0], loss(theta, next(iter(chunks(data, 10)))))
+
+
 def test_online_says_when_it_diverged():
     data = recording("activity", steps=40)
     loss = objective(RULES["taylor"], activity_loss, gradient="forward")
