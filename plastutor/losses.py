@@ -301,10 +301,10 @@ def objective(
     Its gradient can be found in three ways. "reverse" goes back through the life; it
     keeps the weights before each of about sqrt(time) blocks, and repeats a block when
     it comes to it. "forward" carries the slopes of the weights over each of the k
-    parameters along, k times the weights, whatever the length: the same gradient, k / 4
-    times the work or more. "local" does so with what a synapse itself has. It is an
-    approximation wherever dw depends on the activity that the weights make, so with
-    choices that pass a hidden layer as well; see `plastutor.slopes.follow`.
+    parameters along, k times the weights, whatever the length: the same gradient, for
+    about k times the work of a simulation. "local" does so with what a synapse itself
+    has. It is an approximation wherever dw depends on the activity that the weights
+    make, so with choices that pass a hidden layer as well; see `slopes.follow`.
 
     Args:
         rule: the plasticity rule whose theta is sought.
