@@ -95,7 +95,7 @@ def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
 
 
 def scaled_change(rule: Rule, theta: Theta, factor, x, y, w, r):
-    """Factor * dw. If it can, theta bears the factor, which saves a pass over w."""
+    """Multiply dw by a factor; theta bears it if it can, which saves a pass over w."""
     if rule.linear:
         return rule.update(factor * theta, x, y, w, r)
     return factor * rule.update(theta, x, y, w, r)
@@ -103,7 +103,7 @@ def scaled_change(rule: Rule, theta: Theta, factor, x, y, w, r):
 
 @jax.custom_jvp
 def _drive(x, w):
-    """X @ w, with slopes that XLA can compute where they are needed."""
+    """The product x @ w, with slopes that XLA can compute where they are needed."""
     return x @ w
 
 

@@ -16,6 +16,7 @@ ORDER = [
     "tasks",
     "trials",
     "slopes",
+    "gradients",
     "spiking",
     "losses",
     "gauss_newton",

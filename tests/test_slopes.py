@@ -80,7 +80,9 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
     theta = jax.tree.map(lambda leaf: 300 * leaf, taylor(ORDERS).init(jr.key(1)))
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
-    monkeypatch.setattr("plastutor.losses.WORTH_BLOCKS", 0)  # 23 steps in blocks of 4
+    monkeypatch.setattr(
+        "plastutor.gradients.WORTH_BLOCKS", 0
+    )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
         loss = objective(rule, data_loss, network=network, gradient=way)
         close(jax.jit(jax.value_and_grad(loss))(theta, data), plain)
