@@ -4,7 +4,7 @@
 notebook, but results also depend on the package, the tables of the studies, the
 installed versions, the Python, and whether real fly data was there: the cache is
 removed unless all of them are as they were. And Jupyter Book executes one chapter after
-the other.
+the other. Chapters that `make test` has just run are not run again.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from plastutor.fly_download import cache_folder
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
 KEY = ROOT / "_build" / "cache-key"
+EXECUTED = ROOT / "_build" / "executed"  # by book/conftest.py, a folder a fingerprint
 
 
 def fingerprint() -> str:
@@ -44,8 +45,8 @@ def fly_data() -> list[Path]:
     return sorted(p for p in found if p.is_file())
 
 
-def execute() -> None:
-    """Run what is not in the cache.
+def execute(already: Path) -> None:
+    """Run what neither the cache nor the folder of chapters already run holds.
 
     A chapter that fails is left to Jupyter Book, which runs it again and shows where.
     """
@@ -53,6 +54,8 @@ def execute() -> None:
     cache = get_cache(CACHE)
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         cache.add_nb_to_project(str(path))
+        if (already / path.name).exists():
+            cache.cache_notebook_file(already / path.name, str(path), overwrite=True)
     executor = load_executor("local-parallel", cache)
     executor.run_and_cache(timeout=settings["timeout"])
 
@@ -63,4 +66,4 @@ if __name__ == "__main__":
         shutil.rmtree(CACHE, ignore_errors=True)
         KEY.parent.mkdir(exist_ok=True)
         KEY.write_text(now)
-    execute()
+    execute(EXECUTED / now)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import execute_chapters
 import handout
+import nbformat
 import pytest
 import set_address
 import yaml
@@ -188,6 +189,23 @@ def test_chapters_run_again_when_what_they_show_has_changed(
     assert (new != before) == matters
     (tmp_path / name).write_text("two")
     assert (execute_chapters.fingerprint() != new) == matters
+
+
+def test_a_chapter_that_was_run_is_not_run_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute_chapters, "ROOT", tmp_path)
+    monkeypatch.setattr(execute_chapters, "CACHE", tmp_path / "cache")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "_config.yml").write_text("execute: {timeout: 60}\n")
+    cell = nbformat.v4.new_code_cell("raise ValueError('run again')")
+    chapter = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.write(chapter, tmp_path / "book" / "a.ipynb")
+    cell.outputs = [nbformat.v4.new_output("stream", text="already run")]
+    cell.execution_count = 1
+    nbformat.write(chapter, tmp_path / "a.ipynb")
+    execute_chapters.execute(already=tmp_path)
+    cache = execute_chapters.get_cache(tmp_path / "cache")
+    kept = cache.get_cache_bundle(cache.match_cache_notebook(chapter).pk)
+    assert kept.nb.cells[0].outputs[0].text == "already run"
 
 
 def test_handouts_hold_no_solution(tmp_path):

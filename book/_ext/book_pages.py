@@ -1,5 +1,8 @@
 """A small Sphinx extension: what a page was made from, and docstrings as they are.
 
+The title and the address of the book, which _config.yml holds once, go to the cards that
+a link to a page shows elsewhere.
+
 Every page says at its foot which version of the book it is, when it was built and with
 which versions it was executed. (Notebooks are offered for download by the theme.)
 
@@ -17,6 +20,17 @@ EXAMPLE = re.compile(r"((?:^|\n)[ ]*>>>.*?(?=\n[ ]*\n|$))", re.DOTALL)
 MODULES = re.compile(r"\b(jaxtyping|jaxlib\._jax|jax|typing|collections\.abc)\.")
 WITHOUT_TYPE: dict[str, list[str]] = {}
 MARKUP = re.compile(r"``.*?``|`[^`]*`|[*|]|(?<=\w)_(?!\w)", re.DOTALL)
+
+
+def name_the_site(app, config):
+    """Title, address and colour of the cards that links to a page show elsewhere."""
+    config.ogp_site_name = config.html_title
+    config.ogp_site_url = config.html_baseurl
+    config.ogp_social_cards = {
+        "image_mini": "book/_static/mark.png",
+        "line_color": "#0072B2",
+        "site_url": config.html_baseurl,
+    }
 
 
 def stamp() -> str:
@@ -69,6 +83,7 @@ def skip_tuple_fields(app, what, name, obj, skip, options):
 
 def setup(app):
     """Connect to Sphinx; its reader of Google docstrings has priority 500."""
+    app.connect("config-inited", name_the_site)
     app.connect("html-page-context", add_stamp)
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("autodoc-process-docstring", plain, priority=400)
