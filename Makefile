@@ -5,7 +5,6 @@
 # Another Python: make book PYTHON=python3.12
 
 PYTHON ?= python3
-PYTHON_COLAB ?= python3
 PYTHON_NEWEST ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -98,15 +97,11 @@ lock:
 # With versions that nobody chose, other packages warn about each other: no error here.
 OTHER := -W default
 
-# What Colab ships, then the tests against the package as Colab's cell installs it.
-# PYTHON_COLAB should be the Python named in requirements-colab.txt where there is one.
-test-colab:
-	$(PYTHON_COLAB) -m venv .venv-colab
-	.venv-colab/bin/python -m pip install --quiet -r requirements-colab.txt
-	.venv-colab/bin/python -m pip uninstall --quiet --yes plastutor
-	PLASTUTOR_COLAB=1 .venv-colab/bin/pytest $(OTHER) -m colab tests/test_colab.py
-	.venv-colab/bin/python -m pip install --quiet -c requirements-colab.txt '.[test]'
-	.venv-colab/bin/pytest $(OTHER) tests -n 2 --dist loadfile
+# Each notebook alone, with what Colab ships, then all tests with those versions. Some
+# only: make test-colab CHAPTERS='a_synapse or oja'
+# The Python is found where there is one of Colab's version; PYTHON_COLAB names another.
+test-colab: $(VENV)/.installed
+	PLASTUTOR_COLAB=1 $(BIN)/python -m pytest -rs -v tests/test_colab.py -k '$(CHAPTERS)'
 
 # The newest of everything, always in a fresh environment: next year's trouble, today.
 test-newest:
@@ -121,7 +116,7 @@ address:
 	@$(PYTHON) scripts/set_address.py '$(REPO)'
 
 clean:
-	rm -rf $(VENV) .venv-colab .venv-newest .venv-lock _build dist
+	rm -rf $(VENV) .venv-newest .venv-lock _build dist
 	rm -rf .pytest_cache .ruff_cache
 	find plastutor tests book scripts benchmarks studies -name __pycache__ \
 	  -prune -exec rm -rf {} + 2>/dev/null || true

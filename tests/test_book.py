@@ -30,7 +30,12 @@ if "google.colab" in sys.modules:
     repository = "{CONFIG["repository"]["url"]}"
     spec = os.environ.get("PLASTUTOR_SPEC", f"git+{{repository}}@v{VERSION}")
     %pip install -q "$spec"
+
+import jax
+
+print(f"Runs on {{jax.devices()[0].device_kind}}; two CPU cores take TIME.")
 """
+TIME = re.compile(r"\*Time:\* (\d+) minutes to read, ([\w ]+) to run")
 SECTIONS = [
     "You will be able to",
     "Exercises",
@@ -124,8 +129,18 @@ def test_stored_bare(path):
 @every_notebook
 def test_first_code_cell_installs_this_version_in_colab(path):
     first = code_cells(read(path))[0]
-    assert first.source.strip() == COLAB_CELL.strip()
+    time_to_run = TIME.search(prose(path))[2]
+    assert first.source.strip() == COLAB_CELL.replace("TIME", time_to_run).strip()
     assert "hide-input" in tags(first)
+
+
+@every_notebook
+def test_minutes_to_read_fit_the_length(path):
+    text = prose(path).split("## Exercises")[0]
+    cells = [c for c in code_cells(read(path))[1:] if not tags(c) & EXERCISE_TAGS]
+    lines = sum(len(cell.source.splitlines()) for cell in cells)
+    expected = len(text.split()) / 130 + lines / 12  # new ideas, read once
+    assert 0.5 < int(TIME.search(prose(path))[1]) / expected < 2
 
 
 @every_notebook

@@ -1,7 +1,7 @@
 """A small Sphinx extension: what a page was made from, and docstrings as they are.
 
-The title and the address of the book, which _config.yml holds once, go to the cards that
-a link to a page shows elsewhere.
+Cards, which a link to a page shows elsewhere, have the title and the address of the
+book that _config.yml holds once.
 
 Every page says at its foot which version of the book it is, when it was built and with
 which versions it was executed. (Notebooks are offered for download by the theme.)
