@@ -16,7 +16,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-newest address clean help
+.PHONY: book test bench study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -93,6 +93,15 @@ lock:
 	  --universal --fork-strategy fewest --python-version 3.11 --upgrade \
 	  --custom-compile-command 'make lock' --no-emit-index-url --no-emit-find-links \
 	  --output-file requirements.lock
+
+# The built pages in the system's Chromium, where there is one. Some pages only:
+# make test-web PAGES='index oja_recovery'
+test-web: $(VENV)/.installed-web book
+	PLASTUTOR_WEB=1 PLASTUTOR_PAGES='$(PAGES)' $(BIN)/python -m pytest -rs tests/test_web.py
+
+# The PDF of the cheat sheet, from its page.
+cheat-sheet: $(VENV)/.installed-web book
+	$(BIN)/python scripts/print_cheat_sheet.py
 
 # With versions that nobody chose, other packages warn about each other: no error here.
 OTHER := -W default

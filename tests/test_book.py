@@ -268,6 +268,23 @@ def test_checks_accept_the_solution_and_refuse_the_stub(path, as_a_reader, capsy
             assert len(said.split()) >= 5, f"{check_name} gives no hint: {said!r}"
 
 
+def test_the_cheat_sheets_code_runs(capsys):
+    page = (ROOT / "book" / "cheat_sheet.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1)
+    exec(compile(code, "cheat_sheet.md", "exec"), {})
+    inferred, nothing = re.findall(r"r2_weights=(-?[\d.]+)", capsys.readouterr().out)
+    assert float(inferred) > 0.999 and float(nothing) < 0
+
+
+def test_the_glossary_is_in_order_and_every_word_is_used():
+    page = (ROOT / "book" / "glossary.md").read_text()
+    words = re.findall(r"^(\w[\w' -]+)$", page.split("{glossary}")[1], re.MULTILINE)
+    assert words == sorted(words, key=str.lower) and len(words) > 20
+    text = " ".join(prose(path) for path in NOTEBOOKS).lower()
+    for word in words:
+        assert word.lower() in text, word
+
+
 # --- the page of the package ----------------------------------------------------------
 
 

@@ -76,6 +76,17 @@ def test_version_is_the_same_everywhere():
     assert f"## [{VERSION}]" in read("CHANGELOG.md")
 
 
+def test_front_page_cites_the_paper_and_this_version():
+    page, cff = read("book/index.md"), yaml.safe_load(read("CITATION.cff"))
+    paper = re.search(
+        r"@inproceedings\{mehta2024,.*?\n\}", read("book/references.bib"), re.S
+    )
+    assert paper.group() in page
+    own = re.search(r"@software\{.*?\n\}", page, re.S).group()
+    for name in ("title", "version", "url"):
+        assert f"{{{cff[name]}}}" in own
+
+
 def test_lock_satisfies_the_package_and_holds_no_address():
     text, locked = read("requirements.lock"), pins("requirements.lock")
     assert not re.search(r"://|@|--|/home|file:", text)

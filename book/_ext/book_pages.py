@@ -49,6 +49,16 @@ def add_stamp(app, pagename, templatename, context, doctree):
     context["theme_extra_footer"] = stamp()
 
 
+def without_thebe(app, pagename, templatename, context, doctree):
+    """Drop the scripts of live pages, which nobody asked for: they hold one twice."""
+    for files in ("script_files", "css_files"):
+        context[files][:] = [
+            f
+            for f in context[files]
+            if "thebe" not in f"{f.filename}{f.attributes.get('body')}"
+        ]
+
+
 def escape(found: re.Match) -> str:
     """A name in backticks becomes code; a character that is no markup stays itself."""
     text = found.group()
@@ -85,6 +95,9 @@ def setup(app):
     """Connect to Sphinx; its reader of Google docstrings has priority 500."""
     app.connect("config-inited", name_the_site)
     app.connect("html-page-context", add_stamp)
+    app.connect("html-page-context", without_thebe, priority=900)
+    # The theme leaves it empty on a reader's first visit, and then finds that wrong.
+    app.add_js_file(None, body="document.documentElement.dataset.mode ||= 'auto';")
     app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("autodoc-process-docstring", plain, priority=400)
     app.connect("autodoc-process-docstring", after_google, priority=600)
