@@ -94,13 +94,13 @@ lock:
 	  --custom-compile-command 'make lock' --no-emit-index-url --no-emit-find-links \
 	  --output-file requirements.lock
 
-# The built pages in the system's Chromium, where there is one. Some pages only:
+# After make book: its pages in the system's Chromium, where there is one. Some only:
 # make test-web PAGES='index oja_recovery'
-test-web: $(VENV)/.installed-web book
+test-web: $(VENV)/.installed-web
 	PLASTUTOR_WEB=1 PLASTUTOR_PAGES='$(PAGES)' $(BIN)/python -m pytest -rs tests/test_web.py
 
-# The PDF of the cheat sheet, from its page.
-cheat-sheet: $(VENV)/.installed-web book
+# After make book: the PDF of the cheat sheet, from its page.
+cheat-sheet: $(VENV)/.installed-web
 	$(BIN)/python scripts/print_cheat_sheet.py
 
 # With versions that nobody chose, other packages warn about each other: no error here.

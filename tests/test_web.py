@@ -42,6 +42,11 @@ def chosen() -> list[str]:
     return only or pages()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    assert html("index").exists(), "there are no built pages to look at: make book"
+
+
 every_page = pytest.mark.parametrize("page", pages())
 
 
