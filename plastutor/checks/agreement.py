@@ -13,10 +13,15 @@ __all__ = ["agrees"]
 
 def _shown(value) -> str:
     """A short form of a value, for a sentence."""
+    if hasattr(value, "__name__"):  # a function
+        return value.__name__
     try:
-        text = np.array2string(np.asarray(value), precision=4, threshold=8)
+        array = np.asarray(value)
     except ValueError:  # lists within lists that are no array
-        text = str(value)
+        return str(value)
+    if array.ndim > 2 and array.size > 16:
+        return f"an array of shape {array.shape}"
+    text = np.array2string(array, precision=4, threshold=8, suppress_small=True)
     return " ".join(text.removesuffix(".").split())
 
 
@@ -25,6 +30,16 @@ def _near(got, wanted, tolerance) -> bool:
     if got.shape != wanted.shape:
         return False
     return bool((np.abs(got - wanted) <= tolerance * (1 + np.abs(wanted))).all())
+
+
+def _difference(got, wanted, tolerance) -> str:
+    """Both arrays, or if they are large, the first place where they differ."""
+    place, at = (), ""
+    if got.size > 8:
+        places = np.ndindex(got.shape)
+        place = next(i for i in places if not _near(got[i], wanted[i], tolerance))
+        at = f" at [{', '.join(map(str, place))}]"
+    return f"gives {_shown(got[place])}{at}; expected {_shown(wanted[place])}."
 
 
 def _resemblance(got, wanted, tolerance) -> str:
@@ -40,7 +55,7 @@ def _resemblance(got, wanted, tolerance) -> str:
         return ""
     if near(got[::-1], wanted):
         return " That is the right answer in reverse order."
-    if got.ndim == 1 and got.size > 2 and np.ptp(wanted) > tolerance:
+    if got.ndim == 1 and min(np.ptp(got[1:]), np.ptp(got[:-1])) > tolerance:
         if near(got[1:], wanted[:-1]):
             return " That comes one place too late."
         if near(got[:-1], wanted[1:]):
@@ -79,16 +94,19 @@ def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | Non
     wanted, shape = np.asarray(wanted, float), tuple(reply["shape"])
     if value is None:  # too many to be sent
         return f"returned shape {shape}; expected {wanted.shape}."
-    shown = _shown(np.asarray(value).reshape(shape))
-    got = np.asarray(value, float).reshape(shape)
+    given = np.asarray(value).reshape(shape)
+    got = given.astype(float)
     if _near(got, wanted, tolerance):
         return None
     alike = _resemblance(got, wanted, tolerance)
     if shape == wanted.shape:
-        return f"gives {shown}; {expected}.{alike}"
-    return (
-        f"returned shape {shape}, {shown}; {expected} of shape {wanted.shape}.{alike}"
-    )
+        return _difference(given, wanted, tolerance) + alike
+    shown = f", {_shown(given)}" if got.size <= 8 else ""
+    return f"returned shape {shape}{shown}; {expected} of shape {wanted.shape}.{alike}"
+
+
+def _first(count: int) -> str:
+    return "the first" if count == 1 else f"the first {count}"
 
 
 def agrees(
@@ -133,7 +151,7 @@ def agrees(
         said = _complaint(call(case), wanted, tolerance, limit)
         if said is not None:
             so_far = (
-                f" (right in the first {count} of {len(cases)} cases)" if count else ""
+                f" (right in {_first(count)} of {len(cases)} cases)" if count else ""
             )
             given = ", ".join(f"{key} = {_shown(value)}" for key, value in case.items())
             given = f"with {given}, " if given else ""
