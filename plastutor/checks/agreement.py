@@ -61,7 +61,8 @@ def _resemblance(got, wanted, tolerance) -> str:
         if near(got[:-1], wanted[1:]):
             return " That comes one place too early."
     ratio = (got * wanted).sum() / max((wanted * wanted).sum(), 1e-30)
-    if ratio and np.ptp(wanted) > tolerance and near(got / ratio, wanted):
+    several = np.count_nonzero(wanted) > 1
+    if ratio and several and near(got / ratio, wanted):
         return f" That is {ratio:.4g} times the right answer."
     if np.ptp(wanted) > tolerance and near(got - (got - wanted).mean(), wanted):
         return f" That is the right answer plus {(got - wanted).mean():.4g}."
