@@ -93,8 +93,9 @@ def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | Non
         same = kind == "text" and value == wanted
         return None if same else f"gives {_shown(value)}; {expected}."
     wanted, shape = np.asarray(wanted, float), tuple(reply["shape"])
+    expected += f" of shape {wanted.shape}"
     if value is None:  # too many to be sent
-        return f"returned shape {shape}; expected {wanted.shape}."
+        return f"returned shape {shape}; {expected}."
     given = np.asarray(value).reshape(shape)
     got = given.astype(float)
     if _near(got, wanted, tolerance):
@@ -103,7 +104,7 @@ def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | Non
     if shape == wanted.shape:
         return _difference(given, wanted, tolerance) + alike
     shown = f", {_shown(given)}" if got.size <= 8 else ""
-    return f"returned shape {shape}{shown}; {expected} of shape {wanted.shape}.{alike}"
+    return f"returned shape {shape}{shown}; {expected}.{alike}"
 
 
 def _first(count: int) -> str:

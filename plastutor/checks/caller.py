@@ -131,9 +131,9 @@ def _in_readers_file(module) -> bool:
     return not any(os.path.abspath(file).startswith(path) for path in installed)
 
 
-def _packed(function: Callable) -> bytes:
+def _packed(function) -> bytes:
     """A function as bytes; its code too, unless it comes from an installed package."""
-    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    module = sys.modules.get(str(getattr(function, "__module__", None)))
     if not _in_readers_file(module):
         return cloudpickle.dumps(function)
     cloudpickle.register_pickle_by_value(module)
@@ -151,7 +151,7 @@ def _cannot_be_sent(function: Callable) -> str | None:
         return None
     for name, value in {**used.globals, **used.nonlocals}.items():
         try:
-            cloudpickle.dumps(value)
+            _packed(value)
         except Exception:
             deeper = _cannot_be_sent(value) if inspect.isfunction(value) else None
             return deeper or name
