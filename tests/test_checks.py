@@ -88,6 +88,7 @@ def says(capsys):
         (lambda x: 1 / 0, "raised ZeroDivisionError: division by zero."),
         (lambda x: sys.exit(3), "raised SystemExit: 3."),
         (lambda x: input("?"), "raised EOFError"),
+        (lambda x: 10**6 * "two", " ...; expected 2."),
         (lambda x: np.ones(10**11), "raised MemoryError"),
         (2.0, "takes the function itself, not its answer"),
     ],
@@ -106,6 +107,11 @@ class Unspeakable(Exception):
 
 
 def test_what_cannot_be_written_or_compared(says):
+    def interrupts(x):
+        raise KeyboardInterrupt
+
+    assert "raised KeyboardInterrupt." in says(interrupts)
+
     def raises(x):
         raise Unspeakable
 

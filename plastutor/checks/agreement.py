@@ -22,7 +22,8 @@ def _shown(value) -> str:
     if array.ndim > 2 and array.size > 16:
         return f"an array of shape {array.shape}"
     text = np.array2string(array, precision=4, threshold=8, suppress_small=True)
-    return " ".join(text.removesuffix(".").split())
+    text = " ".join(text.removesuffix(".").split())
+    return text if len(text) < 500 else f"{text[:500]} ..."
 
 
 def _near(got, wanted, tolerance) -> bool:
@@ -82,7 +83,7 @@ def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | Non
             "ended the process that it ran in. Does it leave Python, or ask for very "
             "much memory?"
         )
-    if kind == "raised":
+    if kind in ("raised", "unread"):
         return f"raised {value}."
     expected = f"expected {_shown(wanted)}"
     if kind == "nothing":

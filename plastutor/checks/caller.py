@@ -169,10 +169,10 @@ class Caller:
     """
 
     def __init__(self, function: Callable, limit: float):
-        self.function, self.limit = function, limit
+        self.function, self.limit, self.here = function, limit, False
         try:
-            self.sent: bytes | None = _packed(function)
-            _running()
+            # What the function needs is imported now: that time is not the reader's.
+            reply = self._ask((_packed(function), None), START_LIMIT, START_LIMIT)
         except OSError:
             self._stay_here("no other process can be started")
         except Exception:  # packing may fail in any way
@@ -180,30 +180,29 @@ class Caller:
             what = f"it uses `{name}`, which" if name else "it"
             self._stay_here(f"{what} cannot be sent to another process")
         else:
-            self.here, self.deadline = False, time.monotonic() + limit
+            if reply["kind"] != "ready":
+                why = reply.get("value", "it ended")
+                self._stay_here(f"the other process cannot read it ({why})")
+        self.deadline = time.monotonic() + limit
+
+    def __call__(self, case: dict) -> dict:
+        """What the function answers to the arguments in `case`, by name."""
+        if self.here:
+            return answer(self.function, copy.deepcopy(case))
+        left = self.deadline - time.monotonic()
+        return self._ask((None, cloudpickle.dumps(case)), left, self.limit)
 
     def _stay_here(self, why: str) -> None:
         name = getattr(self.function, "__name__", "your function")
         print(f"{name} runs in this process, without a time limit: {why}.")
         self.here = True
 
-    def __call__(self, case: dict) -> dict:
-        """What the function answers to the arguments in `case`, by name."""
-        if not self.here:
-            reply = self._in_child(case)
-            if reply["kind"] != "unread":
-                return reply
-            self._stay_here(f"the other process cannot read it ({reply['value']})")
-        return answer(self.function, copy.deepcopy(case))
-
-    def _in_child(self, case: dict) -> dict:
+    def _ask(self, what: tuple, left: float, limit: float) -> dict:
         """Ask the child; close one that is late or gone, the next check has another."""
         child, x64 = _running(), bool(jax.config.read("jax_enable_x64"))
-        request = self.sent, cloudpickle.dumps(case), x64, self.limit
-        self.sent = None  # once is enough
         reply: dict = {"kind": "late"}
         try:
-            reply = child.ask(request, self.deadline)
+            reply = child.ask((*what, x64, limit), time.monotonic() + left)
         finally:  # an interrupt ends the child too
             if reply["kind"] in ("late", "ended"):
                 close()

@@ -5,6 +5,7 @@ It answers in JSON, so that nothing a reader's function returns is unpickled els
 
 from __future__ import annotations
 
+import builtins
 import io
 import json
 import os
@@ -94,6 +95,7 @@ def serve() -> None:
             replies.write(json.dumps(reply).encode() + b"\n")
             replies.flush()
 
+    builtins.display = print  # pyright: ignore  # notebooks have it
     send({"kind": "ready"})
     function, own = None, os.getpid()
     while True:
@@ -108,12 +110,12 @@ def serve() -> None:
         alarm(int(limit) + 10)
         jax.config.update("jax_enable_x64", x64)
         try:
-            function = cloudpickle.loads(sent) if sent else function
-            case = cloudpickle.loads(case)
-        except BaseException as error:
+            if sent:
+                function, reply = cloudpickle.loads(sent), {"kind": "ready"}
+            else:
+                reply = answer(function, cloudpickle.loads(case))  # pyright: ignore
+        except BaseException as error:  # of the packing, not of the function
             reply = {"kind": "unread", "value": type(error).__name__ + _message(error)}
-        else:
-            reply = answer(function, case)  # pyright: ignore[reportArgumentType]
         alarm(0)
         if os.getpid() != own:  # the function has forked, and this is the copy
             os._exit(0)
