@@ -108,6 +108,7 @@ def test_each_is_tagged_and_named(path):
         assert tags(stub) >= SKIPPED and tags(check) >= SKIPPED
         # The page folds the code, and shows the expected result as a hint.
         assert "hide-input" in tags(solution) and not tags(solution) & SKIPPED
+        assert "solution" in solution.metadata["mystnb"]["code_prompt_show"]
         assert "print(" in solution.source or "plt.show()" in solution.source
         assert functions(stub.source) == [called(check)[1]]
         assert called(check)[1].removeprefix("my_") in functions(solution.source)

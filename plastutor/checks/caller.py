@@ -90,8 +90,11 @@ class _Child:
             except (AttributeError, OSError):  # Windows; nothing left to stop
                 self.process.kill()
             self.process.wait()
-            self.reader.join()
-        for pipe in (self.process.stdin, self.process.stdout):
+            self.reader.join(5)  # what a function left running may hold the pipe
+        pipes = [self.process.stdin]
+        if not self.reader.is_alive():  # else closing would wait for it
+            pipes.append(self.process.stdout)
+        for pipe in pipes:
             try:
                 pipe.close()  # pyright: ignore[reportOptionalMemberAccess]
             except OSError:
