@@ -72,6 +72,9 @@ def says(capsys):
         ),
         (lambda x: -2 * x, "wrong sign"),
         (lambda x: np.nan, "gives nan; expected 2. There is NaN in it."),
+        (lambda x: np.inf, "gives inf; expected 2. There is an infinity in it."),
+        (lambda x: 1e300, "gives 1.e+300; expected 2."),
+        (lambda x: 10**400, "something (int)"),
         (lambda x: None, "returned nothing; expected 2. Did you forget `return`?"),
         (
             lambda x: np.ones(3),
@@ -123,6 +126,7 @@ def test_what_cannot_be_written_or_compared(says):
     ("change", "said"),
     [
         (lambda a: a.T, "transposed"),
+        (lambda a: 1e300 * a, "That is 1e+300 times the right answer"),
         (lambda a: a[::-1], "reverse order"),
         (lambda a: 3 * a, "That is 3 times the right answer"),
         (lambda a: a + 0.5, "That is the right answer plus 0.5"),

@@ -46,8 +46,8 @@ def _difference(got, wanted, tolerance) -> str:
 def _resemblance(got, wanted, tolerance) -> str:
     """What a wrong array has to do with the right one, if that is easy to see."""
     near = lambda a, b: a.size > 0 and _near(a, b, tolerance)
-    if np.isnan(got).any() and not np.isnan(wanted).any():
-        return " There is NaN in it."
+    if not np.isfinite(got).all():
+        return f" There is {'NaN' if np.isnan(got).any() else 'an infinity'} in it."
     if near(got, -wanted):
         return " That is the right size with the wrong sign."
     if got.ndim == 2 and near(got.T, wanted):
@@ -151,7 +151,8 @@ def agrees(
     call = Caller(function, limit)
     for count, case in enumerate(cases):
         wanted = reference(**case)
-        said = _complaint(call(case), wanted, tolerance, limit)
+        with np.errstate(all="ignore"):  # answers may be as large as they like
+            said = _complaint(call(case), wanted, tolerance, limit)
         if said is not None:
             so_far = (
                 f" (right in {_first(count)} of {len(cases)} cases)" if count else ""
