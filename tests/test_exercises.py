@@ -141,7 +141,7 @@ def test_nothing_depends_on_a_students_answer(path):
 def test_solution_passes_and_stub_hears_why_not(
     notebook, stub, solution, check, outcome
 ):
-    names = {}
+    names = {"__name__": "__main__"}  # as in a notebook
     exec(setting(notebook, stub), names)
     exec(definitions(stub.source), names)
     exec(definitions(solution.source), names)
