@@ -1,6 +1,5 @@
-"""The chapters keep the book's form: stored bare, short, exercises that answer."""
+"""The chapters keep the book's form: stored bare, short, with their sections."""
 
-import ast
 import importlib
 import inspect
 import re
@@ -8,7 +7,6 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import jax
 import nbformat
 import pytest
 import yaml
@@ -43,7 +41,6 @@ SECTIONS = [
     "Where this lives in",
 ]
 NOT_A_CHAPTER = {"jax_in_ten_minutes", "your_own_choices"}  # pages that happen to run
-SKIPPED = {"skip-execution", "nbval-skip"}
 EXERCISE_TAGS = {"exercise", "solution", "check"}
 
 
@@ -167,105 +164,6 @@ def test_has_the_sections_of_a_chapter(path):
     text = prose(path)
     for section in SECTIONS:
         assert section in text, f"no part named {section!r}"
-
-
-# --- exercises: a stub, a solution, a check -------------------------------------------
-
-
-def exercises(notebook) -> list[tuple]:
-    """(stub, solution, check) cells, in the order in which they stand."""
-    cells = [cell for cell in code_cells(notebook) if tags(cell) & EXERCISE_TAGS]
-    kinds = [next(iter(tags(cell) & EXERCISE_TAGS)) for cell in cells]
-    assert kinds == ["exercise", "solution", "check"] * (len(kinds) // 3)
-    return list(zip(cells[::3], cells[1::3], cells[2::3], strict=True))
-
-
-def functions(source: str) -> list[str]:
-    return [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
-
-
-def setting(notebook, until) -> str:
-    """Imports, functions and constants that stand before an exercise: no long runs."""
-    kept = []
-    for cell in code_cells(notebook):
-        if cell is until:
-            return "\n".join(kept)
-        if not tags(cell) & {"exercise", "check"}:
-            kept.append(definitions(cell.source))
-    raise AssertionError("the exercise is not in the notebook")
-
-
-def definitions(source: str) -> str:
-    """Imports, functions and constants of a cell, not what it goes on to compute."""
-    if re.search(r"^\s*[%!]", source, re.MULTILINE):
-        return ""  # the Colab cell
-    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef
-    nodes = ast.parse(source).body
-    nodes = [n for n in nodes if isinstance(n, kinds) or is_constant(n)]
-    return "\n".join(ast.unparse(n) for n in nodes)
-
-
-def is_constant(node) -> bool:
-    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-
-
-def outcome(check, function, capsys) -> tuple[bool, str]:
-    """Whether a check is content, and what it says; it must print and never raise."""
-    capsys.readouterr()
-    passed = check(function)
-    return passed is not False, capsys.readouterr().out
-
-
-@pytest.fixture
-def as_a_reader(single_precision):
-    """Single precision and silent broadcasting, as in a reader's notebook."""
-    jax.config.update("jax_numpy_rank_promotion", "allow")
-    yield
-    jax.config.update("jax_numpy_rank_promotion", "raise")
-
-
-@every_chapter
-def test_has_exercises(path):
-    assert exercises(read(path))
-
-
-@every_notebook
-def test_exercises_are_tagged_and_named(path):
-    for stub, solution, check in exercises(read(path)):
-        assert tags(stub) >= SKIPPED and tags(check) >= SKIPPED
-        assert "hide-cell" in tags(solution) and not tags(solution) & SKIPPED
-        names = functions(stub.source)
-        assert names and all(name.startswith("my_") for name in names)
-        called = re.findall(r"checks\.\w+\((my_\w+)", check.source)
-        assert called and set(called) <= set(names)
-
-
-@every_notebook
-def test_nothing_depends_on_a_students_answer(path):
-    for cell in code_cells(read(path)):
-        if not tags(cell) & {"exercise", "check"}:
-            assert not re.search(r"\bmy_\w+", cell.source), cell.source[:80]
-
-
-@every_notebook
-def test_checks_accept_the_solution_and_refuse_the_stub(path, as_a_reader, capsys):
-    notebook = read(path)
-    for stub, solution, check in exercises(notebook):
-        names = {}
-        exec(setting(notebook, stub), names)
-        exec(definitions(stub.source), names)
-        exec(definitions(solution.source), names)
-        checks = importlib.import_module("plastutor.checks")
-        for check_name, stub_name in re.findall(
-            r"checks\.(\w+)\((my_\w+)", check.source
-        ):
-            solved, unsolved = names[stub_name.removeprefix("my_")], names[stub_name]
-            assert inspect.signature(solved) == inspect.signature(unsolved)
-            passed, said = outcome(getattr(checks, check_name), solved, capsys)
-            assert passed, f"{check_name} refuses the solution: {said}"
-            passed, said = outcome(getattr(checks, check_name), unsolved, capsys)
-            assert not passed, f"{check_name} accepts the empty stub"
-            assert len(said.split()) >= 5, f"{check_name} gives no hint: {said!r}"
 
 
 def test_the_cheat_sheets_code_runs(capsys):

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import comb
 
 import numpy as np
 
 from plastutor.checks.agreement import agrees
 from plastutor.distil import predicted_gains
 
-__all__ = ["explained_share", "gain_of_adding", "smallest_as_good"]
+__all__ = ["explained_share", "gain_of_adding", "smallest_as_good", "sets_of_terms"]
+
+
+def sets_of_terms(function: Callable) -> bool:
+    """Is `function(most)` the number of sets of one to `most` of 27 terms?"""
+    return agrees(
+        function,
+        lambda most: sum(comb(27, size) for size in range(1, most + 1)),
+        [{"most": most} for most in (1, 2, 5)],
+        "Add up the sets of each size; in a set the order does not count.",
+    )
 
 
 def explained_share(function: Callable) -> bool:
@@ -64,6 +75,7 @@ def smallest_as_good(function: Callable) -> bool:
         {"losses": losses, "size": np.array([0, 1, 2])},
         {"losses": losses - 0.09 * wobble, "size": np.array([0, 1, 2])},
         {"losses": np.stack([5 + hard, hard + 0.1, hard]), "size": np.arange(3)},
+        {"losses": losses + [[0], [0.6], [0]], "size": np.arange(3)},
     ]
 
     def reference(losses, size):

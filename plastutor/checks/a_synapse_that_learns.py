@@ -7,18 +7,17 @@ from collections.abc import Callable
 import numpy as np
 
 from plastutor.checks.agreement import agrees
-from plastutor.rules import OJA_ORDERS, terms
 
-__all__ = ["oja_layer", "sanger_layer", "scaled_decay"]
+__all__ = ["oja_layer", "sanger_layer", "settled_length"]
 
 
-def scaled_decay(function: Callable) -> bool:
-    """Does `function(alpha)` give the theta of dw = x y - alpha y^2 w?"""
+def settled_length(function: Callable) -> bool:
+    """Is `function(alpha)` the final length of weights under dw = xy - alpha y^2 w?"""
     return agrees(
         function,
-        lambda alpha: terms(OJA_ORDERS, xy=1.0, yyw=-alpha),
+        lambda alpha: alpha**-0.5,
         [{"alpha": alpha} for alpha in (1.0, 4.0, 0.25)],
-        "The decay is the term yyw, and it lowers the weight: terms(OJA_ORDERS, ...).",
+        "Where the mean change is zero, alpha |w|^2 is one.",
     )
 
 

@@ -6,27 +6,110 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from plastutor.checks.caller import Caller
+
 __all__ = ["agrees"]
 
 
 def _shown(value) -> str:
     """A short form of a value, for a sentence."""
+    if hasattr(value, "__name__"):  # a function
+        return value.__name__
     try:
-        text = np.array2string(np.asarray(value), precision=4, threshold=8)
+        array = np.asarray(value)
     except ValueError:  # lists within lists that are no array
-        text = str(value)
-    return " ".join(text.split())
+        return str(value)
+    if array.ndim > 2 and array.size > 16:
+        return f"an array of shape {array.shape}"
+    text = np.array2string(array, precision=4, threshold=8, suppress_small=True)
+    text = " ".join(text.removesuffix(".").split())
+    return text if len(text) < 500 else f"{text[:500]} ..."
 
 
-def _equal(got, wanted, tolerance) -> bool:
-    """The same text, or numbers that are near enough."""
-    if isinstance(wanted, str) or isinstance(got, str):
-        return got == wanted
-    try:
-        got, wanted = np.asarray(got, float), np.asarray(wanted, float)
-    except (TypeError, ValueError):  # no numbers at all
+def _near(got, wanted, tolerance) -> bool:
+    """Numbers of one shape that are near enough, relative to 1 + their size."""
+    if got.shape != wanted.shape:
         return False
     return bool((np.abs(got - wanted) <= tolerance * (1 + np.abs(wanted))).all())
+
+
+def _difference(got, wanted, tolerance) -> str:
+    """Both arrays, or if they are large, the first place where they differ."""
+    place, at = (), ""
+    if got.size > 8:
+        places = np.ndindex(got.shape)
+        place = next(i for i in places if not _near(got[i], wanted[i], tolerance))
+        at = f" at [{', '.join(map(str, place))}]"
+    return f"gives {_shown(got[place])}{at}; expected {_shown(wanted[place])}."
+
+
+def _resemblance(got, wanted, tolerance) -> str:
+    """What a wrong array has to do with the right one, if that is easy to see."""
+    near = lambda a, b: a.size > 0 and _near(a, b, tolerance)
+    if not np.isfinite(got).all():
+        return f" There is {'NaN' if np.isnan(got).any() else 'an infinity'} in it."
+    if near(got, -wanted):
+        return " That is the right size with the wrong sign."
+    if got.ndim == 2 and near(got.T, wanted):
+        return " That is the right answer transposed."
+    if got.shape != wanted.shape or got.ndim == 0 or got.size < 2:
+        return ""
+    if near(got[::-1], wanted):
+        return " That is the right answer in reverse order."
+    if got.ndim == 1 and min(np.ptp(got[1:]), np.ptp(got[:-1])) > tolerance:
+        if near(got[1:], wanted[:-1]):
+            return " That comes one place too late."
+        if near(got[:-1], wanted[1:]):
+            return " That comes one place too early."
+    ratio = (got * wanted).sum() / max((wanted * wanted).sum(), 1e-30)
+    several = np.count_nonzero(wanted) > 1
+    if ratio and several and near(got / ratio, wanted):
+        return f" That is {ratio:.4g} times the right answer."
+    if np.ptp(wanted) > tolerance and near(got - (got - wanted).mean(), wanted):
+        return f" That is the right answer plus {(got - wanted).mean():.4g}."
+    return ""
+
+
+def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | None:
+    """What is wrong with an answer, to follow the function's name; None if nothing."""
+    kind, value = reply["kind"], reply.get("value")
+    if kind == "late":
+        return (
+            f"had no answer after {limit:g} seconds and was stopped. Is there a loop "
+            "that never ends?"
+        )
+    if kind == "ended":
+        return (
+            "ended the process that it ran in. Does it leave Python, or ask for very "
+            "much memory?"
+        )
+    if kind in ("raised", "unread"):
+        return f"raised {value}."
+    expected = f"expected {_shown(wanted)}"
+    if kind == "nothing":
+        return f"returned nothing; {expected}. Did you forget `return`?"
+    if kind == "thing":
+        return f"returned something ({value}) that is no array of numbers; {expected}."
+    if kind == "text" or isinstance(wanted, str):
+        same = kind == "text" and value == wanted
+        return None if same else f"gives {_shown(value)}; {expected}."
+    wanted, shape = np.asarray(wanted, float), tuple(reply["shape"])
+    expected += f" of shape {wanted.shape}"
+    if value is None:  # too many to be sent
+        return f"returned shape {shape}; {expected}."
+    given = np.asarray(value).reshape(shape)
+    got = given.astype(float)
+    if _near(got, wanted, tolerance):
+        return None
+    alike = _resemblance(got, wanted, tolerance)
+    if shape == wanted.shape:
+        return _difference(given, wanted, tolerance) + alike
+    shown = f", {_shown(given)}" if got.size <= 8 else ""
+    return f"returned shape {shape}{shown}; {expected}.{alike}"
+
+
+def _first(count: int) -> str:
+    return "the first" if count == 1 else f"the first {count}"
 
 
 def agrees(
@@ -36,8 +119,12 @@ def agrees(
     hint: str,
     *,
     tolerance: float = 1e-4,
+    limit: float = 20.0,
 ) -> bool:
     """Does a function give the same as a reference, on every case?
+
+    The function runs in another process, with copies of the cases, and is stopped when
+    its time is up.
 
     Args:
         function: the reader's.
@@ -45,6 +132,7 @@ def agrees(
         cases: the arguments by name, one dictionary a case.
         hint: what to try, printed with the first counter-example.
         tolerance: how far off a number may be, relative to 1 + its size.
+        limit: seconds that the function may take for all cases together.
 
     Returns:
         True if it agrees; else it prints the counter-example and returns False.
@@ -53,33 +141,26 @@ def agrees(
     Correct: agrees with the reference in 1 case.
     True
     """
-    name, count = getattr(function, "__name__", "your function"), 0
-    for case in cases:
-        given = ", ".join(f"{key} = {_shown(value)}" for key, value in case.items())
-        try:
-            got = function(**case)
-        except Exception as error:  # whatever the reader wrote, we answer in words
-            print(
-                f"{name} raised {type(error).__name__}: {error}. Given {given}. {hint}"
-            )
-            return False
-        if got is None:
-            print(f"{name} returned nothing. Did you forget `return`? {hint}")
-            return False
+    if not callable(function):
+        print(
+            "Not yet: a check takes the function itself, not its answer. Write its "
+            f"name without brackets. {hint}"
+        )
+        return False
+    name, cases = getattr(function, "__name__", "your function"), list(cases)
+    call = Caller(function, limit)
+    for count, case in enumerate(cases):
         wanted = reference(**case)
-        if np.shape(got) != np.shape(wanted):
-            print(
-                f"{name} returned shape {np.shape(got)}; expected {np.shape(wanted)}. "
-                f"Given {given}. {hint}"
+        with np.errstate(all="ignore"):  # answers may be as large as they like
+            said = _complaint(call(case), wanted, tolerance, limit)
+        if said is not None:
+            so_far = (
+                f" (right in {_first(count)} of {len(cases)} cases)" if count else ""
             )
+            given = ", ".join(f"{key} = {_shown(value)}" for key, value in case.items())
+            given = f"with {given}, " if given else ""
+            print(f"Not yet{so_far}: {given}{name} {said} {hint}")
             return False
-        if not _equal(got, wanted, tolerance):
-            print(
-                f"Not yet: with {given}, {name} gives {_shown(got)}; expected "
-                f"{_shown(wanted)}. {hint}"
-            )
-            return False
-        count += 1
-    cases_word = "case" if count == 1 else "cases"
-    print(f"Correct: agrees with the reference in {count} {cases_word}.")
+    cases_word = "case" if len(cases) == 1 else "cases"
+    print(f"Correct: agrees with the reference in {len(cases)} {cases_word}.")
     return True

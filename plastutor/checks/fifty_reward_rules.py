@@ -10,7 +10,7 @@ import numpy as np
 from plastutor.checks.agreement import agrees
 from plastutor.rules import BEHAVIOUR_ORDERS, term_names
 
-__all__ = ["index_order", "term_name", "theta_of"]
+__all__ = ["index_order", "term_name", "theta_of", "wrong_backwards"]
 
 
 class _Ordered:
@@ -26,6 +26,16 @@ class _Ordered:
 
     def __repr__(self):
         return f"a rule that reads its indices as {', '.join(self.order)}"
+
+
+def wrong_backwards(function: Callable) -> bool:
+    """Is `function(highest)` how many terms another index names, read backwards?"""
+    return agrees(
+        function,
+        lambda highest: (highest + 1) ** 4 - (highest + 1) ** 2,
+        [{"highest": highest} for highest in (2, 1, 4)],
+        "An index is right both ways if it is the same from either end.",
+    )
 
 
 def term_name(function: Callable) -> bool:

@@ -11,7 +11,17 @@ from plastutor.checks.agreement import agrees
 from plastutor.losses import choice_probability
 from plastutor.simulate import expected_reward
 
-__all__ = ["choice_a", "expected_of_ten"]
+__all__ = ["choice_a", "expected_of_ten", "half_time"]
+
+
+def half_time(function: Callable) -> bool:
+    """Is `function(theta_w)` the number of trials in which half is forgotten?"""
+    return agrees(
+        function,
+        lambda theta_w: np.log(0.5) / np.log(1 + theta_w / 2),
+        [{"theta_w": theta_w} for theta_w in (-0.5, -0.4, -0.1)],
+        "Each trial leaves the share 1 + theta_w / 2 of what the trial before left.",
+    )
 
 
 def choice_a(function: Callable) -> bool:

@@ -8,9 +8,19 @@ import numpy as np
 
 from plastutor.checks.agreement import agrees
 
-__all__ = ["best_plan", "half_width"]
+__all__ = ["best_plan", "half_width", "widening"]
 
 SQUARES = ([[4.0]], [[2.0, 1.9], [1.9, 2.0]], [[5.0, -1.0, 0.0], [-1, 2, 1], [0, 1, 9]])
+
+
+def widening(function: Callable) -> bool:
+    """Is `function(c)` how much wider an interval is if both are unknown?"""
+    return agrees(
+        function,
+        lambda c: (1 - c**2) ** -0.5,
+        [{"c": c} for c in (0.0, 0.9, -0.5)],
+        "Invert the matrix of rows (1, c) and (c, 1); a half-width goes with the root.",
+    )
 
 
 def half_width(function: Callable) -> bool:
@@ -38,8 +48,9 @@ def best_plan(function: Callable) -> bool:
     done = np.array([[2.0, 1.9], [1.9, 2.0]])
     plans = [
         np.array([[3.0, 2.9], [2.9, 3.0]]),  # the most on the diagonal
+        np.eye(2),  # the best on its own
+        0.01 * np.eye(2),  # the worst
         np.array([[1.0, -0.9], [-0.9, 1.0]]),
-        np.array([[0.1, 0.0], [0.0, 2.0]]),
     ]
     lonely = [np.diag([0.0, 1.0]), np.diag([2.0, 0.0]), np.diag([1.0, 5.0])]
     return agrees(

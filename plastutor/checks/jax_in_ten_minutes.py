@@ -8,7 +8,17 @@ import numpy as np
 
 from plastutor.checks.agreement import agrees
 
-__all__ = ["running_expectation", "slopes"]
+__all__ = ["running_expectation", "slopes", "traces"]
+
+
+def traces(function: Callable) -> bool:
+    """Is `function(sizes)` how often a compiled function is traced, call by call?"""
+    return agrees(
+        function,
+        lambda sizes: len(set(sizes)),
+        [{"sizes": sizes} for sizes in ([3, 3], [2, 2, 5], [2, 5, 2, 5])],
+        "A program is compiled once for each size, and kept.",
+    )
 
 
 def slopes(function: Callable) -> bool:
@@ -38,7 +48,7 @@ def running_expectation(function: Callable) -> bool:
         return expected
 
     cases = [
-        {"reward": np.array([1.0, 0.0]), "rate": 1.0},
+        {"reward": np.array([1.0, 0.0, 0.0]), "rate": 1.0},
         {"reward": np.array([1.0, 1.0, 0.0]), "rate": 0.5},
         {"reward": np.array([0.0, 1.0, 0.0, 1.0, 1.0]), "rate": 0.1},
     ]

@@ -32,7 +32,7 @@ def diagonal(function: Callable) -> bool:
     """Is `function(function, at)` the slope of each number over its own input?"""
     curves = (
         (jnp.sin, jnp.cos),
-        (lambda v: v**3, lambda v: 3 * v**2),
+        (jnp.square, lambda v: 2 * v),
         (jnp.exp, jnp.exp),
     )
     slope_of = dict(curves)

@@ -8,7 +8,17 @@ import numpy as np
 
 from plastutor.checks.agreement import agrees
 
-__all__ = ["log_evidence", "noise_level", "posterior_mean"]
+__all__ = ["log_evidence", "more_experiments", "noise_level", "posterior_mean"]
+
+
+def more_experiments(function: Callable) -> bool:
+    """Is `function(factor)` how many times the experiments make up for the noise?"""
+    return agrees(
+        function,
+        lambda factor: factor**2,
+        [{"factor": factor} for factor in (2.0, 3.0, 0.5)],
+        "The error of a mean is the noise over the square root of their number.",
+    )
 
 
 def noise_level(function: Callable) -> bool:

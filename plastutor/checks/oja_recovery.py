@@ -9,7 +9,18 @@ import numpy as np
 from plastutor.checks.agreement import agrees
 from plastutor.evaluate import r2
 
-__all__ = ["hebb_with_decay", "mean_r2"]
+__all__ = ["hebb_with_decay", "mean_r2", "resting_weight"]
+
+
+def resting_weight(function: Callable) -> bool:
+    """Is `function(x, y, c)` the weight that dw = x y - c y^2 w leaves as it is?"""
+    cases = ((1.0, 0.5, 1.0), (1.0, 0.5, 2.0), (-0.3, 0.8, 4.0))
+    return agrees(
+        function,
+        lambda x, y, c: x / (c * y),
+        [dict(zip("xyc", case, strict=True)) for case in cases],
+        "Set x y - c y^2 w to zero, and solve for w.",
+    )
 
 
 def hebb_with_decay(function: Callable) -> bool:

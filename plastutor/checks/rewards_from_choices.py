@@ -8,7 +8,18 @@ import numpy as np
 
 from plastutor.checks.agreement import agrees
 
-__all__ = ["baited", "deviance_explained", "shrunk"]
+__all__ = ["baited", "deviance_explained", "reward_waits", "shrunk"]
+
+
+def reward_waits(function: Callable) -> bool:
+    """Is `function(p, trials)` how likely a reward waits after so many trials?"""
+    cases = ((0.2, 1), (0.2, 3), (0.8, 2))
+    return agrees(
+        function,
+        lambda p, trials: 1 - (1 - p) ** trials,
+        [{"p": p, "trials": trials} for p, trials in cases],
+        "No reward waits only if none was drawn in any of the trials.",
+    )
 
 
 def baited(function: Callable) -> bool:
