@@ -1,4 +1,4 @@
-// What makes the figures of living.py move: an expression whose value is an object of
+// What makes the figures of this folder move: an expression whose value is an object of
 // functions. It touches nothing but the element it is started on, loads nothing, and
 // leaves no name behind, so that it also works in Colab's frame and in JupyterLab.
 // The simulations are those of simulate.py, which the tests hold them to.
@@ -95,8 +95,8 @@
     });
     const r2 = median(frame.r2[level].slice(0, settings.sets)).toFixed(2);
     const sets = settings.sets === 1 ? "1 data set" : `${settings.sets} data sets`;
-    let status = `Noise ${settings.noise}, ${settings.fit}: median R2 of the weights on ` +
-      `new experiments ${r2}, in ${sets}.`;
+    let status = `Noise ${settings.noise}, ${settings.fit}: in ${sets} the median R2 on ` +
+      `new experiments is ${r2}.`;
     if (outside) status += ` ${outside} dots lie beyond the axis, and stand at its end.`;
     return {
       series: { found: marks(data.axes, dots, 0), median: middle.join("") },
