@@ -360,7 +360,6 @@ def test_colours_have_the_meaning_that_they_have_in_plots():
             "level, data set, name",
         ),
         (lambda: living.noise(LEVELS, fits(), NAMES, TRUTH[:1]), "true values"),
-        (lambda: living.forgetting(jr.key(0), decay=2.0), "decay is 2.0"),
         (lambda: living.forgetting(jr.key(0), count=0), "count is 0"),
     ],
 )

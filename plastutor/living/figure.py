@@ -138,8 +138,9 @@ class Living:
         return (
             f'<div class="plastutor-living" id="{me}" data-living="{kind}">'
             f"<style>{(HERE / 'living.css').read_text()}</style>"
-            f'<form autocomplete="off" hidden>{controls}'
-            f'<button type="reset">Reset</button></form>'
+            # JupyterLab would take the arrow keys for its own.
+            '<form autocomplete="off" data-lm-suppress-shortcuts="true" hidden>'
+            f'{controls}<button type="reset">Reset</button></form>'
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{escape(self.alt)}" aria-describedby="{me}-status">{self.svg}'
             # Only what lies between the axes is seen of an inner svg.
@@ -153,10 +154,8 @@ class Living:
 
 def legend_mark(look: str) -> str:
     """How a series looks in the legend: a line, a tick or a dot."""
-    kinds = look.split()
-    return (
-        "M16 12v-10" if "tick" in kinds else "M16 7v0" if "dot" in kinds else "M0 7h32"
-    )
+    shapes = {"tick": "M16 12v-10", "dot": "M16 7v0"}
+    return next((d for kind, d in shapes.items() if kind in look.split()), "M0 7h32")
 
 
 def frame(

@@ -17,39 +17,32 @@ from plastutor.types import FLY
 
 INPUT, BLOCKS, TRIALS = 0.75, ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)), 80
 FLY_ORDERS = Orders(x=1, w=1, r=1)
+DECAY, LEARNING = 0.2, 2.0  # what is shown first
 
 
-def forgetting(
-    key, *, decay: float = 0.2, learning: float = 2.0, count: int = 20
-) -> Living:
-    """Flies that live by dw = learning * x r - decay * w, in a task that turns round.
+def forgetting(key, *, count: int = 20) -> Living:
+    """Choices of flies that live by dw = learning * x r - forgetting * w.
 
-    240 trials with baited rewards, whose probabilities turn round twice (Mehta et al.
-    2024, appendix A.4). Every value of the sliders meets the same luck. The first
-    weights are zero and the stimuli have no noise, so that the odour finally chosen is
-    drawn from `choice_probability`; its rejections are not simulated.
+    The task has 240 trials with baited rewards, whose probabilities change twice (Mehta
+    et al. 2024, appendix A.4). Every value of the sliders meets the same luck. The first weights are
+    zero and the stimuli have no noise, so that the odour finally chosen can be drawn
+    from `choice_probability`; rejected odours are not simulated.
 
     Args:
         key: a JAX random key.
-        decay: the forgetting that is shown first, from 0 to 0.8.
-        learning: the coefficient of x r that is shown first, from 0 to 4.
         count: flies, 1 to 40.
 
     Raises:
-        ValueError: a number beyond its ends.
+        ValueError: there are too many flies, or none.
 
     >>> len(forgetting(jr.key(0), count=2).data["flies"])
     2
     """
-    ends = {"decay": (decay, 0, 0.8), "learning": (learning, 0, 4)}
-    for name, (value, low, high) in (ends | {"count": (count, 1, 40)}).items():
-        if not low <= value <= high:
-            raise ValueError(
-                f"{name} is {value}; expected a number from {low} to {high}."
-            )
+    if not 1 <= count <= 40:
+        raise ValueError(f"count is {count}; expected 1 to 40 flies.")
     luck, bait = draw_luck(key, count)
-    lives = {w: forage(luck, bait, decay=w, learning=learning) for w in (decay, 0.0)}
-    (chance, choice, reward), (kept, _, kept_reward) = lives[decay], lives[0.0]
+    chance, choice, reward = forage(luck, bait, decay=DECAY, learning=LEARNING)
+    kept, _, kept_reward = forage(luck, bait, decay=0.0, learning=LEARNING)
     trials = len(BLOCKS) * TRIALS
     axes = Axes(x=(0, trials), y=(-0.15, 1.15))
     over = lambda values: axes.line(np.stack([np.arange(trials), values], 1))
@@ -73,7 +66,7 @@ def forgetting(
     }
     flies = "1 fly" if count == 1 else f"{count} flies"
     status = (
-        f"A weight loses {50 * decay:.1f} % in each trial. Rewards in a trial, mean of "
+        f"A weight loses {50 * DECAY:.1f} % in each trial. Rewards in a trial, mean of "
         f"{flies}: {reward.mean():.2f}; without forgetting {kept_reward.mean():.2f}."
     )
     return Living(
@@ -90,22 +83,15 @@ def forgetting(
         ),
         series=[
             Series("nothing", "null", over(np.full(trials, 0.5)), "does nothing"),
-            Series(
-                "share", "truth dotted", axes.line(edges), "A's share of the rewards"
-            ),
-            Series(
-                "without-forgetting",
-                "model dashed",
-                over(kept.mean(0)),
-                "no forgetting",
-            ),
+            Series("share", "truth dotted", axes.line(edges), "A's share of the baits"),
+            Series("without-forgetting", "model dashed", over(kept.mean(0)), "without"),
             Series("with-forgetting", "model", over(chance.mean(0)), "with forgetting"),
             Series("rewarded", "data tick", marks(1, 14), "first fly, rewarded"),
             Series("unrewarded", "null tick", marks(0, 7), "not rewarded"),
         ],
         controls=[
-            Slider("forgetting", "forgetting", 0, 0.8, 0.01, decay),
-            Slider("learning", "learning", 0, 4, 0.25, learning),
+            Slider("forgetting", "forgetting", 0, 0.8, 0.01, DECAY),
+            Slider("learning", "learning", 0, 4, 0.25, LEARNING),
             Slider("flies", "flies", 1, count, 1, count),
         ],
         status=status,
