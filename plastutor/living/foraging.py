@@ -23,10 +23,10 @@ DECAY, LEARNING = 0.2, 2.0  # what is shown first
 def forgetting(key, *, count: int = 20) -> Living:
     """Choices of flies that live by dw = learning * x r - forgetting * w.
 
-    The task has 240 trials with baited rewards, whose probabilities change twice (Mehta
-    et al. 2024, appendix A.4). Every value of the sliders meets the same luck. The first weights are
-    zero and the stimuli have no noise, so that the odour finally chosen can be drawn
-    from `choice_probability`; rejected odours are not simulated.
+    The task has 240 trials with baited rewards, whose probabilities change twice
+    (Mehta et al. 2024, appendix A.4). Every value of the sliders meets the same luck.
+    The first weights are zero and the stimuli have no noise, so that the odour finally
+    chosen can be drawn from `choice_probability`; rejected odours are not simulated.
 
     Args:
         key: a JAX random key.
