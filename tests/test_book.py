@@ -8,8 +8,11 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import ipywidgets
 import jax
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 import yaml
 
@@ -175,7 +178,7 @@ def setting(notebook, until) -> str:
     for cell in code_cells(notebook):
         if cell is until:
             return "\n".join(kept)
-        if not tags(cell) & {"exercise", "check"}:
+        if not tags(cell) & {"exercise", "check", "live"}:
             kept.append(definitions(cell.source))
     raise AssertionError("the exercise is not in the notebook")
 
@@ -251,6 +254,48 @@ def test_checks_accept_the_solution_and_refuse_the_stub(path, as_a_reader, capsy
             passed, said = outcome(getattr(checks, check_name), unsolved, capsys)
             assert not passed, f"{check_name} accepts the empty stub"
             assert len(said.split()) >= 5, f"{check_name} gives no hint: {said!r}"
+
+
+# --- cells for a live kernel ----------------------------------------------------------
+
+
+def has_live_cell(path: Path) -> bool:
+    return any("live" in tags(cell) for cell in code_cells(read(path)))
+
+
+@every_notebook
+def test_cells_for_a_live_kernel_say_so_and_are_skipped(path):
+    cells = read(path).cells
+    places = [k for k, cell in enumerate(cells) if "live" in tags(cell)]
+    assert len(places) <= 1
+    for k in places:
+        assert tags(cells[k]) >= SKIPPED
+        assert "With a live kernel (Colab or Jupyter)" in cells[k - 1].source
+        assert cells[k - 1].source.endswith("It does nothing on the web page.")
+    uses = [c for c in code_cells(read(path)) if "interact(" in c.source]
+    assert all("live" in tags(cell) for cell in uses), "a build would wait for it"
+
+
+@pytest.mark.parametrize(
+    "path", list(filter(has_live_cell, NOTEBOOKS)), ids=lambda p: p.stem
+)
+def test_cells_for_a_live_kernel_run(path, as_a_reader, monkeypatch):
+    asked = []
+    record = lambda **limits: lambda function: asked.append((function, limits))
+    monkeypatch.setattr(ipywidgets, "interact", record)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    notebook, names = read(path), {}
+    (cell,) = [cell for cell in code_cells(notebook) if "live" in tags(cell)]
+    exec(setting(notebook, cell), names)
+    exec(cell.source, names)
+    ((explore, limits),) = asked
+    assert set(limits) == set(inspect.signature(explore).parameters)
+    explore(**{name: ends[0] for name, ends in limits.items()})  # the smallest
+    try:
+        drawn = plt.gca().lines
+        assert drawn and all(np.isfinite(line.get_ydata()).all() for line in drawn)
+    finally:
+        plt.close("all")
 
 
 # --- the page of the package ----------------------------------------------------------

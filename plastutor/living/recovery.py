@@ -83,9 +83,7 @@ def noise(
         f"their median and the true value: {', '.join(names)}.",
         svg=frame(axes, "term", "coefficient", at, ticks(-2, -1, 0, 1, 2)),
         series=[
-            Series(
-                "zero", "null", axes.line([(-0.6, 0), (len(names), 0)]), "does nothing"
-            ),
+            Series("zero", "null", axes.line([(x, 0) for x in axes.x]), "does nothing"),
             Series("found", "model dot", axes.marks(dots), "found, one data set"),
             Series("median", "model", bars(np.median(theta, 0)), "median"),
             Series("truth", "truth dashed", bars(truth), "truth"),
