@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -94,8 +93,7 @@ class Choice(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class Living:
+class Living(NamedTuple):
     """A figure to play with, as the last line of a cell.
 
     Attributes:

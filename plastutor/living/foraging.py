@@ -84,8 +84,8 @@ def forgetting(key, *, count: int = 20) -> Living:
         series=[
             Series("nothing", "null", over(np.full(trials, 0.5)), "does nothing"),
             Series("share", "truth dotted", axes.line(edges), "A's share of the baits"),
-            Series("without-forgetting", "model dashed", over(kept.mean(0)), "without"),
             Series("with-forgetting", "model", over(chance.mean(0)), "with forgetting"),
+            Series("without-forgetting", "model dashed", over(kept.mean(0)), "without"),
             Series("rewarded", "data tick", marks(1, 14), "first fly, rewarded"),
             Series("unrewarded", "null tick", marks(0, 7), "not rewarded"),
         ],
