@@ -178,8 +178,13 @@
 
   // --- controls ---
 
-  function start(id, data) {
+  function start(id, data, tries = 40) {
     const root = document.getElementById(id);
+    // The classic notebook runs scripts before their element is on the page.
+    if (!root) {
+      if (tries) setTimeout(() => start(id, data, tries - 1), 50);
+      return;
+    }
     const form = root.querySelector("form");
     const fields = [...form.querySelectorAll("input, select")];
     const sliders = fields.filter((field) => field.type === "range");
