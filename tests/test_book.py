@@ -17,7 +17,7 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 MODULES = (
     "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
     "evaluate paired held_out population distil uncertainty selection baselines "
-    "choices report flies results plots"
+    "choices report flies results plots living"
 ).split()
 
 COLAB_CELL = f"""\

@@ -1,10 +1,14 @@
-"""The exercises answer: solutions pass, and stubs and wrong answers hear why not."""
+"""The exercises answer, and cells for a live kernel run: what a build leaves out."""
 
 import ast
 import inspect
 import re
+from pathlib import Path
 
+import ipywidgets
 import jax
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from test_book import (
     EXERCISE_TAGS,
@@ -47,7 +51,7 @@ def setting(notebook, until) -> str:
     for cell in code_cells(notebook):
         if cell is until:
             return "\n".join(kept)
-        if not tags(cell) & {"exercise", "check"}:
+        if not tags(cell) & {"exercise", "check", "live"}:
             kept.append(definitions(cell.source))
     raise AssertionError("the exercise is not in the notebook")
 
@@ -75,18 +79,23 @@ CODED = {
 
 
 @pytest.fixture
-def outcome(single_precision, capsys):
-    """A function: is a check content with an answer, and what does it say?"""
-    # As in a reader's notebook: single precision and silent broadcasting.
+def as_a_reader(single_precision):
+    """Single precision and silent broadcasting, as in a reader's notebook."""
     jax.config.update("jax_numpy_rank_promotion", "allow")
+    yield
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def outcome(as_a_reader, capsys):
+    """A function: is a check content with an answer, and what does it say?"""
 
     def run(check: str, function) -> tuple[bool, str]:
         capsys.readouterr()
         passed = getattr(checks, check)(function)
         return passed, capsys.readouterr().out
 
-    yield run
-    jax.config.update("jax_numpy_rank_promotion", "raise")
+    return run
 
 
 # --- how they are written -------------------------------------------------------------
@@ -169,3 +178,45 @@ def test_each_wrong_answer_hears_its_own_reason(check, outcome):
     for mistake, (_, reason) in WRONG[check].items():
         told = [other for other, said in heard.items() if reason in said]
         assert told == [mistake], heard[mistake]
+
+
+# --- cells for a live kernel ----------------------------------------------------------
+
+
+def has_live_cell(path: Path) -> bool:
+    return any("live" in tags(cell) for cell in code_cells(read(path)))
+
+
+@every_notebook
+def test_cells_for_a_live_kernel_say_so_and_are_skipped(path):
+    cells = read(path).cells
+    places = [k for k, cell in enumerate(cells) if "live" in tags(cell)]
+    assert len(places) <= 1
+    for k in places:
+        assert tags(cells[k]) >= SKIPPED
+        assert "With a live kernel (Colab or Jupyter)" in cells[k - 1].source
+        assert cells[k - 1].source.endswith("It does nothing on the web page.")
+    uses = [c for c in code_cells(read(path)) if "interact(" in c.source]
+    assert all("live" in tags(cell) for cell in uses), "a build would wait for it"
+
+
+@pytest.mark.parametrize(
+    "path", list(filter(has_live_cell, NOTEBOOKS)), ids=lambda p: p.stem
+)
+def test_cells_for_a_live_kernel_run(path, as_a_reader, monkeypatch):
+    asked = []
+    record = lambda **limits: lambda function: asked.append((function, limits))
+    monkeypatch.setattr(ipywidgets, "interact", record)
+    monkeypatch.setattr(plt, "show", lambda: None)
+    notebook, names = read(path), {}
+    (cell,) = [cell for cell in code_cells(notebook) if "live" in tags(cell)]
+    exec(setting(notebook, cell), names)
+    exec(cell.source, names)
+    ((explore, limits),) = asked
+    assert set(limits) == set(inspect.signature(explore).parameters)
+    explore(**{name: ends[0] for name, ends in limits.items()})  # the smallest
+    try:
+        drawn = plt.gca().lines
+        assert drawn and all(np.isfinite(line.get_ydata()).all() for line in drawn)
+    finally:
+        plt.close("all")

@@ -1,0 +1,147 @@
+"""Forgetting -> choices: flies whose better odour changes, with the same luck."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from plastutor.living.figure import Axes, Living, Series, Slider, frame, ticks
+from plastutor.losses import choice_probability
+from plastutor.rules import Orders, taylor, terms
+from plastutor.simulate import accept_logit, remember, weight_change
+from plastutor.types import FLY
+
+INPUT, BLOCKS, TRIALS = 0.75, ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)), 80
+FLY_ORDERS = Orders(x=1, w=1, r=1)
+DECAY, LEARNING = 0.2, 2.0  # what is shown first
+
+
+def forgetting(key, *, count: int = 20) -> Living:
+    """Choices of flies that live by dw = learning * x r - forgetting * w.
+
+    The task has 240 trials with baited rewards, whose probabilities change twice
+    (Mehta et al. 2024, appendix A.4). Every value of the sliders meets the same luck.
+    The first weights are zero and the stimuli have no noise, so that the odour finally
+    chosen can be drawn from `choice_probability`; rejected odours are not simulated.
+
+    Args:
+        key: a JAX random key.
+        count: flies, 1 to 40.
+
+    Raises:
+        ValueError: there are too many flies, or none.
+
+    >>> len(forgetting(jr.key(0), count=2).data["flies"])
+    2
+    """
+    if not 1 <= count <= 40:
+        raise ValueError(f"count is {count}; expected 1 to 40 flies.")
+    luck, bait = draw_luck(key, count)
+    chance, choice, reward = forage(luck, bait, decay=DECAY, learning=LEARNING)
+    kept, _, kept_reward = forage(luck, bait, decay=0.0, learning=LEARNING)
+    trials = len(BLOCKS) * TRIALS
+    axes = Axes(x=(0, trials), y=(-0.15, 1.15))
+    over = lambda values: axes.line(np.stack([np.arange(trials), values], 1))
+
+    def marks(paid, height):
+        """Upwards from the top for odour A, downwards from the bottom for B."""
+        return "".join(
+            axes.marks([(t, 1 - took)], -height if took else height)
+            for t, took in enumerate(choice[0])
+            if reward[0, t] == paid
+        )
+
+    share = [a / (a + b) for a, b in BLOCKS]
+    edges = [(TRIALS * (k + e), s) for k, s in enumerate(share) for e in (0, 1)]
+    data = {
+        "kind": "forgetting",
+        "axes": axes.spec(),
+        "input": INPUT,
+        "window": FLY.window,
+        "flies": [pack(*each) for each in zip(luck, bait, strict=True)],
+    }
+    flies = "1 fly" if count == 1 else f"{count} flies"
+    status = (
+        f"A weight loses {50 * DECAY:.1f} % in each trial. Rewards in a trial, mean of "
+        f"{flies}: {reward.mean():.2f}; without forgetting {kept_reward.mean():.2f}."
+    )
+    return Living(
+        data=data,
+        alt="The probability that flies choose odour A, over 240 trials in which the "
+        "better odour changes twice: with forgetting, without it, and for flies that "
+        "learn nothing; ticks at the top and bottom mark the choices of one fly.",
+        svg=frame(
+            axes,
+            "trial",
+            "P(A), choosing odour A",
+            ticks(0, 80, 160, 240),
+            ticks(0, 0.5, 1),
+        ),
+        series=[
+            Series("nothing", "null", over(np.full(trials, 0.5)), "does nothing"),
+            Series("share", "truth dotted", axes.line(edges), "A's share of the baits"),
+            Series("with-forgetting", "model", over(chance.mean(0)), "with forgetting"),
+            Series("without-forgetting", "model dashed", over(kept.mean(0)), "without"),
+            Series("rewarded", "data tick", marks(1, 14), "first fly, rewarded"),
+            Series("unrewarded", "null tick", marks(0, 7), "not rewarded"),
+        ],
+        controls=[
+            Slider("forgetting", "forgetting", 0, 0.8, 0.01, DECAY),
+            Slider("learning", "learning", 0, 4, 0.25, LEARNING),
+            Slider("flies", "flies", 1, count, 1, count),
+        ],
+        status=status,
+    )
+
+
+def draw_luck(key, count: int):
+    """What chance has in store for each fly: numbers in (0, 1), and baits of A and B.
+
+    The numbers have 12 bits, so that three hexadecimal digits hold one.
+    """
+    key_luck, key_bait = jr.split(key)
+    probability = np.repeat(np.array(BLOCKS), TRIALS, 0)
+    shape = (count, *probability.shape)
+    bits = np.asarray(jr.randint(key_luck, shape[:2], 0, 4096, "int32"))
+    bait = np.asarray(jr.uniform(key_bait, shape, "float32")) < probability
+    return (bits + 0.5) / 4096, bait
+
+
+def pack(luck, bait) -> str:
+    """One fly's luck as text, four hexadecimal digits a trial; see living.js."""
+    bits = np.round(luck * 4096 - 0.5).astype(int)
+    return "".join(
+        f"{b:03x}{a_bait + 2 * b_bait:x}"
+        for b, (a_bait, b_bait) in zip(bits, bait.astype(int), strict=True)
+    )
+
+
+@jax.jit
+@partial(jax.vmap, in_axes=(None, 0, 0))
+def _forage(theta, luck, bait):
+    rule, options = taylor(FLY_ORDERS), INPUT * jnp.eye(2)
+    following = jnp.concatenate([bait[1:], bait[-1:]])
+
+    def step(state, now):
+        w, there, memory = state
+        luck, fresh = now
+        chance = choice_probability(accept_logit(FLY, options, w))[0]
+        choice = (luck >= chance).astype(int)
+        reward = there[choice].astype(luck.dtype)
+        x = options[choice]
+        w += weight_change(rule, theta, FLY, x, x @ w, w, reward - memory.mean())
+        there = (there & (jnp.arange(2) != choice)) | fresh
+        return (w, there, remember(memory, reward, True)), (chance, choice, reward)
+
+    start = jnp.zeros((2, 1)), bait[0], jnp.zeros(FLY.window)
+    return jax.lax.scan(step, start, (luck, following))[1]
+
+
+def forage(luck, bait, *, decay: float, learning: float):
+    """P(A) before each trial, the choice (0 is A) and the reward, (fly, trial) each."""
+    theta = terms(FLY_ORDERS, xr=learning, w=-decay)
+    return tuple(map(np.asarray, _forage(theta, jnp.asarray(luck), jnp.asarray(bait))))
