@@ -102,6 +102,11 @@ def read_activity(
     table = read_table(path, ["experiment", "step", *named], rows="one for each step")
     stimuli = _columns(table, "inputs", inputs, "x_")
     cells = _columns(table, "neurons", neurons, "y_")
+    if len({*stimuli, *cells}) < len(stimuli) + len(cells):
+        raise ValueError(
+            f"inputs are {', '.join(stimuli)} and neurons {', '.join(cells)}; expected "
+            "each column once."
+        )
     lives = _lives(table)
     shape = len(lives), max(map(len, lives.values()))
     x, y = np.zeros((*shape, len(stimuli))), np.full((*shape, len(cells)), np.nan)
@@ -214,8 +219,9 @@ def _check_columns(table: Table, stimuli, x, cells, y) -> None:
     for name, values in zip(cells, y.T, strict=True):
         there = values[~np.isnan(values)]
         if not len(there) or there.min() == there.max():
-            found = f"the same, {there[0]:g}," if len(there) else "empty"
+            texts = [n.text[name] for n in table.lines if not n.missing(name)]
             raise ValueError(
-                f"{table.file}, {lines}: {name} is {found} throughout; expected a "
-                "neuron whose activity changes. Leave the column out."
+                f"{table.file}, {lines}: {name} is {texts[0] if texts else 'empty'} "
+                "throughout; expected a neuron whose activity changes. Leave the "
+                "column out."
             )
