@@ -61,7 +61,8 @@ class ActivityReport(NamedTuple):
         skip: steps at the beginning of each experiment that are not scored.
         r2: for each model, R2 of the activity of each experiment, predicted from the
             others, (draw, experiment); -inf where a fitted rule ran away.
-        against: for each other model, what the rule gains on it, in points of R2.
+        against: for each other model, what the rule gains on it, in hundredths of R2,
+            over all experiments.
         terms: the terms of the rule.
         theta: their coefficients in a fit to all experiments, (draw, term).
         interval: their 95 % intervals over experiments for the first draw, the lower
@@ -105,12 +106,11 @@ class ActivityReport(NamedTuple):
                 f"  {name:15s} {np.median(r2):6.2f}  ({r2.min():.2f} to {r2.max():.2f})"
                 + f"; ran away in {away} of {r2.size}" * (away > 0)
             ]
-        lines += ["The rule gains, in points of R2 (95 % over experiments):"]
+        lines += ["The rule gains on them, in R2 (95 % over experiments):"]
         for name, one in self.against.items():
-            low, high = one.interval
+            gain, low, high = np.array([one.gain, *one.interval]) / 100
             lines += [
-                f"  on {name:15s} {one.gain:7.2f} ({low:.2f} to {high:.2f}), "
-                f"{one.verdict}"
+                f"  {name:15s} {gain:6.3f} ({low:.3f} to {high:.3f}), {one.verdict}"
             ]
         lines += ["Its coefficients (95 % over experiments), and for other draws:"]
         for k, term in enumerate(self.terms):

@@ -40,7 +40,9 @@ def choices(animals: int = 10, trials: int = 90) -> str:
 def activity(experiments: int = 16, inputs: int = 6, neurons: int = 5) -> str:
     """Sigmoid neurons whose weights grow by Hebb's term and decay."""
     draw = np.random.default_rng(1)
-    heads = [f"x_{i + 1}" for i in range(inputs)] + [f"y_{j + 1}" for j in range(neurons)]
+    heads = [f"x_{i + 1}" for i in range(inputs)] + [
+        f"y_{j + 1}" for j in range(neurons)
+    ]
     rows = [",".join(["experiment", "step", *heads])]
     for experiment in range(experiments):
         w = np.sqrt(2 / inputs) * draw.normal(size=(inputs, neurons))
