@@ -328,7 +328,7 @@ def choice_report(report: Report) -> Figure:
     thetas = np.asarray(report.population.thetas)
     each = thetas.reshape(len(thetas), -1)[:, free]
     labels = "all animals", "each, in a population"
-    _intervals(report.terms, report.theta, report.interval, each, labels, rule)
+    _intervals(report.terms, report.theta, report.interval, each, labels, DATA, rule)
 
     null = report.losses["does nothing"]
     scores = {name: 100 * (1 - v / null) for name, v in report.losses.items()}
@@ -369,11 +369,11 @@ def activity_report(report: ActivityReport) -> Figure:
     per_animal(r2, unit="R2 of activity,\nunseen experiments", ax=scores)
     scores.set_xticks(range(len(r2)), list(r2), rotation=20, ha="right")
     low = min(np.nanmin(v) for v in r2.values())
-    scores.set_ylim(max(low, -2.5) - 0.1, 1.05)
+    scores.set_ylim(max(low - 0.1, -2.5), 1.05)
 
     labels = "first draw of w0", "other draws"
     theta = report.theta
-    _intervals(report.terms, theta[0], report.interval, theta[1:], labels, rule)
+    _intervals(report.terms, theta[0], report.interval, theta[1:], labels, MODEL, rule)
     _gains(report.against, 100, gains)
     gains.set_xlabel("gain of the rule, R2")
     return figure
@@ -393,10 +393,10 @@ def _legend_above(ax: Axes, columns: int) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1), ncols=columns, **how)
 
 
-def _intervals(terms, theta, interval, each, labels, ax: Axes) -> None:
+def _intervals(terms, theta, interval, each, labels, color, ax: Axes) -> None:
     """Coefficients with their intervals, and beside them those of each part."""
     place = np.arange(len(terms))
-    dots = ax.plot(place - 0.2, np.transpose(each), ".", color=DATA, alpha=0.5)
+    dots = ax.plot(place - 0.2, np.transpose(each), ".", color=color, alpha=0.5)
     ax.vlines(place, *interval, color=MODEL)
     (together,) = ax.plot(place, theta, "o", color=MODEL, ms=5)
     for drawn, label in zip((together, *dots[:1]), labels, strict=False):
