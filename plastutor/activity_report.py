@@ -67,10 +67,9 @@ class ActivityReport(NamedTuple):
         theta: their coefficients in a fit to all experiments, (draw, term).
         interval: their 95 % intervals over experiments for the first draw, the lower
             and the upper ends; NaN with too few experiments.
-        starts: fits of the rule: how many were started, how many of these diverged, and
-            how many reached the lowest loss of those with the same data.
-        unsettled: fits of all terms: how many there were, and how many had not
-            converged.
+        fits: how many fits of the rule were started, how many of these diverged, and
+            how many reached the lowest loss of those with the same data; how many fits
+            of all terms there were, and how many had not converged.
         example: a held-out experiment with the median R2, of the first draw.
     """
 
@@ -86,8 +85,7 @@ class ActivityReport(NamedTuple):
     terms: tuple[str, ...]
     theta: Float[np.ndarray, "draw term"]
     interval: Float[np.ndarray, "2 term"]
-    starts: tuple[int, int, int]
-    unsettled: tuple[int, int]
+    fits: dict[str, int]
     example: Example
 
     def __str__(self) -> str:
@@ -121,13 +119,8 @@ class ActivityReport(NamedTuple):
         if np.isnan(self.interval).any():
             few = len(self.terms)
             lines += [f"  No intervals: they need more than {few} experiments."]
-        began, lost, same = self.starts
-        fits, moving = self.unsettled
-        lines += [
-            f"Fits of the rule: {began}; diverged {lost}; at the lowest loss {same}.",
-            f"Fits of all terms: {fits}; not converged {moving}.",
-        ]
-        return "\n".join(lines)
+        counts = [f"{name} {count}" for name, count in self.fits.items()]
+        return "\n".join([*lines, f"Fits: {', '.join(counts)}."])
 
 
 def report_activity(
@@ -179,9 +172,8 @@ def report_activity(
     skip, draws = _checked(recording, skip, known, 1 if known else draws)
     orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
     models = _Models(orders, terms, network, restarts)
-    data, scored = recording.experiment, jnp.arange(recording.experiment.x.shape[1])
-    late = jnp.where((scored >= skip)[:, None], data.activity, jnp.nan)
-    data = data._replace(activity=late)
+    early = jnp.arange(recording.experiment.x.shape[1]) < skip
+    data = _hide(recording.experiment, early[None, :, None])
     total = _about_the_mean(data, recording)
     key_boot, *keys = jr.split(key, 1 + draws)
     found = []
@@ -213,8 +205,7 @@ def report_activity(
         models.terms,
         np.stack([f.theta for f in found]),
         first.interval,
-        tuple(int(n) for n in np.sum([f.starts for f in found], 0)),
-        tuple(int(n) for n in np.sum([f.unsettled for f in found], 0)),
+        {name: sum(f.fits[name] for f in found) for name in first.fits},
         Example(
             recording.experiments[typical],
             np.asarray(recording.experiment.activity)[typical][steps[typical]],
@@ -229,8 +220,7 @@ class _Found(NamedTuple):
     losses: dict[str, np.ndarray]
     theta: np.ndarray
     interval: np.ndarray
-    starts: tuple[int, int, int]
-    unsettled: tuple[int, int]
+    fits: dict[str, int]
     predicted: np.ndarray  # the activity of each experiment by the rule from the others
 
 
@@ -265,7 +255,7 @@ class _Models:
         losses[FIXED] = leave_one_out(
             keys[0], self.fixed, lambda _: still, data, restarts=1
         ).losses
-        if len(self.simpler[2].free) not in (0, len(self.free)):
+        if self.simpler[0].free and self.simpler[0].free != self.free:
             losses[WITHOUT] = self._unseen(keys[1], self.simpler, data).losses
         unseen = self._unseen(keys[2], self.rule, data)
         losses[RULE] = unseen.losses
@@ -284,17 +274,27 @@ class _Models:
             {name: np.where(np.isfinite(v), v, np.inf) for name, v in losses.items()},
             np.asarray(best).ravel()[list(self.free)],
             interval,
-            (lost.size, int(lost.sum()), int(same.sum())),
-            (len(several), sum(not bool(one.converged) for one in several)),
+            {
+                "of the rule": lost.size,
+                "diverged": int(lost.sum()),
+                "at the lowest loss": int(same.sum()),
+                "of all terms": len(several),
+                "not converged": sum(not bool(one.converged) for one in several),
+            },
             np.asarray(jax.vmap(loss.predict)(jnp.stack(thetas), data).y),
         )
 
     def _all_terms(self, k, theta, data):
         """All terms, fitted to all experiments but one."""
-        left_out = (jnp.arange(data.x.shape[0]) == k)[:, None, None]
-        hidden = data._replace(activity=jnp.where(left_out, jnp.nan, data.activity))
+        left_out = jnp.arange(data.x.shape[0]) == k
         how = {"theta0": theta, "network": self.network, "num_steps": 10}
-        return evidence_fit(self.orders, hidden, **how)
+        return evidence_fit(self.orders, _hide(data, left_out[:, None, None]), **how)
+
+
+def _hide(data: Experiment, hidden) -> Experiment:
+    """The same experiments, some of whose activity counts as not recorded."""
+    assert data.activity is not None  # a recording has it
+    return data._replace(activity=jnp.where(hidden, jnp.nan, data.activity))
 
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
@@ -323,7 +323,7 @@ def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, 
 
 def _about_the_mean(data: Experiment, recording: Recording) -> np.ndarray:
     """Sum of squares of each experiment about each neuron's own mean."""
-    activity = np.where(data.valid[..., None], data.activity, np.nan)
+    activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
     there = ~np.isnan(activity)
     mean = np.where(there, activity, 0).sum(1) / np.maximum(there.sum(1), 1)
     total = np.where(there, (activity - mean[:, None]) ** 2, 0).sum((1, 2))

@@ -252,7 +252,7 @@ def test_a_file_that_is_no_saved_report(either, tmp_path):
         "[1, 2]": "does not hold a whole report",
         text.replace('"check"', '"chek"'): "does not hold a whole report .*check",
         text.replace('"form": 1', '"form": 7').replace("0.1.0", "9.9"): (
-            "in form 7, written by plastutor 9.9; .* reads form 1.*Install plastutor 9.9"
+            "in form 7, written by plastutor 9.9; .* reads form 1.*Install plastu"
         ),
         text.replace('"kind": "', '"kind": "other '): "a report on other",
         text.replace("theta", "beta"): "is not as save_report left it",
