@@ -1,11 +1,16 @@
 """Baselines: against plain loops over the trials."""
 
 import jax
+import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor.baselines import logistic_regression, q_learning
+from plastutor.baselines import fixed_weights, logistic_regression, q_learning
 from plastutor.experiments import make_experiment
+from plastutor.fit import fit
+from plastutor.rules import OJA, OJA_ORDERS, taylor
+from plastutor.tasks import neural_task
 
 STEPS = 14
 
@@ -133,3 +138,14 @@ def test_choices_are_needed(loss):
     none = make_experiment(np.ones((3, 2)), w0=np.ones((2, 1)))
     with pytest.raises(ValueError, match="needs choices"):
         loss(np.zeros(6), none)
+
+
+def test_fixed_weights_find_weights_that_never_change():
+    rule = taylor(OJA_ORDERS)
+    made = neural_task(
+        jr.key(0), rule, 0 * OJA, n_experiments=1, n_pre=3, n_post=2, x_std=1.0
+    )
+    loss = fixed_weights()
+    assert float(loss(made.w0[0], made)) < 1e-20
+    found = fit(loss, jnp.zeros((3, 2)), made, num_steps=40).theta
+    np.testing.assert_allclose(found, made.w0[0], atol=1e-4)
