@@ -140,16 +140,10 @@ def test_the_score_is_that_of_the_example(recorded):
 
 
 def test_fits_are_counted(recorded):
-    assert (
-        recorded.starts == (2 * 16 * 2, 0, 2 * 16 * 2) and recorded.unsettled[0] == 32
-    )
+    assert [*recorded.fits.values()] == [64, 0, 64, 32, 0]
     r2 = recorded.r2 | {"rule": np.where(np.eye(2, 16) > 0, -np.inf, 0.5)}
-    bad = recorded._replace(r2=r2, starts=(64, 3, 40), unsettled=(32, 5))
-    for part in (
-        "ran away in 2 of 32",
-        "diverged 3; at the lowest loss 40",
-        "verged 5",
-    ):
+    bad = recorded._replace(r2=r2, fits=recorded.fits | {"diverged": 3})
+    for part in ("ran away in 2 of 32", "Fits: of the rule 64, diverged 3, at the"):
         assert part in str(bad)
     check_page(plots.activity_report(bad))
 
