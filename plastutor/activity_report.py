@@ -92,11 +92,11 @@ class ActivityReport(NamedTuple):
         draws, count = self.theta.shape[0], len(self.experiments)
         lines = [
             f"{self.file}: {count} experiments, {len(self.inputs)} inputs, "
-            f"{len(self.neurons)} neurons, {self.observations} activities scored (the "
-            f"first {self.skip} steps of each experiment are not).",
-            "Each experiment predicted from the others: R2 of the median experiment, "
-            "worst to best,",
-            f"with the initial weights drawn {draws} time(s):",
+            f"{len(self.neurons)} neurons.",
+            f"{self.observations} activities scored; in each experiment the first "
+            f"{self.skip} steps are not.",
+            "Each experiment predicted from the others, R2:",
+            f"the median (worst to best), w0 drawn {draws} time(s)",
         ]
         for name, r2 in self.r2.items():
             away = int((~np.isfinite(r2)).sum())
@@ -119,8 +119,8 @@ class ActivityReport(NamedTuple):
         if np.isnan(self.interval).any():
             few = len(self.terms)
             lines += [f"  No intervals: they need more than {few} experiments."]
-        counts = [f"{name} {count}" for name, count in self.fits.items()]
-        return "\n".join([*lines, f"Fits: {', '.join(counts)}."])
+        lines += ["Fits:", *(f"  {name} {n}" for name, n in self.fits.items())]
+        return "\n".join(lines)
 
 
 def report_activity(

@@ -42,13 +42,16 @@ class Recording(NamedTuple):
     def __str__(self) -> str:
         valid = np.asarray(self.experiment.valid)
         steps, activity = valid.sum(1), np.asarray(self.experiment.activity)[valid]
+        lost = 100 * np.isnan(activity).mean()
         return (
             f"{self.file}: {len(self.experiments)} experiments of {steps.min()} to "
-            f"{steps.max()} steps, {len(self.inputs)} inputs, {len(self.neurons)} "
-            f"neurons; activity {np.nanmin(activity):.2f} to {np.nanmax(activity):.2f},"
-            f" {100 * np.isnan(activity).mean():.1f} % of it missing; reward: "
-            f"{'yes' if np.any(self.experiment.reward) else 'none'}; columns not read: "
-            f"{', '.join(self.ignored) or 'none'}."
+            f"{steps.max()} steps.\n"
+            f"{len(self.inputs)} inputs: {', '.join(self.inputs)}.\n"
+            f"{len(self.neurons)} neurons: {', '.join(self.neurons)}.\n"
+            f"Activity {np.nanmin(activity):.2f} to {np.nanmax(activity):.2f}, "
+            f"{lost:.1f} % of it missing.\n"
+            f"Reward: {'yes' if np.any(self.experiment.reward) else 'none'}. "
+            f"Columns not read: {', '.join(self.ignored) or 'none'}."
         )
 
 

@@ -143,7 +143,7 @@ def test_fits_are_counted(recorded):
     assert [*recorded.fits.values()] == [64, 0, 64, 32, 0]
     r2 = recorded.r2 | {"rule": np.where(np.eye(2, 16) > 0, -np.inf, 0.5)}
     bad = recorded._replace(r2=r2, fits=recorded.fits | {"diverged": 3})
-    for part in ("ran away in 2 of 32", "Fits: of the rule 64, diverged 3, at the"):
+    for part in ("ran away in 2 of 32", "of the rule 64\n  diverged 3\n  at the"):
         assert part in str(bad)
     check_page(plots.activity_report(bad))
 
