@@ -96,7 +96,7 @@ class ActivityReport(NamedTuple):
             f"{self.observations} activities scored; in each experiment the first "
             f"{self.skip} steps are not.",
             "Each experiment predicted from the others, R2:",
-            f"the median (worst to best), w0 drawn {draws} time(s)",
+            f"the median (worst to best), initial weights drawn {draws} time(s):",
         ]
         for name, r2 in self.r2.items():
             away = int((~np.isfinite(r2)).sum())

@@ -214,7 +214,7 @@ def test_a_recording_is_read(tmp_path):
     for part in (
         "2 experiments of 2 to 3 steps",
         "20.0 % of it missing",
-        "reward: yes",
+        "Reward: yes",
     ):
         assert part in text
     raw = read_activity(file, inputs=["light"], limits=None)
