@@ -1,4 +1,4 @@
-"""Baselines: what predicts choices without a plasticity rule.
+"""Baselines: what predicts choices or activity without a plasticity rule.
 
 Each is a function of theta and data like any `objective`, so `fit` and `leave_one_out`
 serve them as they serve a rule.
@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from plastutor.losses import Objective
-from plastutor.types import Experiment
+from plastutor.losses import Objective, activity_loss
+from plastutor.types import RECORDED, Experiment, Network, Trajectory
 
-__all__ = ["logistic_regression", "q_learning"]
+__all__ = ["fixed_weights", "logistic_regression", "q_learning"]
 
 
 def _chosen(data: Experiment) -> Float[Array, "*exp time option"]:
@@ -89,3 +89,24 @@ def q_learning() -> Objective:
         return jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2)
 
     return Objective(predict, _softmax_loss, None)
+
+
+def fixed_weights(network: Network = RECORDED) -> Objective:
+    """Recorded activity without plasticity: weights that never change.
+
+    theta are the weights (pre, post), the same in all experiments. What beats this can
+    have learned; what only beats weights drawn at random need not have.
+
+    Args:
+        network: its activation gives the activity from x @ theta.
+
+    >>> from plastutor.experiments import make_experiment
+    >>> one = make_experiment([[0.0]], w0=[[0.0]], activity=[[0.5]])
+    >>> float(fixed_weights()(jnp.zeros((1, 1)), one))
+    0.0
+    """
+
+    def predict(theta, data):
+        return Trajectory(None, network.activation(data.x @ theta))
+
+    return Objective(predict, activity_loss, None)

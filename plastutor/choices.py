@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from plastutor.experiments import make_experiment
+from plastutor.tables import Line, Table, read_table
 from plastutor.types import Experiment
 
 __all__ = ["Choices", "choice_experiments", "one_hot", "read_choices"]
 
-COLUMNS = ("animal", "session", "trial", "choice", "reward")
-NO_CHOICE = {"", "na", "nan", "none"}
-TRUTH = {"true": "1", "false": "0"}
+COLUMNS = ("animal", "trial", "choice", "reward")
+TRUTH = {"true": 1.0, "false": 0.0}
 
 
 class Choices(NamedTuple):
@@ -30,12 +27,16 @@ class Choices(NamedTuple):
         animal: for each experiment, the number of its animal, from 0 up.
         animals: the animals' names, in the order of their numbers.
         options: the names of the options, in the order of `experiment.options`.
+        file: the name of the file that they come from.
+        sha256: the hash of its bytes, to know it again.
     """
 
     experiment: Experiment
     animal: np.ndarray
     animals: tuple[str, ...]
     options: tuple[str, ...]
+    file: str = ""
+    sha256: str = ""
 
 
 def one_hot(options: int, stimulus: float = 0.75) -> np.ndarray:
@@ -121,8 +122,8 @@ def read_choices(
         FileNotFoundError: no such file.
         ValueError: a sentence that names the line and what was expected there.
 
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp(), "mine.csv")
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "mine.csv")
     >>> rows = ["animal,trial,choice,reward", "a,1,left,0", "a,2,right,1", "b,1,left,1"]
     >>> _ = file.write_text(chr(10).join(rows))
     >>> found = read_choices(file)
@@ -131,19 +132,19 @@ def read_choices(
     """
     if sessions not in ("carry", "reset", None):
         raise ValueError(f"sessions is {sessions!r}; expected 'carry' or 'reset'.")
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.")
-    rows = _rows(path)
+    table = read_table(path, COLUMNS, rows="one for each trial")
+    rows = _rows(table)
     names = tuple(dict.fromkeys(animal for animal, *_ in rows))
     named = {choice for *_, choice, _ in rows if choice is not None}
     options = tuple(sorted(named, key=_natural))
     if len(options) < 2:
         raise ValueError(
-            f"{path} holds {len(options)} option(s), {', '.join(options) or 'none'}; "
-            "expected at least two, since a choice needs an alternative."
+            f"{table.file} holds {len(options)} option(s), "
+            f"{', '.join(options) or 'none'}, in lines {table.lines[0].number} to "
+            f"{table.lines[-1].number}; expected at least two, since a choice needs an "
+            "alternative."
         )
-    _check_names(path, rows, options, sessions)
+    _check_names(table, rows, options, sessions)
     lives: dict[tuple[str, str], list] = {}
     for animal, session, trial, choice, reward in rows:
         life = (animal, session if sessions == "reset" else "")
@@ -160,33 +161,38 @@ def read_choices(
         np.array([names.index(animal) for animal, _ in lives]),
         names,
         options,
+        table.file,
+        table.sha256,
     )
 
 
-def _check_names(path, rows, options, sessions) -> None:
+def _check_names(table: Table, rows, options, sessions) -> None:
     """Refuse tables that can be read in two ways."""
+    first: dict[Any, str] = {}  # where each option and each animal comes first
+    session_of: dict[str, str] = {}
+    for line, (animal, session, _, choice, _) in zip(table.lines, rows, strict=True):
+        first.setdefault(("option", choice), line.where)
+        first.setdefault(("animal", animal), line.where)
+        if sessions is None and session_of.setdefault(animal, session) != session:
+            raise ValueError(
+                f"{line.where}: animal {animal!r} has a second session, {session!r}. "
+                "Pass sessions='carry' if the weights of one go on into the next, or "
+                "sessions='reset' if every session begins anew."
+            )
     alike: dict[str | float, str] = {}
     for name in options:
         value, word = _natural(name.casefold())
         other = alike.setdefault(word if math.isinf(value) else value, name)
         if other != name:
             raise ValueError(
-                f"{path} has the options {other!r} and {name!r}; expected one spelling "
-                "for each option."
-            )
-    first = {}
-    for animal, session, *_ in rows:
-        if sessions is None and first.setdefault(animal, session) != session:
-            raise ValueError(
-                f"{path}: animal {animal!r} has several sessions. Pass "
-                "sessions='carry' if the weights of one go on into the next, or "
-                "sessions='reset' if every session begins anew."
+                f"{first['option', name]}: the option is {name!r}, and elsewhere "
+                f"{other!r}; expected one spelling for each option."
             )
     silent = {row[0] for row in rows} - {row[0] for row in rows if row[3] is not None}
-    if silent:
+    for animal in sorted(silent):
         raise ValueError(
-            f"{path}: no choice of {', '.join(sorted(silent))}; expected at least one "
-            "of each animal. Leave out those that made none."
+            f"{first['animal', animal]}: animal {animal!r} begins here and never makes "
+            "a choice; expected at least one. Leave out animals that made none."
         )
 
 
@@ -198,71 +204,35 @@ def _natural(name: str) -> tuple[float, str]:
         return math.inf, name
 
 
-def _rows(path: Path) -> list[tuple[str, str, float, str | None, float]]:
+def _rows(table: Table) -> list[tuple[str, str, float, str | None, float]]:
     """(animal, session, trial, choice, reward) of every line, checked."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{path} is no plain text in UTF-8; expected a CSV file. A spreadsheet "
-            "writes one by 'save as', 'CSV UTF-8'."
-        ) from None
-    table = csv.DictReader(io.StringIO(text))
-    table.fieldnames = heads = [h.strip().lower() for h in table.fieldnames or ()]
-    missing = {*COLUMNS} - {"session", *heads}
-    if missing or len(heads) > len({*heads}):
-        wrong = (
-            f"Missing: {', '.join(sorted(missing))}." if missing else "One is twice."
-        )
-        raise ValueError(
-            f"{path} has the columns {', '.join(heads) or '(none)'}; expected "
-            f"{', '.join(COLUMNS)} (session may be absent), each once, separated by "
-            f"commas. {wrong}"
-        )
     rows, seen = [], {}
-    for values in table:
-        line = table.line_num
-        if None in values:
-            raise ValueError(
-                f"{path}, line {line}: more fields than the {len(heads)} columns; "
-                "expected a point, and no comma, in numbers."
-            )
-        row = _row(values, f"{path}, line {line}")
+    for line in table.lines:
+        row = _row(line)
         if row[:3] in seen:
             raise ValueError(
-                f"{path}, line {line}: animal {row[0]!r} has trial {row[2]:g} already "
-                f"in line {seen[row[:3]]}; expected each trial once. Several sessions "
-                "need a column `session`."
+                f"{line.where}: animal {row[0]!r} has trial {row[2]:g} already in line "
+                f"{seen[row[:3]]}; expected each trial once. Several sessions need a "
+                "column `session`."
             )
-        seen[row[:3]] = line
+        seen[row[:3]] = line.number
         rows.append(row)
-    if not rows:
-        raise ValueError(f"{path} has no rows below its first line; expected trials.")
     return rows
 
 
-def _row(values, where: str):
-    text = {name: (values.get(name) or "").strip() for name in COLUMNS}
-    if not text["animal"]:
-        raise ValueError(f"{where}: animal is empty; expected a name or a number.")
-    choice = None if text["choice"].lower() in NO_CHOICE else text["choice"]
-    if choice is None and text["reward"].lower() in NO_CHOICE:
-        text["reward"] = "0"
-    text["reward"] = TRUTH.get(text["reward"].lower(), text["reward"])
-    number = {}
-    for name in ("trial", "reward"):
-        try:
-            number[name] = float(text[name])
-        except ValueError:
-            number[name] = math.nan
-        if not math.isfinite(number[name]):
-            raise ValueError(
-                f"{where}: {name} is {text[name]!r}; expected a number, such as "
-                f"{'17' if name == 'trial' else '0 or 1'}."
-            )
-    if choice is None and number["reward"] != 0:
-        raise ValueError(
-            f"{where}: a reward of {text['reward']} without a choice. Expected a "
-            "reward of 0, or empty, where no choice was made."
-        )
-    return text["animal"], text["session"], number["trial"], choice, number["reward"]
+def _row(line: Line) -> tuple[str, str, float, str | None, float]:
+    if not line.text["animal"]:
+        raise line.fail("animal", "a name or a number")
+    choice = None if line.missing("choice") else line.text["choice"]
+    trial = line.value("trial", "a number, such as 17")
+    truth = TRUTH.get(line.text["reward"].lower())
+    if choice is None and line.missing("reward"):
+        reward = 0.0
+    elif truth is None:
+        reward = line.value("reward", "a number, such as 0 or 1")
+    else:
+        reward = truth
+    if choice is None and reward != 0:
+        raise line.fail("reward", "0, or nothing, where no choice was made")
+    session = line.text.get("session", "")
+    return line.text["animal"], session, trial, choice, reward

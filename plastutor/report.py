@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jaxtyping import Float
 
 from plastutor.baselines import logistic_regression, q_learning
 from plastutor.choices import Choices
@@ -19,7 +20,7 @@ from plastutor.losses import choice_loss, objective
 from plastutor.paired import Paired, paired
 from plastutor.population import Population, fit_population, robust_interval
 from plastutor.rules import Orders, free_indices, taylor
-from plastutor.types import FLY, Network
+from plastutor.types import FLY, Experiment, Network
 
 __all__ = ["Report", "report_choices"]
 
@@ -32,22 +33,36 @@ class Report(NamedTuple):
     """What choices tell about the rule behind them.
 
     Attributes:
-        choices: what was analysed.
+        file: the name of the file that was analysed.
+        sha256: the hash of its bytes.
+        animals: their names.
+        options: their names.
+        observations: how many choices there are.
+        of_rewards: the share of each option in the rewards of each life that begins at
+            w0, (life, option); NaN where none was rewarded.
+        of_choices: its share in the choices.
         losses: for each model, the summed loss of each animal, predicted from the
             others; in nats.
         against: for each other model, what the rule with forgetting gains on it.
         terms: the terms of the rule.
         theta: their coefficients, in a fit to all animals.
-        interval: their 95 % intervals over animals; NaN with too few animals.
+        interval: their 95 % intervals over animals, the lower and the upper ends; NaN
+            with too few animals.
         population: how much the animals differ.
     """
 
-    choices: Choices
+    file: str
+    sha256: str
+    animals: tuple[str, ...]
+    options: tuple[str, ...]
+    observations: int
+    of_rewards: Float[np.ndarray, "life option"]
+    of_choices: Float[np.ndarray, "life option"]
     losses: dict[str, np.ndarray]
     against: dict[str, Paired]
     terms: tuple[str, ...]
-    theta: np.ndarray
-    interval: tuple[np.ndarray, np.ndarray]
+    theta: Float[np.ndarray, " term"]
+    interval: Float[np.ndarray, "2 term"]
     population: Population
 
     def deviance(self, model: str) -> float:
@@ -55,11 +70,9 @@ class Report(NamedTuple):
         return percent_deviance(self.losses[model], self.losses[NOTHING])
 
     def __str__(self) -> str:
-        made = self.choices
-        count = int(count_observations(made.experiment).sum())
         lines = [
-            f"{len(made.animals)} animals, {count} choices among {len(made.options)} "
-            f"options ({', '.join(made.options)}).",
+            f"{self.file}: {len(self.animals)} animals, {self.observations} choices "
+            f"among {len(self.options)} options ({', '.join(self.options)}).",
             "Each animal predicted from the others, percent deviance explained:",
         ]
         lines += [f"  {name:20s} {self.deviance(name):6.2f}" for name in self.losses]
@@ -105,6 +118,12 @@ def report_choices(
     >>> made = read_choices("my_choices.csv")  # doctest: +SKIP
     >>> print(report_choices(jr.key(0), made))  # doctest: +SKIP
     """
+    if len(choices.animals) < 3:
+        raise ValueError(
+            f"{choices.file or 'The table'} has {len(choices.animals)} animal(s), "
+            f"{', '.join(choices.animals)}; expected at least 3, since each is "
+            "predicted from the others."
+        )
     data, animal = choices.experiment, choices.animal
     key_fit, key_boot, *keys = jr.split(key, 7)
     losses = {}
@@ -140,9 +159,15 @@ def report_choices(
     if len(choices.animals) > len(free):
         interval = robust_interval(loss, theta, data, free=free, animal=animal)
     else:
-        interval = np.full(len(free), np.nan), np.full(len(free), np.nan)
+        interval = np.full((2, len(free)), np.nan)
+    counts = count_observations(data)
     return Report(
-        choices,
+        choices.file,
+        choices.sha256,
+        choices.animals,
+        choices.options,
+        int(counts.sum()),
+        *_shares(data, counts),
         losses,
         {
             name: paired(key_boot, losses[FORGETS], each, losses[NOTHING])
@@ -151,9 +176,20 @@ def report_choices(
         },
         TERMS,
         np.asarray(theta.ravel())[list(free)],
-        interval,
+        np.array(interval),
         fit_population(loss, theta, data, free=free, animal=animal),
     )
+
+
+def _shares(data: Experiment, counts) -> tuple[np.ndarray, np.ndarray]:
+    """The share of each option in the rewards and in the choices of each life."""
+    assert data.options is not None  # choices have options
+    took = np.asarray(data.choice)[..., None] == np.arange(data.options.shape[-2])
+    took &= np.asarray(data.valid)[..., None]
+    paid = np.asarray(data.reward)[..., None] * took
+    with np.errstate(invalid="ignore", divide="ignore"):  # a life may have no reward
+        of_rewards = paid.sum(1) / paid.sum((1, 2))[:, None]
+    return of_rewards, took.sum(1) / counts[:, None]
 
 
 def _zeros(size, key):

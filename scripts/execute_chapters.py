@@ -31,7 +31,8 @@ def fingerprint() -> str:
     sources = sorted(p for p in (ROOT / "plastutor").rglob("*") if p.is_file())
     sources = [p for p in sources if "__pycache__" not in p.parts]
     # Tables only: an interrupted study may leave a part of one behind.
-    sources += sorted((ROOT / "book" / "results").glob("*.csv"))
+    for folder in ("results", "data"):
+        sources += sorted((ROOT / "book" / folder).glob("*.csv"))
     for path in [*sources, ROOT / "requirements.lock", *fly_data()]:
         parts.update(f"{path}\n".encode())
         parts.update(path.read_bytes())

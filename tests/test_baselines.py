@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from plastutor.baselines import logistic_regression, q_learning
+from plastutor.baselines import fixed_weights, logistic_regression, q_learning
 from plastutor.experiments import make_experiment
 
 STEPS = 14
@@ -133,3 +133,11 @@ def test_choices_are_needed(loss):
     none = make_experiment(np.ones((3, 2)), w0=np.ones((2, 1)))
     with pytest.raises(ValueError, match="needs choices"):
         loss(np.zeros(6), none)
+
+
+def test_fixed_weights_fit_what_never_learned():
+    draw = np.random.default_rng(0)
+    x, w = draw.normal(size=(2, 20, 3)), draw.normal(size=(3, 4))
+    made = make_experiment(x, w0=np.zeros((3, 4)), activity=1 / (1 + np.exp(-x @ w)))
+    loss = fixed_weights()
+    assert float(loss(w, made)) < 1e-20 < 1e-3 < float(loss(0 * w, made))

@@ -17,7 +17,8 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 MODULES = (
     "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
     "evaluate paired held_out population distil uncertainty selection baselines "
-    "choices report flies results plots living"
+    "tables choices recordings report activity_report saved flies results plots "
+    "living"
 ).split()
 
 COLAB_CELL = f"""\
@@ -40,7 +41,11 @@ SECTIONS = [
     "What this glossed over",
     "Where this lives in",
 ]
-NOT_A_CHAPTER = {"jax_in_ten_minutes", "your_own_choices"}  # pages that happen to run
+NOT_A_CHAPTER = {  # pages that happen to run
+    "jax_in_ten_minutes",
+    "your_own_choices",
+    "your_own_recordings",
+}
 EXERCISE_TAGS = {"exercise", "solution", "check"}
 
 

@@ -1,13 +1,21 @@
-"""Report: one call from a table to an answer, for any species."""
+"""Reports: one call from a table to an answer, kept in a file."""
 
+import json
+
+import jax
 import jax.random as jr
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from make_examples import ACTIVITY_RULE
 
 from plastutor import plots
+from plastutor.activity_report import report_activity
 from plastutor.choices import read_choices
+from plastutor.recordings import read_activity
 from plastutor.report import report_choices
+from plastutor.results import example_file
+from plastutor.saved import load_report, save_report
 
 THETA = {"one": -0.5, "x": 2.5, "r": -1.0, "xr": 2.0, "w": -0.3}
 
@@ -67,18 +75,189 @@ def test_it_can_be_read(report):
 
 def test_it_can_be_seen(report):
     figure = plots.choice_report(report)
-    assert len(figure.axes) == 4 and all(
-        ax.get_xlabel() or k == 1 for k, ax in enumerate(figure.axes)
-    )
+    check_page(figure)
+
+
+def check_page(figure):
+    """Four panels with names, no wider than a phone shows."""
+    assert len(figure.axes) == 4 and figure.get_figwidth() <= 5.5
+    assert all(ax.get_xlabel() or ax.get_ylabel() for ax in figure.axes)
+    figure.canvas.draw()
     plt.close(figure)
 
 
 def test_without_intervals_it_says_so(report):
-    none = np.full(len(report.terms), np.nan)
-    assert "more than 5 animals" in str(report._replace(interval=(none, none)))
+    none = np.full((2, len(report.terms)), np.nan)
+    assert "more than 5 animals" in str(report._replace(interval=none))
+
+
+def test_shares_of_choices_and_rewards(report):
+    assert report.of_rewards.shape == report.of_choices.shape == (8, 3)
+    np.testing.assert_allclose(report.of_rewards.sum(1), 1)
+    np.testing.assert_allclose(report.of_choices.sum(1), 1)
 
 
 def test_two_animals_are_too_few(tmp_path):
     two = write_animals(tmp_path / "two.csv", animals=2, options=2, trials=30)
-    with pytest.raises(ValueError, match="needs at least 3"):
+    with pytest.raises(
+        ValueError, match="two.csv has 2 animal.*m0, m1; expected at least 3"
+    ):
         report_choices(jr.key(0), read_choices(two, sessions="carry"))
+
+
+# --- recorded activity ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    mine = read_activity(example_file("activity"))
+    return report_activity(jr.key(0), mine, draws=2, restarts=2)
+
+
+def test_the_rule_that_the_synapses_live_by_predicts_them(recorded):
+    assert {r2.shape for r2 in recorded.r2.values()} == {(2, 16)}
+    middle = {name: np.median(r2) for name, r2 in recorded.r2.items()}
+    assert middle["rule"] > 0.9 and middle["fixed weights"] < 0.2
+    assert middle["does nothing"] < 0 and middle["rule without w"] < 0
+    assert recorded.against["fixed weights"].verdict == "better"
+    assert recorded.against["all terms"].verdict == "no clear difference"
+
+
+def test_its_coefficients_are_found(recorded):
+    assert set(recorded.terms) == {"xy", "yyw", "w"}
+    for k, term in enumerate(recorded.terms):
+        low, high = recorded.interval[:, k]
+        assert low < ACTIVITY_RULE.get(term, 0) < high and high - low < 0.2
+        assert np.ptp(recorded.theta[:, k]) < 0.1  # whatever w0 was drawn
+
+
+def test_the_score_is_that_of_the_example(recorded):
+    one = recorded.example
+    o, y = one.recorded[recorded.skip :], one.predicted[recorded.skip :]
+    left, total = np.nansum((o - y) ** 2), np.nansum((o - np.nanmean(o, 0)) ** 2)
+    place = recorded.experiments.index(one.experiment)
+    np.testing.assert_allclose(recorded.r2["rule"][0, place], 1 - left / total)
+
+
+def test_fits_are_counted(recorded):
+    assert [*recorded.fits.values()] == [64, 0, 64, 32, 0]
+    r2 = recorded.r2 | {"rule": np.where(np.eye(2, 16) > 0, -np.inf, 0.5)}
+    bad = recorded._replace(r2=r2, fits=recorded.fits | {"diverged": 3})
+    for part in ("ran away in 2 of 32", "of the rule 64\n  diverged 3\n  at the"):
+        assert part in str(bad)
+    check_page(plots.activity_report(bad))
+
+
+def test_a_recording_can_be_read_and_seen(recorded):
+    for name in (*recorded.r2, *recorded.terms, "16 experiments", "1542 activities"):
+        assert name in str(recorded)
+    check_page(plots.activity_report(recorded))
+
+
+def write_recording(path, experiments=3, steps=6):
+    """One neuron with two inputs and weights that begin at zero."""
+    draw, rows = np.random.default_rng(0), ["experiment,step,reward,x_1,x_2,y_1"]
+    for e in range(experiments):
+        w = np.zeros(2)
+        for step in range(steps):
+            x, reward = draw.normal(size=2), draw.integers(2)
+            y = 1 / (1 + np.exp(-x @ w))
+            rows.append(f"{e},{step},{reward},{x[0]},{x[1]},{y}")
+            w += 0.5 * x * y
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_known_weights_and_rewards(tmp_path):
+    mine = read_activity(write_recording(tmp_path / "few.csv"))
+    found = report_activity(
+        jr.key(0), mine, terms=("xy", "xyr", "x"), w0_std=0, restarts=1
+    )
+    assert found.skip == 0 and found.theta.shape == (1, 3)
+    assert "rule without w" not in found.r2  # it would be the rule
+    assert np.isnan(found.interval).all() and "more than 3 exp" in str(found)
+    o = np.asarray(mine.experiment.activity)[..., 0]
+    left = ((o - 0.5) ** 2).sum(1) / ((o - o.mean(1, keepdims=True)) ** 2).sum(1)
+    np.testing.assert_allclose(found.r2["does nothing"][0], 1 - left)
+    np.testing.assert_allclose(found.r2["rule"], 1, atol=1e-6)
+    assert found.theta[0, found.terms.index("xy")] == pytest.approx(0.5, abs=1e-3)
+    check_page(plots.activity_report(found))
+
+
+def test_too_little_of_a_recording(tmp_path):
+    two = read_activity(write_recording(tmp_path / "two.csv", experiments=2))
+    with pytest.raises(
+        ValueError, match="two.csv has 2 exp.*, 0, 1; expected at least 3"
+    ):
+        report_activity(jr.key(0), two)
+    three = read_activity(write_recording(tmp_path / "three.csv"))
+    with pytest.raises(ValueError, match="skip is 5, but experiment '0' of .* 6 steps"):
+        report_activity(jr.key(0), three, skip=5)
+    with pytest.raises(ValueError, match="draws is 0"):
+        report_activity(jr.key(0), three, draws=0)
+    activity = three.experiment.activity.at[1, 3:].set(0.5)
+    dull = three._replace(experiment=three.experiment._replace(activity=activity))
+    with pytest.raises(ValueError, match="in experiment '1' no activity changes"):
+        report_activity(jr.key(0), dull)
+
+
+# --- kept in a file -------------------------------------------------------------------
+
+
+@pytest.fixture(params=["report", "recorded"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_what_is_loaded_is_what_was_saved(either, tmp_path):
+    odd = either._replace(interval=either.interval.copy())
+    odd.interval[:, 0] = np.nan, -np.inf  # JSON has no words of its own for these
+    for one in (either, odd, either._replace(terms=("1",) * len(either.terms))):
+        save_report(one, tmp_path / "report.json")
+        found = load_report(tmp_path / "report.json")
+        assert str(found) == str(one) and type(found) is type(one)
+        assert jax.tree.structure(found) == jax.tree.structure(one)
+        for new, old in zip(jax.tree.leaves(found), jax.tree.leaves(one), strict=True):
+            np.testing.assert_array_equal(new, np.asarray(old))
+    draw = (
+        plots.choice_report if hasattr(either, "population") else plots.activity_report
+    )
+    check_page(draw(load_report(tmp_path / "report.json")))
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_a_saved_report_is_plain(either, tmp_path):
+    save_report(either, tmp_path / "report.json")
+    content = json.loads((tmp_path / "report.json").read_text())
+    for name in ("plastutor", "jax", "numpy", "python"):
+        assert content[name]
+    results = content["results"]
+    assert results["sha256"] == either.sha256 and results["terms"] == [*either.terms]
+    np.testing.assert_array_equal(results["theta"], either.theta)
+
+
+def test_a_file_that_is_no_saved_report(either, tmp_path):
+    file = tmp_path / "report.json"
+    save_report(either, file)
+    text = file.read_text()
+    damage = {
+        text[: len(text) // 2]: "does not hold a whole report .*again",
+        "": "does not hold a whole report",
+        "[1, 2]": "does not hold a whole report",
+        text.replace('"check"', '"chek"'): "does not hold a whole report .*check",
+        text.replace('"form": 1', '"form": 7').replace("0.1.0", "9.9"): (
+            "in form 7, written by plastutor 9.9; .* reads form 1.*Install plastu"
+        ),
+        text.replace('"kind": "', '"kind": "other '): "a report on other",
+        text.replace("theta", "beta"): "is not as save_report left it",
+        text.replace(
+            str(either.theta.ravel()[0].item())[:6], "1.2345"
+        ): "its numbers do",
+    }
+    assert text not in damage
+    for changed, sentence in damage.items():
+        file.write_text(changed)
+        with pytest.raises(ValueError, match=sentence):
+            load_report(file)
+    with pytest.raises(FileNotFoundError, match="no file .*none.json"):
+        load_report(tmp_path / "none.json")

@@ -181,6 +181,7 @@ def test_the_readmes_code_runs(capsys):
     [
         ("plastutor/rules.py", True),
         ("book/results/study.csv", True),
+        ("book/data/choices.csv", True),
         ("requirements.lock", True),
         ("book/results/tmp0.part", False),
         ("book/chapter.ipynb", False),

@@ -1,10 +1,14 @@
 """Results: the tables of studies as a chapter reads them."""
 
+import tomllib
+from pathlib import Path
+
+import make_examples
 import numpy as np
 import pytest
 
 from plastutor import results
-from plastutor.results import load_results, read_results, select_rows
+from plastutor.results import example_file, load_results, read_results, select_rows
 
 TABLE = (
     "# made by: make study-x\n# settings: {}\nmethod,noise,r2\na,0.0,1\na,0.5,-inf\n"
@@ -38,3 +42,25 @@ def test_a_missing_table_says_which_there_are(table):
         FileNotFoundError, match="no table 'y'. There are: x. .*study-y"
     ):
         load_results("y")
+
+
+@pytest.mark.parametrize("name", make_examples.FILES)
+def test_examples_are_as_their_script_makes_them(name):
+    file = example_file(Path(name).stem)
+    assert file.read_bytes() == make_examples.FILES[name]().encode()
+    assert file.stat().st_size < 100_000
+
+
+def test_examples_go_into_the_package():
+    pyproject = tomllib.loads((results.HERE.parent / "pyproject.toml").read_text())
+    build = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]
+    inside, checkout = results.EXAMPLES
+    root = results.HERE.parent
+    assert build["force-include"][str(checkout.relative_to(root))] == str(
+        inside.relative_to(root)
+    )
+
+
+def test_a_missing_example_says_which_there_are():
+    with pytest.raises(FileNotFoundError, match="are: activity, choices. A file of"):
+        example_file("mine")

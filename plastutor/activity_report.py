@@ -1,0 +1,337 @@
+"""Activity report: the whole analysis of a recording in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Float
+
+from plastutor.baselines import fixed_weights
+from plastutor.evaluate import null_theta
+from plastutor.evidence import evidence_fit
+from plastutor.fit import fit_restarts
+from plastutor.gauss_newton import GaussNewton
+from plastutor.held_out import animal_losses, count_observations, leave_one_out
+from plastutor.losses import activity_loss, objective
+from plastutor.paired import Paired, paired
+from plastutor.population import robust_interval
+from plastutor.recordings import Recording
+from plastutor.rules import Orders, free_indices, taylor, term_names
+from plastutor.tasks import redraw_w0
+from plastutor.types import RECORDED, Experiment, Network
+
+__all__ = ["ActivityReport", "Example", "report_activity"]
+
+NOTHING, FIXED, WITHOUT = "does nothing", "fixed weights", "rule without w"
+RULE, ALL = "rule", "all terms"
+SAME = 0.01  # starts that end within this share of the lowest loss found the same
+
+
+class Example(NamedTuple):
+    """A held-out experiment and what the rule predicts for it.
+
+    Attributes:
+        experiment: its name.
+        recorded: its activity; NaN where it was not recorded.
+        predicted: by the rule that was fitted to the other experiments.
+    """
+
+    experiment: str
+    recorded: Float[np.ndarray, "time post"]
+    predicted: Float[np.ndarray, "time post"]
+
+
+class ActivityReport(NamedTuple):
+    """What recorded activity tells about the rule behind it.
+
+    Initial weights are drawn several times; a draw is one axis of what depends on them.
+
+    Attributes:
+        file: the name of the file that was analysed.
+        sha256: the hash of its bytes.
+        experiments: their names.
+        inputs: names of the stimuli.
+        neurons: names of the neurons.
+        observations: how many activities are scored.
+        skip: steps at the beginning of each experiment that are not scored.
+        r2: for each model, R2 of the activity of each experiment, predicted from the
+            others, (draw, experiment); -inf where a fitted rule ran away.
+        against: for each other model, what the rule gains on it, in hundredths of R2,
+            over all experiments.
+        terms: the terms of the rule.
+        theta: their coefficients in a fit to all experiments, (draw, term).
+        interval: their 95 % intervals over experiments for the first draw, the lower
+            and the upper ends; NaN with too few experiments.
+        fits: how many fits of the rule were started, how many of these diverged, and
+            how many reached the lowest loss of those with the same data; how many fits
+            of all terms there were, and how many had not converged.
+        example: a held-out experiment with the median R2, of the first draw.
+    """
+
+    file: str
+    sha256: str
+    experiments: tuple[str, ...]
+    inputs: tuple[str, ...]
+    neurons: tuple[str, ...]
+    observations: int
+    skip: int
+    r2: dict[str, np.ndarray]
+    against: dict[str, Paired]
+    terms: tuple[str, ...]
+    theta: Float[np.ndarray, "draw term"]
+    interval: Float[np.ndarray, "2 term"]
+    fits: dict[str, int]
+    example: Example
+
+    def __str__(self) -> str:
+        draws, count = self.theta.shape[0], len(self.experiments)
+        lines = [
+            f"{self.file}: {count} experiments, {len(self.inputs)} inputs, "
+            f"{len(self.neurons)} neurons.",
+            f"{self.observations} activities scored; in each experiment the first "
+            f"{self.skip} steps are not.",
+            "Each experiment predicted from the others, R2:",
+            f"the median (worst to best), initial weights drawn {draws} time(s):",
+        ]
+        for name, r2 in self.r2.items():
+            away = int((~np.isfinite(r2)).sum())
+            lines += [
+                f"  {name:15s} {np.median(r2):6.2f}  ({r2.min():.2f} to {r2.max():.2f})"
+                + f"; ran away in {away} of {r2.size}" * (away > 0)
+            ]
+        lines += ["The rule gains on them, in R2 (95 % over experiments):"]
+        for name, one in self.against.items():
+            gain, low, high = np.array([one.gain, *one.interval]) / 100
+            lines += [
+                f"  {name:15s} {gain:6.3f} ({low:.3f} to {high:.3f}), {one.verdict}"
+            ]
+        lines += ["Its coefficients (95 % over experiments), and for other draws:"]
+        for k, term in enumerate(self.terms):
+            low, high = self.interval[:, k]
+            others = " ".join(f"{value:.2f}" for value in self.theta[1:, k]) or "none"
+            within = f"({low:.2f} to {high:.2f})"
+            lines += [f"  {term:4s} {self.theta[0, k]:6.2f} {within}; {others}"]
+        if np.isnan(self.interval).any():
+            few = len(self.terms)
+            lines += [f"  No intervals: they need more than {few} experiments."]
+        lines += ["Fits:", *(f"  {name} {n}" for name, n in self.fits.items())]
+        return "\n".join(lines)
+
+
+def report_activity(
+    key,
+    recording: Recording,
+    *,
+    terms: Sequence[str] = ("xy", "yyw", "w"),
+    skip: int | None = None,
+    w0_std: float | None = None,
+    network: Network = RECORDED,
+    draws: int = 3,
+    restarts: int = 3,
+) -> ActivityReport:
+    """Infer a rule from recorded activity and compare it with what knows no rule.
+
+    Every experiment is predicted from all the others: by a rule with the given terms
+    and by the same without those that hold w; by all terms up to squares, with a prior
+    whose width the data choose (`evidence_fit`, begun at the rule); by weights that
+    never change, fitted to the other experiments; and by doing nothing, which keeps the
+    weights that were drawn. The score is R2 = 1 - sum (o - y)^2 / sum (o - mean)^2
+    over the steps and neurons of an experiment, with each neuron's own mean.
+
+    Nobody knows the initial weights. They are drawn at random, several times, and the
+    first steps of each experiment are not scored: what a rule forgets need not be
+    known. Where they are known, put them into `recording.experiment.w0` and pass
+    w0_std=0.
+
+    Args:
+        key: a JAX random key.
+        recording: from `read_activity`.
+        terms: of the rule, chosen before looking; x, y, w up to squares. With r, the
+            reward less what is expected, all terms also come with r.
+        skip: steps not scored; default half of the shortest experiment, and none if
+            the initial weights are known.
+        w0_std: standard deviation of the initial weights around those of the
+            recording, which are 0; default sqrt(2 / n_pre).
+        network: what is fixed about the learner.
+        draws: of the initial weights.
+        restarts: starts of each fit of the rule.
+
+    Raises:
+        ValueError: fewer than three experiments, or no activity left to score.
+
+    >>> from plastutor.recordings import read_activity
+    >>> made = read_activity("my_activity.csv")  # doctest: +SKIP
+    >>> print(report_activity(jr.key(0), made))  # doctest: +SKIP
+    """
+    known = w0_std == 0
+    skip, draws = _checked(recording, skip, known, 1 if known else draws)
+    orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
+    models = _Models(orders, terms, network, restarts)
+    early = jnp.arange(recording.experiment.x.shape[1]) < skip
+    data = _hide(recording.experiment, early[None, :, None])
+    total = _about_the_mean(data, recording)
+    key_boot, *keys = jr.split(key, 1 + draws)
+    found = []
+    for one in keys:
+        key_w0, key_fit = jr.split(one)
+        drawn = redraw_w0(key_w0, data, w0_std)
+        drawn = drawn._replace(w0=drawn.w0 + data.w0)
+        found.append(models.fit(key_fit, drawn))
+    names = list(found[0].losses)
+    squares = {name: np.stack([f.losses[name] for f in found]) for name in names}
+    mean = {name: values.mean(0) for name, values in squares.items()}
+    first = found[0]
+    steps = np.asarray(data.valid)
+    typical = int(np.argsort(first.losses[RULE] / total)[len(total) // 2])
+    return ActivityReport(
+        recording.file,
+        recording.sha256,
+        recording.experiments,
+        recording.inputs,
+        recording.neurons,
+        int(count_observations(data).sum()),
+        skip,
+        {name: 1 - values / total for name, values in squares.items()},
+        {
+            name: paired(key_boot, mean[RULE], mean[name], total)
+            for name in names
+            if name != RULE and np.isfinite([mean[RULE], mean[name]]).all()
+        },
+        models.terms,
+        np.stack([f.theta for f in found]),
+        first.interval,
+        {name: sum(f.fits[name] for f in found) for name in first.fits},
+        Example(
+            recording.experiments[typical],
+            np.asarray(recording.experiment.activity)[typical][steps[typical]],
+            first.predicted[typical][steps[typical]],
+        ),
+    )
+
+
+class _Found(NamedTuple):
+    """What the models made of one draw of the initial weights."""
+
+    losses: dict[str, np.ndarray]
+    theta: np.ndarray
+    interval: np.ndarray
+    fits: dict[str, int]
+    predicted: np.ndarray  # the activity of each experiment by the rule from the others
+
+
+class _Models:
+    """The models that are compared; made once, so that each is compiled once."""
+
+    def __init__(self, orders, terms, network, restarts):
+        self.orders, self.network, self.restarts = orders, network, restarts
+        self.free = free_indices(orders, terms)
+        self.terms = tuple(term_names(orders)[k] for k in self.free)
+        self.rule = self._with(self.terms)
+        self.simpler = self._with([t for t in self.terms if "w" not in t])
+        self.all = objective(taylor(orders), activity_loss, network=network)
+        self.fixed = fixed_weights(network)
+
+    def _with(self, terms):
+        """A rule with these terms, its loss, and the optimiser for it."""
+        rule = taylor(self.orders, terms, scale=0.1)
+        loss = objective(rule, activity_loss, network=self.network)
+        return rule, loss, GaussNewton(free=free_indices(self.orders, terms))
+
+    def _unseen(self, key, model, data):
+        rule, loss, optimizer = model
+        how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 20}
+        return leave_one_out(key, loss, rule.init, data, **how)
+
+    def fit(self, key, data: Experiment) -> _Found:
+        keys = jr.split(key, 4)
+        rule, loss, optimizer = self.rule
+        nothing, still = null_theta(rule.init(keys[0])), jnp.zeros_like(data.w0[0])
+        losses = {NOTHING: animal_losses(loss, nothing, data)}
+        losses[FIXED] = leave_one_out(
+            keys[0], self.fixed, lambda _: still, data, restarts=1
+        ).losses
+        if self.simpler[0].free and self.simpler[0].free != self.free:
+            losses[WITHOUT] = self._unseen(keys[1], self.simpler, data).losses
+        unseen = self._unseen(keys[2], self.rule, data)
+        losses[RULE] = unseen.losses
+        thetas = [one.theta for one in unseen.fits]
+        several = [self._all_terms(k, thetas[k], data) for k in range(len(thetas))]
+        losses[ALL] = animal_losses(self.all, [one.theta for one in several], data)
+        how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 30}
+        best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
+        interval = np.full((2, len(self.free)), np.nan)
+        if len(thetas) > len(self.free):
+            interval = np.array(robust_interval(loss, best, data, free=self.free))
+        lowest = unseen.restarts.min(1, keepdims=True)
+        same = np.isfinite(lowest) & (unseen.restarts <= (1 + SAME) * lowest)
+        lost = ~np.isfinite(unseen.restarts)
+        return _Found(
+            {name: np.where(np.isfinite(v), v, np.inf) for name, v in losses.items()},
+            np.asarray(best).ravel()[list(self.free)],
+            interval,
+            {
+                "of the rule": lost.size,
+                "diverged": int(lost.sum()),
+                "at the lowest loss": int(same.sum()),
+                "of all terms": len(several),
+                "not converged": sum(not bool(one.converged) for one in several),
+            },
+            np.asarray(jax.vmap(loss.predict)(jnp.stack(thetas), data).y),
+        )
+
+    def _all_terms(self, k, theta, data):
+        """All terms, fitted to all experiments but one."""
+        left_out = jnp.arange(data.x.shape[0]) == k
+        how = {"theta0": theta, "network": self.network, "num_steps": 10}
+        return evidence_fit(self.orders, _hide(data, left_out[:, None, None]), **how)
+
+
+def _hide(data: Experiment, hidden) -> Experiment:
+    """The same experiments, some of whose activity counts as not recorded."""
+    assert data.activity is not None  # a recording has it
+    return data._replace(activity=jnp.where(hidden, jnp.nan, data.activity))
+
+
+def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
+    """The steps not to score and the draws, or a sentence on what is too few."""
+    names, count = recording.experiments, len(recording.experiments)
+    if count < 3:
+        raise ValueError(
+            f"{recording.file} has {count} experiment(s), {', '.join(names)}; expected "
+            "at least 3, since each is predicted from the others. Cut a long recording "
+            "into pieces: other names in the column `experiment`."
+        )
+    steps = np.asarray(recording.experiment.valid).sum(1)
+    least = int(steps.argmin())
+    if skip is None:
+        skip = 0 if known else int(steps[least]) // 2
+    if not 0 <= skip < steps[least] - 1:
+        raise ValueError(
+            f"skip is {skip}, but experiment {names[least]!r} of {recording.file} has "
+            f"{steps[least]} steps; expected at least two more than that. Skip fewer, "
+            "or leave the experiment out."
+        )
+    if draws < 1:
+        raise ValueError(f"draws is {draws}; expected 1 or more.")
+    return skip, draws
+
+
+def _about_the_mean(data: Experiment, recording: Recording) -> np.ndarray:
+    """Sum of squares of each experiment about each neuron's own mean."""
+    activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
+    there = ~np.isnan(activity)
+    mean = np.where(there, activity, 0).sum(1) / np.maximum(there.sum(1), 1)
+    total = np.where(there, (activity - mean[:, None]) ** 2, 0).sum((1, 2))
+    for name, value in zip(recording.experiments, total, strict=True):
+        if not value:
+            raise ValueError(
+                f"{recording.file}: in experiment {name!r} no activity changes in the "
+                "steps that are scored; expected some. Skip fewer steps, or leave the "
+                "experiment out."
+            )
+    return total
