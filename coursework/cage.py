@@ -81,8 +81,8 @@ def make_root(folder: Path, visible: list[str], megabytes: int) -> None:
     call("mount", "tmpfs", str(root), "tmpfs", NOSUID | NODEV, options)
     for path in map(Path, [*visible, "/dev/null", "/dev/zero", "/dev/urandom"]):
         show(path, root / path.relative_to("/"))
-    (root / "proc").mkdir()
-    (root / "tmp").mkdir()
+    (root / "proc").mkdir(exist_ok=True)
+    (root / "tmp").mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
     shutil.copytree(folder, root / "submission", ignore=lambda *_: ["root"])
     try:
@@ -166,6 +166,7 @@ def become_nobody(user: int) -> None:
 def main(how: dict) -> None:
     """Shut in, limit, become the program."""
     folder, namespaces = Path(how["folder"]), how["method"] == "namespaces"
+    os.umask(0o022)
     if sys.platform == "linux":
         # When memory runs out, this is what the system should end, and nothing else.
         Path("/proc/self/oom_score_adj").write_text("1000")

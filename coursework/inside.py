@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import sys
 
 ANSWERS = 3
 MOST_NUMBERS = 100_000
@@ -114,6 +113,13 @@ def answer(label: dict, seconds: float, action) -> None:
     say(label | ({"error": problem} if problem else {"value": value}))
 
 
+def look_up(names: dict, name: str):
+    """What a submission calls by a name."""
+    if name not in names:
+        raise NameError(f"no cell defines {name}")
+    return names[name]
+
+
 def given(arguments: dict):
     """The arguments of a call, new for each: a function may change them."""
     import numpy
@@ -150,16 +156,15 @@ def main() -> None:
     names = {"__name__": "__main__", "display": lambda *_, **__: None}
     run_cells(cells, names, seconds)
     for name in work["results"]:
-        answer({"result": name}, seconds, lambda n=name: names[n])
+        answer({"result": name}, seconds, lambda n=name: look_up(names, n))
     for number, (name, arguments) in enumerate(work["calls"]):
         answer(
             {"call": number},
             seconds,
-            lambda n=name, a=arguments: names[n](**given(a)),
+            lambda n=name, a=arguments: look_up(names, n)(**given(a)),
         )
     say({"finished": True})
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.getcwd())
     main()
