@@ -11,9 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import assignments
+import numpy as np
 from hidden import Draw, make_salt, read_class, read_salt
 
 BOOK = Path(__file__).resolve().parent.parent / "book" / "assignments"

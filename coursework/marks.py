@@ -9,7 +9,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
 from assignments import Task
 from hidden import Draw
 
@@ -117,7 +116,9 @@ def mark_function(module, task: Task, calls: list, answers: Answers) -> Mark:
         problem = difference(got, module.REFERENCE[task.name](**given))
         right += not problem
         if problem:
-            inputs = ", ".join(f"{key} = {shown(value)}" for key, value in given.items())
+            inputs = ", ".join(
+                f"{key} = {shown(value)}" for key, value in given.items()
+            )
             wrong.append(f"{problem}. Given: {inputs}")
     says = f"{right} of {len(mine)} cases are right"
     if wrong:

@@ -51,7 +51,7 @@ def execute() -> None:
     """
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]
     cache = get_cache(CACHE)
-    for path in sorted((ROOT / "book").glob("*.ipynb")):
+    for path in sorted((ROOT / "book").rglob("*.ipynb")):
         cache.add_nb_to_project(str(path))
     executor = load_executor("local-parallel", cache)
     executor.run_and_cache(timeout=settings["timeout"])

@@ -5,8 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import chapters
 import execute_chapters
-import handout
 import pytest
 import set_address
 import yaml
@@ -191,7 +191,7 @@ def test_chapters_run_again_when_what_they_show_has_changed(
 
 
 def test_handouts_hold_no_solution(tmp_path):
-    handout.main(tmp_path)
+    chapters.main(tmp_path)
     for path in tmp_path.glob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
         assert not any("solution" in c["metadata"].get("tags", []) for c in cells)

@@ -88,7 +88,9 @@ def score(name, value, draw) -> tuple[float, str]:
 
 def _terms_found(value, true) -> tuple[float, str]:
     """Each term that is there counts for, each that is not counts against."""
-    present = {n for n, c in zip(term_names(OJA_ORDERS), true.ravel(), strict=True) if c}
+    present = {
+        n for n, c in zip(term_names(OJA_ORDERS), true.ravel(), strict=True) if c
+    }
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise ValueError("terms_found is not a list of names such as ['xy', 'w'].")
     named = {"".join(sorted(v, key="xywr".find)) if v != "one" else v for v in value}
