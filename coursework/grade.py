@@ -13,6 +13,7 @@ students wrote:
 
 import argparse
 import csv
+import errno
 import json
 import os
 import stat
@@ -96,7 +97,8 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
     try:
         content = read_file(path)
     except OSError as error:
-        reason = error.strerror or str(error)
+        linked = error.errno == errno.ELOOP
+        reason = "it is a link" if linked else error.strerror or str(error)
         return sandbox.Ended(b"", "", f"the file cannot be read: {reason}")
     folder = Path(tempfile.mkdtemp(prefix="run-")).resolve()
     try:
@@ -141,7 +143,7 @@ def mark_all(students, assignment, salt, missing: dict, ended: dict) -> list[Gra
         run = ended.get(student, sandbox.Ended(b"", "", missing.get(student, "")))
         answers = read_answers(run.answers)
         marks = mark(module, Draw(salt, assignment, student), answers)
-        note = answers.problem or run.problem
+        note = run.problem or answers.problem
         graded.append(Graded(student, note, marks, answers, run.printed))
     return graded
 

@@ -23,7 +23,7 @@ class Answers(NamedTuple):
         results: what each variable holds, or an `Exception` that says why not.
         calls: what each call returned, by its number.
         cells: (number, error) of each cell that failed.
-        problem: why the submission could not be read; empty if it could.
+        problem: why the submission could not be read, or that it left early.
     """
 
     results: dict
@@ -42,11 +42,13 @@ class Mark(NamedTuple):
 
 def read_answers(raw: bytes) -> Answers:
     """From lines of JSON; a line that is no good is passed over."""
-    answers, problem = Answers({}, {}, [], ""), ""
+    answers, problem = Answers({}, {}, [], ""), "it ended before all was answered"
     for line in raw.splitlines():
         try:
             record = json.loads(line)
-            if "unreadable" in record:
+            if "finished" in record:
+                problem = ""
+            elif "unreadable" in record:
                 problem = f"the file cannot be read: {str(record['unreadable'])[:300]}"
             elif "cell" in record:
                 answers.cells.append((int(record["cell"]), str(record["error"])[:300]))

@@ -233,14 +233,20 @@ def listen(process, printing: int, reading: int, seconds: float) -> Ended:
 
 STARTING = threading.Lock()
 OURS: set[int] = set()  # what we have started ourselves
+adopting = threading.Event()
 
 
 def adopt_orphans() -> None:
-    """From now on, what a submission leaves behind becomes a child of this process."""
+    """From now on, what a submission leaves behind becomes a child of this process.
+
+    And all children that `run` did not start are killed, so call this only in a process
+    that does nothing else.
+    """
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(36, *map(ctypes.c_ulong, (1, 0, 0, 0)))
+        adopting.set()
 
 
 def end(process: subprocess.Popen) -> None:
@@ -252,10 +258,12 @@ def end(process: subprocess.Popen) -> None:
     process.wait()
     with STARTING:
         give_up = time.monotonic() + 10
-        while (orphans := children() - OURS) and time.monotonic() < give_up:
-            for orphan in orphans:
+        while adopting.is_set() and time.monotonic() < give_up:
+            for orphan in (orphans := children() - OURS):
                 os.kill(orphan, signal.SIGKILL)
                 os.waitpid(orphan, 0)
+            if not orphans:
+                break
         OURS.discard(process.pid)
 
 
