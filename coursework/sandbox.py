@@ -169,7 +169,7 @@ def processors(slot: int) -> list[int]:
 def resource_limits(limits: Limits, user: int | None, method: str) -> dict[str, int]:
     """The limits in the words of `resource`."""
     processes = limits.processes
-    if user is None and method != "namespaces":
+    if user is None:
         processes += threads_of(os.getuid())  # counted for the whole user
     found = {
         "RLIMIT_CPU": int(2 * limits.seconds) + 1,
