@@ -10,7 +10,9 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto
        padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid #999; padding: .4rem; text-align: left;
-         vertical-align: top; overflow-wrap: anywhere; }
+         vertical-align: top; }
+td:last-child { overflow-wrap: anywhere; }
+td:nth-child(2) { white-space: nowrap; }
 pre { background: #f3f3f3; padding: .6rem; white-space: pre-wrap;
       overflow-wrap: anywhere; }
 """

@@ -16,6 +16,10 @@ ANSWERS = 3
 MOST_NUMBERS = 100_000
 
 
+class NoAnswer(Exception):
+    """What was asked for is not there, or cannot be read."""
+
+
 class OutOfTime(BaseException):
     """Not an Exception: a submission's own `except` seldom catches it."""
 
@@ -34,6 +38,8 @@ def guarded(seconds: float, action, *arguments, **named):
         return action(*arguments, **named), ""
     except OutOfTime:
         return None, f"took more than {seconds:g} s"
+    except NoAnswer as error:
+        return None, str(error)
     except BaseException as error:  # SystemExit and KeyboardInterrupt, too
         return None, f"{type(error).__name__}: {str(error)[:300]}"
     finally:
@@ -96,14 +102,14 @@ def plain(value):
     if isinstance(value, tuple):
         return [plain(part) for part in value[:100]]
     if value is None:
-        raise ValueError("nothing was returned")
+        raise NoAnswer("nothing was returned")
     array = numpy.asarray(value)
     if array.dtype.kind == "b" and not array.shape:
         return bool(array)
     if array.dtype.kind in "US":
         return [str(v)[:1000] for v in array.ravel()[:1000]]
     if array.size > MOST_NUMBERS:
-        raise ValueError(f"{array.size} numbers; at most {MOST_NUMBERS} are read")
+        raise NoAnswer(f"{array.size} numbers; at most {MOST_NUMBERS} are read")
     numbers = numpy.asarray(array, dtype=float).ravel().tolist()
     return {"shape": list(array.shape), "numbers": numbers}
 
@@ -117,7 +123,7 @@ def answer(label: dict, seconds: float, action) -> None:
 def look_up(names: dict, name: str):
     """What a submission calls by a name."""
     if name not in names:
-        raise NameError(f"no cell defines {name}")
+        raise NoAnswer(f"no cell defines {name}")
     return names[name]
 
 

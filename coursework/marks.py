@@ -86,7 +86,9 @@ def shown(value) -> str:
     """A short form of a value, for a sentence."""
     if isinstance(value, list | tuple):
         return "(" + ", ".join(shown(part) for part in value[:4]) + ")"
-    text = np.array2string(np.asarray(value), precision=4, threshold=8)
+    if np.size(value) > 12:
+        return f"an array of shape {np.shape(value)}"
+    text = np.array2string(np.asarray(value), precision=4)
     return " ".join(text.split())[:200]
 
 
@@ -104,9 +106,12 @@ def difference(got, wanted) -> str:
     wanted = np.asarray(wanted, float)
     if got.shape != wanted.shape:
         return f"gives shape {got.shape}; expected {wanted.shape}"
-    if not np.isclose(got, wanted, rtol=TOLERANCE, atol=TOLERANCE).all():
-        return f"gives {shown(got)}; expected {shown(wanted)}"
-    return ""
+    off = ~np.isclose(got, wanted, rtol=TOLERANCE, atol=TOLERANCE)
+    if not off.any():
+        return ""
+    first = tuple(map(int, np.argwhere(off)[0]))
+    where = f" at index {first}" if first else ""
+    return f"gives {got[first]:.4g}{where}; expected {wanted[first]:.4g}"
 
 
 def mark_function(module, task: Task, calls: list, answers: Answers) -> Mark:

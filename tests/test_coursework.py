@@ -577,6 +577,17 @@ def test_lines_that_are_no_answers_are_passed_over(line):
     assert list(answers.calls) == [1] and answers.calls[1] == 2.0
 
 
+def test_the_first_difference_is_shown():
+    assert marks.difference(np.array(1.0), 1.0004) == ""
+    assert marks.difference(np.ones(2), np.array([1, 2])) == (
+        "gives 1 at index (1,); expected 2"
+    )
+    assert marks.difference(np.ones(2), np.ones(3)).endswith("expected (3,)")
+    assert marks.difference(np.array(np.nan), 1.0) == "gives nan; expected 1"
+    assert marks.difference("1", 1.0) == "gives 1; expected numbers"
+    assert marks.difference([np.ones(1)], (1, 2)).startswith("expected 2 things")
+
+
 def test_pages_show_a_students_text_as_text(shield, tmp_path):
     text = "<script>alert(1)</script>"
     hold(tmp_path / "in" / "ada.py", f"print({text!r})\nraise ValueError({text!r})")
