@@ -534,6 +534,17 @@ def test_the_report_says_whether_the_network_was_cut(graded):
     assert ("NETWORK NOT CUT" in graded.report) == reached
 
 
+def test_the_guide_quotes_the_report(graded):
+    guide = (ROOT / "book" / "teaching.md").read_text()
+    best = sandbox.Shield("namespaces", True, []).sentences()
+    assert all(f"\n- {sentence}\n" in guide for sentence in best)
+    worst = sandbox.Shield("nothing", False, ["/a"]).sentences()
+    assert worst[1] in guide and worst[2].split(":")[0] in guide
+    quoted = guide.split("Not in the class list, and not read:")[0].split("```text\n")
+    for line in ("- method: ", "students; points from the tests, of 14:"):
+        assert line in quoted[-1] and line in graded.report
+
+
 def test_what_is_not_in_the_class_list_is_named(graded):
     assert "stranger.ipynb" in graded.report and "stranger" not in graded.rows
 
