@@ -23,7 +23,7 @@ TASKS = (
 )
 RULE = taylor(ORDERS)
 FLIES, NEW_FLIES = 18, 60
-FULL, NONE = 0.9, 0.3
+FULL, NONE = 0.8, 0.3
 
 
 def rule(draw) -> np.ndarray:
