@@ -210,9 +210,8 @@ def main(arguments: list[str]) -> None:
     read.add_argument("--seconds", type=float, default=seconds, help="a submission")
     read.add_argument("--memory", type=int, default=memory, help="gigabytes a process")
     read.add_argument("--at-once", type=int, default=2, help="submissions at a time")
-    read.add_argument(
-        "--methods", nargs="+", default=sandbox.METHODS, choices=sandbox.METHODS
-    )
+    methods = sandbox.METHODS
+    read.add_argument("--methods", nargs="+", default=methods, choices=methods)
     given = read.parse_args(arguments)
     limits = sandbox.Limits(seconds=given.seconds, memory=given.memory << 30)
     places = given.class_list, given.salt, given.submissions, given.out

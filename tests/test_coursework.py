@@ -24,7 +24,7 @@ import pytest
 import sandbox
 import test_book
 from assignments import recover_a_hidden_rule as recover
-from hidden import Draw, read_class, read_salt
+from hidden import Draw, make_salt, read_class, read_salt
 
 from plastutor.rules import OJA, OJA_ORDERS, term_names
 
@@ -66,6 +66,7 @@ def handed_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
     hold(folder / "class.csv", "student,name\nada,Ada\nbob,Bob\n")
     hold(folder / "one.csv", "student\nada\n")
+    hold(folder / "salt.txt", SALT)
     # One process for both: what is compiled serves twice.
     code = "import sys; sys.path.insert(0, sys.argv[1]); import handouts; "
     code += "handouts.main(['class.csv', 'salt.txt', 'out']); "
@@ -120,8 +121,9 @@ def test_nothing_secret_is_handed_out(handed_out, name):
                 assert f"{number:.4f}".encode() not in path.read_bytes()
 
 
-def test_a_new_salt_is_for_its_owner_alone(handed_out):
-    salt = handed_out[0].parent / "salt.txt"
+def test_a_new_salt_is_for_its_owner_alone(tmp_path):
+    salt = tmp_path / "secret" / "salt.txt"
+    make_salt(salt)
     assert stat.S_IMODE(salt.stat().st_mode) == 0o600 and len(read_salt(salt)) == 64
 
 
