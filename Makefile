@@ -16,7 +16,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: book test bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -75,6 +75,16 @@ study-flies: $(VENV)/.installed
 study-trust: $(VENV)/.installed
 	$(BIN)/python studies/trust.py
 
+# A class: hand-outs for each student, and the marks of an assignment; book/teaching.md.
+#   make handouts CLASS=class.csv SALT=salt.txt OUT=handed-out
+#   make grade ASSIGNMENT=recover_a_hidden_rule CLASS=class.csv SALT=salt.txt \
+#     SUBMISSIONS=handed-in OUT=marks
+handouts: $(VENV)/.installed
+	$(BIN)/python coursework/handouts.py '$(CLASS)' '$(SALT)' '$(OUT)' $(ASSIGNMENT)
+
+grade: $(VENV)/.installed
+	$(BIN)/python coursework/grade.py '$(ASSIGNMENT)' '$(CLASS)' '$(SALT)' '$(SUBMISSIONS)' '$(OUT)'
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -83,7 +93,7 @@ lint: $(VENV)/.installed-dev
 fix: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/nbstripout --keep-id --extra-keys 'metadata.colab metadata.language_info' book/*.ipynb
+	$(BIN)/nbstripout --keep-id --extra-keys 'metadata.colab metadata.language_info' book/*.ipynb book/assignments/*.ipynb
 
 # One lock for Python 3.11 to 3.13, one version of each package, no address in it.
 lock:
@@ -127,5 +137,5 @@ address:
 clean:
 	rm -rf $(VENV) .venv-newest .venv-lock _build dist
 	rm -rf .pytest_cache .ruff_cache
-	find plastutor tests book scripts benchmarks studies -name __pycache__ \
+	find plastutor tests book scripts benchmarks studies coursework -name __pycache__ \
 	  -prune -exec rm -rf {} + 2>/dev/null || true

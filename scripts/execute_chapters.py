@@ -53,7 +53,7 @@ def execute(already: Path) -> None:
     """
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]
     cache = get_cache(CACHE)
-    for path in sorted((ROOT / "book").glob("*.ipynb")):
+    for path in sorted((ROOT / "book").rglob("*.ipynb")):
         cache.add_nb_to_project(str(path))
         if (already / path.name).exists():
             # Not "valid" only because exercises are not run, and have no count.

@@ -5,8 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import chapters
 import execute_chapters
-import handout
 import nbformat
 import pytest
 import set_address
@@ -140,6 +140,7 @@ def make_targets() -> set[str]:
     [
         "README.md",
         "CONTRIBUTING.md",
+        "book/teaching.md",
         ".ci/run",
         *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release")],
     ],
@@ -221,7 +222,7 @@ def test_a_chapter_that_was_run_is_not_run_again(tmp_path, monkeypatch):
 
 
 def test_handouts_hold_no_solution(tmp_path):
-    handout.main(tmp_path)
+    chapters.main(tmp_path)
     for path in tmp_path.glob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
         assert not any("solution" in c["metadata"].get("tags", []) for c in cells)

@@ -1,6 +1,6 @@
 """Copies of the chapters for a class, without the solutions: _build/handouts.
 
-    python scripts/handout.py [folder]
+    python coursework/chapters.py [folder]
 
 Needs nothing but Python. The copies are never committed.
 """

@@ -1,0 +1,109 @@
+"""Forgetting in flies: do these flies' synapses fade, and how fast?"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from assignments import Task, as_theta, between
+from plastutor import flies
+from plastutor.choices import choice_experiments
+from plastutor.losses import choice_loss, objective
+from plastutor.rules import Orders, taylor, terms
+from plastutor.types import FLY
+
+ORDERS = Orders(x=1, w=1, r=1)
+TASKS = (
+    Task("choice_probability", 5, "function"),
+    Task("time_constant", 2, "function"),
+    Task("theta", 5, "result"),
+    Task("forgets", 2, "result"),
+    Task("unseen", 2, "text"),
+    Task("alternatives", 2, "text"),
+    Task("control", 2, "text"),
+)
+RULE = taylor(ORDERS)
+FLIES, NEW_FLIES = 18, 60
+FULL, NONE = 0.8, 0.3
+
+
+def rule(draw) -> np.ndarray:
+    """Every fly learns; in half of the classes' cohorts synapses fade as well."""
+    found = {"xr": draw.uniform("xr", 1.2, 2.0), "x": draw.uniform("x", 0.1, 0.3)}
+    if draw.one_of("forgets", (True, False)):
+        found["w"] = -draw.uniform("w", 0.15, 0.4)
+        found["x"] += 0.2
+    return np.asarray(terms(ORDERS, **found))
+
+
+def live(key, theta) -> dict:
+    """The odour that each fly chose in each trial, and the reward."""
+    made = flies.simulate_flies(key, theta, count=NEW_FLIES)
+    names = ("choice", "reward")
+    return {name: np.stack([getattr(fly, name) for fly in made]) for name in names}
+
+
+def handout(draw) -> dict:
+    """Eighteen flies, 240 trials each."""
+    seen = live(draw.key("data"), rule(draw))
+    return {name: part[:FLIES] for name, part in seen.items()}
+
+
+def choice_probability(theta, choice, reward):
+    """The chance, before each trial of one fly, that it ends with odour 1."""
+    theta, w, seen = np.asarray(theta)[:, 0], np.zeros(2), []
+    remembered = np.concatenate([np.zeros(10), reward])
+    for t, chosen in enumerate(choice):
+        p = 1 / (1 + np.exp(-0.75 * w))
+        seen.append(p[1] / p.sum())
+        r, x = reward[t] - remembered[t : t + 10].mean(), 0.75 * np.eye(2)[chosen]
+        zeroth, first = theta[:, :, 0] + theta[:, :, 1] * r
+        w = w + (zeroth[0] + zeroth[1] * w + first[0] * x + first[1] * x * w) / 2
+    return np.array(seen)
+
+
+def time_constant(theta):
+    """Trials in which a fading weight loses all but a third; infinite without."""
+    rate = -theta[0, 0, 1, 0] / 2
+    return 1 / rate if rate > 0 else np.inf
+
+
+REFERENCE = {"choice_probability": choice_probability, "time_constant": time_constant}
+
+
+def calls(draw) -> list:
+    """Four cases for each function; one rule does not forget."""
+    drawn = np.random.default_rng(int(draw.uniform("calls", 0, 2**53)))
+    cases = []
+    for trials, fades in ((1, True), (12, False), (25, True), (40, True)):
+        theta = drawn.uniform(-0.3, 0.3, (2, 1, 2, 2))
+        theta[0, 0, 1, 0] = -drawn.uniform(0.05, 0.5) if fades else 0
+        choice = drawn.integers(2, size=trials)
+        reward = drawn.integers(2, size=trials).astype(float)
+        given = dict(theta=theta, choice=choice, reward=reward)
+        cases += [("choice_probability", given), ("time_constant", dict(theta=theta))]
+    return cases
+
+
+@jax.jit
+def _loss(theta, data):
+    loss = objective(RULE, choice_loss, network=FLY)
+    return loss(jnp.asarray(theta, "float32"), data)
+
+
+def score(name, value, draw) -> tuple[float, str]:
+    """Whether they forget; theta by the choices of flies that nobody was given."""
+    true = rule(draw)
+    if name == "forgets":
+        if not isinstance(value, bool):
+            raise ValueError("forgets is not True or False.")
+        right = value == bool(true[0, 0, 1, 0])
+        return float(right), "right" if right else "these flies were made otherwise"
+    theta = as_theta(value, true.shape)
+    new = live(draw.key("held out"), true)
+    new = choice_experiments(list(new["choice"]), list(new["reward"]))
+    nothing, best, own = (float(_loss(t, new)) for t in (0 * true, true, theta))
+    if not np.isfinite(own):
+        raise ValueError("with this theta the weights grow without bound.")
+    says = f"on new flies theta explains {1 - own / nothing:.1%} of the deviance"
+    says += f", the true rule {1 - best / nothing:.1%}"
+    return between((nothing - own) / (nothing - best), NONE, FULL), says

@@ -1,0 +1,72 @@
+"""Hand-outs for a class: for each student, the assignments and data of their own.
+
+    python coursework/handouts.py class.csv salt.txt out [assignment ...]
+
+The class list has a column `student`. The salt stays with the teacher: if there is none
+in salt.txt yet, one is made. The same salt and name always give the same hand-out.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import assignments
+import numpy as np
+from hidden import Draw, make_salt, read_class, read_salt
+
+BOOK = Path(__file__).resolve().parent.parent / "book" / "assignments"
+
+
+def write_data(module, draw: Draw, folder: Path) -> None:
+    """The arrays that one student gets in one assignment."""
+    np.savez_compressed(folder / "data.npz", **module.handout(draw))
+
+
+def write_work(module, draw: Draw, folder: Path) -> None:
+    """What a submission will be asked: names, and the arguments of the calls."""
+    calls = [
+        (name, {key: np.asarray(value).tolist() for key, value in arguments.items()})
+        for name, arguments in module.calls(draw)
+    ]
+    results = [task.name for task in module.TASKS if task.kind == "result"]
+    (folder / "work.json").write_text(json.dumps({"calls": calls, "results": results}))
+
+
+def hand_out(salt: bytes, students: list[str], names, out: Path) -> None:
+    """One folder for each student, in it one for each assignment."""
+    for name in names:
+        module = assignments.load(name)
+        for student in students:
+            folder = out / student / name
+            folder.mkdir(parents=True, exist_ok=True)
+            write_data(module, Draw(salt, name, student), folder)
+            shutil.copy(BOOK / f"{name}.ipynb", folder)
+
+
+def prepare(salt: bytes, students: list[str], name: str, out: Path) -> None:
+    """What the grader puts beside each submission before it runs it."""
+    module = assignments.load(name)
+    for student in students:
+        (out / student).mkdir(parents=True)
+        draw = Draw(salt, name, student)
+        write_data(module, draw, out / student)
+        write_work(module, draw, out / student)
+
+
+def main(arguments: list[str]) -> None:
+    """The command."""
+    if len(arguments) < 3:
+        raise SystemExit(__doc__)
+    class_list, salt_file, out = map(Path, arguments[:3])
+    names = arguments[3:] or assignments.NAMES
+    students = read_class(class_list)
+    if not salt_file.exists():
+        make_salt(salt_file)
+        print(f"A new salt is in {salt_file}. Keep it secret, and keep a copy.")
+    hand_out(read_salt(salt_file), students, names, out)
+    print(f"{len(students)} students, {len(names)} assignments each: {out}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,58 @@
+"""One way to solve it, a part for each empty cell of the notebook."""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+
+from plastutor.choices import choice_experiments
+from plastutor.fit import fit
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import choice_loss, objective
+from plastutor.population import robust_interval
+from plastutor.rules import Orders, free_indices, taylor, terms
+from plastutor.types import FLY
+
+if Path("data.npz").exists():
+    data = dict(np.load("data.npz", allow_pickle=False))
+
+
+# %%
+def choice_probability(theta, choice, reward):
+    w, seen, last = np.zeros(2), [], [0.0] * 10
+    for chosen, paid in zip(choice, reward, strict=True):
+        p = 1 / (1 + np.exp(-0.75 * w))
+        seen.append(p[1] / p.sum())
+        x, r = 0.75 * np.eye(2)[chosen], paid - np.mean(last)
+        dw = sum(
+            theta[i, 0, j, k] * x**i * w**j * r**k
+            for i in (0, 1)
+            for j in (0, 1)
+            for k in (0, 1)
+        )
+        w, last = w + dw / 2, [*last[1:], paid]
+    return np.array(seen)
+
+
+# %%
+def time_constant(theta):
+    return -2 / theta[0, 0, 1, 0] if theta[0, 0, 1, 0] < 0 else np.inf
+
+
+# %%
+ORDERS, TERMS = Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
+flies = choice_experiments(list(data["choice"]), list(data["reward"]))
+loss = objective(taylor(ORDERS, TERMS), choice_loss, network=FLY)
+free = free_indices(ORDERS, TERMS)
+found = fit(
+    loss,
+    terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
+    flies,
+    optimizer=GaussNewton(free=free),
+    num_steps=20,
+)
+theta = np.asarray(found.theta)
+
+# %%
+low, high = robust_interval(loss, jnp.asarray(theta), flies, free=free)
+forgets = bool(high[free.index(2)] < 0)

@@ -1,0 +1,37 @@
+"""One way to solve it, a part for each empty cell of the notebook."""
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+
+from plastutor.evidence import evidence_fit
+from plastutor.experiments import make_experiment
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import OJA_ORDERS, taylor, term_names
+
+if Path("data.npz").exists():
+    data = dict(np.load("data.npz", allow_pickle=False))
+
+
+# %%
+def loss(theta, x, w0, activity):
+    data = make_experiment(x, w0=w0, activity=activity)
+    return objective(taylor(OJA_ORDERS), activity_loss)(jnp.asarray(theta), data)
+
+
+# %%
+def explained(theta, x, w0, activity):
+    nothing = loss(np.zeros((3, 3, 3, 1)), x, w0, activity)
+    return 100 * (1 - loss(theta, x, w0, activity) / nothing)
+
+
+# %%
+recorded = make_experiment(data["x"], w0=data["w0"], activity=data["activity"])
+found = evidence_fit(OJA_ORDERS, recorded, num_steps=8)
+theta = np.asarray(found.theta)
+
+# %%
+sizes, errors = np.abs(theta.ravel()), np.asarray(found.std).ravel()
+names = np.array(term_names(OJA_ORDERS))
+terms_found = list(names[(sizes > 5 * errors) & (sizes > 0.05)])
