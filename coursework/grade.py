@@ -7,7 +7,7 @@ submissions/STUDENT. It happens in three steps, and only the second one meets wh
 students wrote:
 
 1. another process, which then ends, writes each student's arrays and the questions;
-2. every submission is run, shut in (sandbox.py); no salt is in any process;
+2. every submission is run, shut in (sandbox.py); no process has the salt;
 3. the salt is read, and the answers are compared (marks.py).
 """
 
@@ -28,6 +28,7 @@ from typing import NamedTuple
 import assignments
 import feedback
 import sandbox
+import shielding
 from hidden import Draw, read_class, read_salt
 from marks import Answers, Mark, mark, read_answers
 
@@ -170,7 +171,7 @@ def grade(
     *,
     limits=sandbox.Limits(),  # noqa: B008 (a tuple)
     at_once: int = 2,
-    methods: tuple[str, ...] = sandbox.METHODS,
+    methods: tuple[str, ...] = shielding.METHODS,
 ) -> list[Graded]:
     """Grade a class; see the top of this file."""
     assignments.load(assignment)
@@ -186,7 +187,7 @@ def grade(
     with tempfile.TemporaryDirectory(prefix="prepared-") as name:
         prepare(assignment, salt_file, list(found), Path(name))
         secrets = [salt_file, class_list, *found.values()]
-        shield = sandbox.measure([str(path.resolve()) for path in secrets], methods)
+        shield = shielding.measure([str(path.resolve()) for path in secrets], methods)
         ended = run_all(found, Path(name), limits, shield.method, at_once)
     graded = mark_all(students, assignment, read_salt(salt_file), missing, ended)
     out.mkdir(parents=True, exist_ok=True)
@@ -210,7 +211,7 @@ def main(arguments: list[str]) -> None:
     read.add_argument("--seconds", type=float, default=seconds, help="a submission")
     read.add_argument("--memory", type=int, default=memory, help="gigabytes a process")
     read.add_argument("--at-once", type=int, default=2, help="submissions at a time")
-    methods = sandbox.METHODS
+    methods = shielding.METHODS
     read.add_argument("--methods", nargs="+", default=methods, choices=methods)
     given = read.parse_args(arguments)
     limits = sandbox.Limits(seconds=given.seconds, memory=given.memory << 30)

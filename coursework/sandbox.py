@@ -1,4 +1,4 @@
-"""Run one submission, shut in; and find out how well this system can shut in.
+"""Run one submission, shut in, and end all that it started.
 
 Nothing here reads a salt or an answer. A run gets a folder of its own, and gives back
 bytes that it wrote: they come from the submission and are not to be believed.
@@ -10,17 +10,14 @@ import os
 import selectors
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-METHODS = ("namespaces", "landlock", "nothing")
 FIRST_USER = 64200  # users who own nothing, one for each run at a time; root only
 MOST_ANSWERS, MOST_PRINTED, KEPT_PRINTED = 4 << 20, 16 << 20, 4000  # bytes
 
@@ -55,37 +52,9 @@ class Ended(NamedTuple):
     problem: str
 
 
-class Shield(NamedTuple):
-    """What was measured from inside, before any submission ran.
-
-    Attributes:
-        method: one of METHODS.
-        network_cut: nothing reached this machine, by TCP or UDP.
-        opened: files of the grader that could be opened.
-    """
-
-    method: str
-    network_cut: bool
-    opened: list[str]
-
-    def sentences(self) -> list[str]:
-        """For the report."""
-        network = "network cut" if self.network_cut else "NETWORK NOT CUT"
-        files = "files shielded: the salt and other submissions cannot be opened"
-        if self.opened:
-            files = (
-                "FILES NOT SHIELDED: a submission can open "
-                + ", ".join(self.opened[:3])
-                + ". Do not grade code of people you do not trust on this system."
-            )
-        return [f"method: {self.method}", network, files]
-
-
 def visible() -> list[str]:
-    """What a submission may read: Python, the libraries, plastutor."""
-    spec = importlib.util.find_spec("plastutor")
-    assert spec is not None and spec.origin is not None
-    wanted = [sys.prefix, sys.base_prefix, str(Path(spec.origin).parent)]
+    """What a submission may read: Python and the libraries."""
+    wanted = [sys.prefix, sys.base_prefix]
     wanted += [str(Path(path).resolve()) for path in wanted]
     wanted += ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime"]
     wanted += ["/etc/fonts"]
@@ -98,9 +67,13 @@ def run(folder: Path, limits: Limits, method: str, slot: int = 0) -> Ended:
     Args:
         folder: holds inside.py and what that needs; it is changed.
         limits: what it may use.
-        method: one of METHODS.
+        method: see cage.py.
         slot: runs at the same time need different ones.
     """
+    # A copy: where a checkout is, there may be more that is nobody's business.
+    spec = importlib.util.find_spec("plastutor")
+    assert spec is not None and spec.origin is not None
+    shutil.copytree(Path(spec.origin).parent, folder / "library" / "plastutor")
     user = FIRST_USER + slot if os.getuid() == 0 else None
     if user is not None and method != "namespaces":
         for path in [folder, *folder.rglob("*")]:
@@ -143,15 +116,13 @@ def run(folder: Path, limits: Limits, method: str, slot: int = 0) -> Ended:
 
 def environment(home: Path | None) -> dict[str, str]:
     """Nothing of the grader's environment."""
-    spec = importlib.util.find_spec("plastutor")
-    assert spec is not None and spec.origin is not None
     place = "/submission" if home is None else str(home)
     return {
         "HOME": place,
         "TMPDIR": place,
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": str(Path(spec.origin).parent.parent),
+        "PYTHONPATH": f"{place}/library",
         "MPLBACKEND": "Agg",
         "JAX_PLATFORMS": "cpu",
         "OPENBLAS_NUM_THREADS": "2",
@@ -278,72 +249,6 @@ def children() -> set[int]:
         if int(after_name[1]) == os.getpid():
             found.add(int(path.parent.name))
     return found
-
-
-# --- what this system can do ----------------------------------------------------------
-
-PROBE = """
-import json, os, socket
-with open("work.json") as file:
-    work = json.load(file)
-try:
-    socket.create_connection(("127.0.0.1", work["tcp"]), timeout=2).close()
-except OSError:
-    pass
-try:
-    socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", work["udp"]))
-except OSError:
-    pass
-opened = []
-for path in work["secrets"]:
-    try:
-        os.close(os.open(path, os.O_RDONLY))
-        opened.append(path)
-    except OSError:
-        pass
-os.write(3, json.dumps(opened).encode())
-"""
-
-
-def measure(secrets: list[str], methods: tuple[str, ...] = METHODS) -> Shield:
-    """The best method that works here, and what a program inside it can reach.
-
-    Args:
-        secrets: files of the grader that nobody inside should be able to open.
-        methods: what may be used, the best first.
-    """
-    problems = []
-    for method in methods:
-        tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
-        with tempfile.TemporaryDirectory() as name, tcp, udp:
-            for one in (tcp, udp):
-                one.bind(("127.0.0.1", 0))
-                one.setblocking(False)
-            tcp.listen()
-            ports = {"tcp": tcp.getsockname()[1], "udp": udp.getsockname()[1]}
-            folder = Path(name).resolve()
-            (folder / "inside.py").write_text(PROBE)
-            (folder / "work.json").write_text(json.dumps(ports | {"secrets": secrets}))
-            ended = run(folder, Limits(seconds=20), method)
-            if ended.problem:
-                problems.append(f"{method}: {ended.printed.strip() or ended.problem}")
-                continue
-            reached = arrived(tcp.accept) or arrived(udp.recv, 1)
-            return Shield(method, not reached, json.loads(ended.answers))
-    raise SystemExit(
-        "Submissions cannot be run here. As root they need namespaces, or a Python "
-        "that other users can read; or grade as an ordinary user. What was tried: "
-        + "; ".join(problems)
-    )
-
-
-def arrived(receive, *arguments) -> bool:
-    """Whether something came in through a socket."""
-    try:
-        receive(*arguments)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def clear(folder: Path) -> None:

@@ -22,6 +22,7 @@ import nbformat
 import numpy as np
 import pytest
 import sandbox
+import shielding
 import test_book
 from assignments import recover_a_hidden_rule as recover
 from hidden import Draw, make_salt, read_class, read_salt
@@ -52,7 +53,7 @@ def hold(path: Path, content: str | bytes) -> Path:
 def shield():
     """What this system can do; skips where it cannot run submissions at all."""
     try:
-        return sandbox.measure([])
+        return shielding.measure([])
     except SystemExit as reason:
         pytest.skip(str(reason))
 
@@ -538,9 +539,9 @@ def test_the_report_says_whether_the_network_was_cut(graded):
 
 def test_the_guide_quotes_the_report(graded):
     guide = (ROOT / "book" / "teaching.md").read_text()
-    best = sandbox.Shield("namespaces", True, []).sentences()
+    best = shielding.Shield("namespaces", True, []).sentences()
     assert all(f"\n- {sentence}\n" in guide for sentence in best)
-    worst = sandbox.Shield("nothing", False, ["/a"]).sentences()
+    worst = shielding.Shield("nothing", False, ["/a"]).sentences()
     assert worst[1] in guide and worst[2].split(":")[0] in guide
     quoted = guide.split("Not in the class list, and not read:")[0].split("```text\n")
     for line in ("- method: ", "students; points from the tests, of 14:"):
@@ -618,9 +619,9 @@ def test_pages_show_a_students_text_as_text(shield, tmp_path):
 MEASURE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import sandbox
+import sandbox, shielding
 sandbox.adopt_orphans()
-shield = sandbox.measure([sys.argv[2]], (sys.argv[3],))
+shield = shielding.measure([sys.argv[2]], (sys.argv[3],))
 print(json.dumps([shield.network_cut, shield.opened, shield.sentences()]))
 """
 
@@ -647,7 +648,7 @@ def measured(method: str, secret: Path, user: int | None) -> list:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("method", sandbox.METHODS)
+@pytest.mark.parametrize("method", shielding.METHODS)
 def test_an_ordinary_user_is_told_what_is_shielded(method, tmp_path_factory):
     user = 65534 if os.getuid() == 0 else None
     folder = Path("/tmp") / f"plastutor-test-{os.getpid()}-{method}"
@@ -664,7 +665,26 @@ def test_an_ordinary_user_is_told_what_is_shielded(method, tmp_path_factory):
     assert loud == (method == "nothing")
 
 
-def test_the_cage_says_why_it_failed(capfd):
+def test_landlock_leaves_what_a_submission_needs(tmp_path, monkeypatch):
+    # Root would have to become somebody else, who may not be able to read this Python.
+    monkeypatch.setattr(sandbox.os, "getuid", lambda: 12345)
+    secret = hold(tmp_path / "salt.txt", SALT)
+    code = "import plastutor.rules\nhebb = plastutor.rules.HEBB.sum()\n"
+    code += f"print(open({str(secret)!r}).read())"
+    (tmp_path / "run").mkdir()
+    work = {"submission": "submission.py", "seconds": 60, "results": ["hebb"]}
+    hold(tmp_path / "run" / "submission.py", code)
+    hold(tmp_path / "run" / "work.json", json.dumps(work | {"calls": []}))
+    shutil.copy(COURSEWORK / "inside.py", tmp_path / "run")
+    ended = sandbox.run(tmp_path / "run", sandbox.Limits(), "landlock")
+    if "The cage could not be made" in ended.printed:
+        pytest.skip(ended.printed)
+    answers = marks.read_answers(ended.answers)
+    assert answers.results == {"hebb": 1.0} and not ended.problem
+    assert "PermissionError" in answers.cells[0][1] and SALT.decode() not in str(ended)
+
+
+def test_a_mistake_of_ours_in_the_cage_is_not_hidden(capfd):
     command = [sys.executable, "-I", COURSEWORK / "cage.py", '{"folder": "/nowhere"}']
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode not in (0, cage.FAILED)  # a mistake of ours is not hidden
+    assert done.returncode not in (0, cage.FAILED)
