@@ -598,7 +598,7 @@ def test_the_first_difference_is_shown():
     )
     assert marks.difference(np.ones(2), np.ones(3)).endswith("expected (3,)")
     assert marks.difference(np.array(np.nan), 1.0) == "gives nan; expected 1"
-    assert marks.difference("1", 1.0) == "gives 1; expected numbers"
+    assert marks.difference("1", 1.0) == "gives '1'; expected numbers"
     assert marks.difference([np.ones(1)], (1, 2)).startswith("expected 2 things")
 
 
