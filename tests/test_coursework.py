@@ -322,7 +322,7 @@ for line in [b'{"call": 0, "value": true}', b'[' * 100000, b'\\xff\\xfe', b'{}',
              b'{"result": "theta", "points": 6, "value": {"points": 6}}',
              b'{"finished": true, "marks": 20}']:
     os.write(3, line + b"\\n")
-for name in os.listdir("."):
+for name in filter(os.path.isfile, os.listdir(".")):
     open(name, "w").write('{"calls": [], "results": []}')
 os._exit(0)
 """
@@ -598,7 +598,7 @@ def test_the_first_difference_is_shown():
     )
     assert marks.difference(np.ones(2), np.ones(3)).endswith("expected (3,)")
     assert marks.difference(np.array(np.nan), 1.0) == "gives nan; expected 1"
-    assert marks.difference("1", 1.0) == "gives 1; expected numbers"
+    assert marks.difference("1", 1.0) == "gives '1'; expected numbers"
     assert marks.difference([np.ones(1)], (1, 2)).startswith("expected 2 things")
 
 
