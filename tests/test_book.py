@@ -47,6 +47,7 @@ NOT_A_CHAPTER = {  # pages that happen to run
     "your_own_choices",
     "your_own_recordings",
 }
+SKIPPED = {"skip-execution", "nbval-skip"}
 EXERCISE_TAGS = {"exercise", "solution", "check"}
 
 

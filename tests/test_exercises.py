@@ -13,6 +13,7 @@ import pytest
 from test_book import (
     EXERCISE_TAGS,
     NOTEBOOKS,
+    SKIPPED,
     code_cells,
     every_chapter,
     every_notebook,
@@ -23,8 +24,6 @@ from test_book import (
 from wrong_answers import WRONG
 
 from plastutor import checks
-
-SKIPPED = {"skip-execution", "nbval-skip"}
 
 
 def exercises(notebook) -> list[tuple]:
