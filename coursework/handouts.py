@@ -65,7 +65,8 @@ def main(arguments: list[str]) -> None:
         make_salt(salt_file)
         print(f"A new salt is in {salt_file}. Keep it secret, and keep a copy.")
     hand_out(read_salt(salt_file), students, names, out)
-    print(f"{len(students)} students, {len(names)} assignments each: {out}")
+    each = f"{len(names)} assignment{'s' * (len(names) > 1)} each"
+    print(f"{len(students)} students, {each}: {out}")
 
 
 if __name__ == "__main__":
