@@ -16,7 +16,7 @@ NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 unexport MPLBACKEND
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: book test bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: install book test bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -42,6 +42,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 $(VENV)/.installed-web: $(VENV)/.installed
 	$(INSTALL) -c requirements.lock -e '.[web]'
 	@touch $@
+
+# The environment alone.
+install: $(VENV)/.installed
 
 # -W turns warnings into errors, --all because -W sees only pages that are read again,
 # and the old HTML goes because a build never removes pages.
