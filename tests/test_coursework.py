@@ -216,7 +216,8 @@ def test_the_solution_earns_nearly_all(name, handed_out, shield, tmp_path):
     folder, salt = handed_out
     module, found = assignments.load(name), {}
     found["ada"] = hold(tmp_path / "ada.ipynb", filled(name))
-    found["bob"] = COURSEWORK / "solutions" / f"{name}.py"
+    if name == "simulate_a_rule":  # the one that runs fastest, as a script too
+        found["bob"] = COURSEWORK / "solutions" / f"{name}.py"
     for student in found:
         (tmp_path / "prepared" / student).mkdir(parents=True)
         place = tmp_path / "prepared" / student
@@ -224,7 +225,7 @@ def test_the_solution_earns_nearly_all(name, handed_out, shield, tmp_path):
         handouts.write_work(module, Draw(salt, name, student), place)
     limits = sandbox.Limits(seconds=240)
     ended = grade.run_all(found, tmp_path / "prepared", limits, shield.method, 2)
-    for graded in grade.mark_all(["ada", "bob"], name, salt, {}, ended):
+    for graded in grade.mark_all(list(found), name, salt, {}, ended):
         assert not graded.note and not graded.answers.cells, graded
         lost = [m for m in graded.marks if m.points is not None]
         assert all(m.points >= 0.9 * m.task.points for m in lost), lost

@@ -241,6 +241,41 @@ TOO_WIDE = """() => {
 }"""
 
 
+# A slider of each living figure, and a path that it moves.
+LIVING = {
+    "a_synapse_that_learns": ("xy", "weight-1"),
+    "noise_and_missing_neurons": ("noise", "found"),
+    "forgetting_in_flies": ("forgetting", "with-forgetting"),
+}
+every_living = pytest.mark.parametrize("page", [p for p in chosen() if p in LIVING])
+
+
+@every_living
+def test_a_slider_moves_its_figure(page, opened):
+    slider, series = LIVING[page]
+    tab = opened(f"book/{page}.html").settle()
+    path = tab.locator(f"[data-living] path[data-series='{series}']").first
+    status = tab.locator("[data-living] p[aria-live]").first
+    before, said = path.get_attribute("d"), status.inner_text()
+    control = tab.locator(f"[data-living] input[name='{slider}']")
+    control.focus()
+    for _ in range(3):
+        control.press("ArrowLeft")
+    assert path.get_attribute("d") != before and status.inner_text() != said
+    tab.locator("[data-living] button[type='reset']").click()
+    assert path.get_attribute("d") == before
+
+
+@every_living
+def test_a_plain_figure_remains_without_scripts_and_in_print(page, opened):
+    still = opened(f"book/{page}.html", java_script_enabled=False).tab
+    printed = opened(f"book/{page}.html").settle()
+    printed.emulate_media(media="print")
+    for tab in (still, printed):
+        assert tab.locator("[data-living] > svg").first.is_visible()
+        assert not tab.locator("[data-living] form").first.is_visible()
+
+
 def test_search_finds(opened):
     tab = opened("search.html?q=forgetting").tab
     tab.wait_for_selector("#search-results li a")
