@@ -136,7 +136,11 @@ def test_the_script_begins_with_what_python_drew(kind, precision):
     assert drawn["status"] == figure.status
 
 
-@pytest.mark.parametrize("network", [LINEAR, RECORDED, BEHAVIOUR, FLY], ids=str)
+@pytest.mark.parametrize(
+    "network",
+    [LINEAR, RECORDED, BEHAVIOUR, FLY],
+    ids=["linear", "recorded", "behaviour", "fly"],
+)
 def test_weights_are_those_of_simulate(network):
     experiment = an_experiment(n_pre=3, steps=60)
     figure = living.weights(experiment, network=network)
