@@ -14,12 +14,13 @@ import yaml
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-MODULES = (
-    "types experiments rules simulate tasks trials losses gauss_newton fit evidence "
-    "evaluate paired held_out population distil uncertainty selection baselines "
-    "tables choices recordings report activity_report saved flies results plots "
-    "living"
-).split()
+# The parts of `flies` have no section of their own: it exports what is public in them.
+MODULES = sorted(
+    path.stem
+    for path in (ROOT / "plastutor").iterdir()
+    if path.suffix == ".py" or (path / "__init__.py").exists()
+    if not path.stem.startswith(("fly_", "__"))
+)
 
 COLAB_CELL = f"""\
 import os
