@@ -29,7 +29,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
-	@echo 'Installing about 130 packages into $(VENV); this takes a minute at most.'
+	@echo 'Installing about 150 packages into $(VENV); this takes a minute at most.'
 	$(BIN)/python -m pip install --quiet uv
 	$(INSTALL) -r requirements.lock
 	$(INSTALL) --no-deps -e .
@@ -45,6 +45,7 @@ $(VENV)/.installed-web: $(VENV)/.installed
 
 # The environment alone.
 install: $(VENV)/.installed
+	@echo 'Installed in $(VENV). Next: make book, or open a notebook of the folder book.'
 
 # -W turns warnings into errors, --all because -W sees only pages that are read again,
 # and the old HTML goes because a build never removes pages.

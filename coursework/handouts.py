@@ -7,15 +7,24 @@ in salt.txt yet, one is made. The same salt and name always give the same hand-o
 """
 
 import json
-import shutil
+import re
 import sys
 from pathlib import Path
 
 import assignments
 import numpy as np
+import yaml
 from hidden import Draw, make_salt, read_class, read_salt
 
-BOOK = Path(__file__).resolve().parent.parent / "book" / "assignments"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def write_notebook(name: str, folder: Path) -> None:
+    """The notebook; what links to a chapter leads to the book's page."""
+    text = (ROOT / "book" / "assignments" / f"{name}.ipynb").read_text()
+    book = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+    text = re.sub(r"\]\(\.\./(\w+)\.ipynb", rf"]({book}book/\1.html", text)
+    (folder / f"{name}.ipynb").write_text(text)
 
 
 def write_data(module, draw: Draw, folder: Path) -> None:
@@ -41,7 +50,7 @@ def hand_out(salt: bytes, students: list[str], names, out: Path) -> None:
             folder = out / student / name
             folder.mkdir(parents=True, exist_ok=True)
             write_data(module, Draw(salt, name, student), folder)
-            shutil.copy(BOOK / f"{name}.ipynb", folder)
+            write_notebook(name, folder)
 
 
 def prepare(salt: bytes, students: list[str], name: str, out: Path) -> None:

@@ -16,6 +16,9 @@ import pytest
 
 from plastutor import checks
 from plastutor.checks import caller
+from plastutor.experiments import make_experiment
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import OJA, OJA_ORDERS, taylor
 
 BOOK = Path(__file__).parent.parent / "book"
 MACHINERY = {"agreement", "caller", "child"}
@@ -245,7 +248,7 @@ def helper(x):
 
 def test_what_cannot_be_sent_is_named_and_runs_here(says, capsys):
     said = says(lambda x: helper(x))
-    assert "without a time limit: it uses `LOCK`, which cannot be sent" in said
+    assert "no time limit here, because it uses `LOCK`, which cannot be sent" in said
     assert "Correct" in said
     a, seen = np.arange(3.0), [LOCK]
 
@@ -257,6 +260,22 @@ def test_what_cannot_be_sent_is_named_and_runs_here(says, capsys):
     assert checks.agrees(in_place, lambda a: 2 * a, 2 * [{"a": a}], "")
     assert "`seen`" in capsys.readouterr().out and (a == np.arange(3.0)).all()
     assert len(seen) == 3
+
+
+RULE = taylor(OJA_ORDERS)  # its slope is written by hand
+LOSS = objective(RULE, activity_loss, gradient="forward")
+
+
+def test_rules_and_losses_of_a_notebook_can_be_sent(says):
+    def slope(x):
+        seen = {"w0": np.ones((2, 1)), "activity": np.full((4, 1), 0.5)}
+        found = jax.grad(LOSS)(OJA, make_experiment(np.ones((4, 2)), **seen))
+        dw = RULE.update(OJA, jnp.ones(2), jnp.ones(1), jnp.ones((2, 1)), 0.0)
+        return 2 * x + 0 * (found.sum() + dw.sum())
+
+    slope.__module__ = "__main__"
+    said = says(slope)
+    assert said.startswith("Correct")
 
 
 def test_an_interrupt_ends_the_process(says, monkeypatch):
@@ -283,6 +302,9 @@ SCRIPT = """
 from helpers import double
 from plastutor import checks
 from plastutor.checks import caller
+from plastutor.experiments import make_experiment
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import OJA, OJA_ORDERS, taylor
 
 case = [{"x": 1.0}]
 assert checks.agrees(double, lambda x: 2 * x, case, "")

@@ -19,10 +19,17 @@ import cloudpickle
 import jax
 import numpy as np
 
-__all__ = ["answer", "serve"]
+__all__ = ["answer", "serve", "with_slope"]
 
 MEMORY = 4 << 30  # bytes that a function may ask for, where the system can say no
 SHOWN = 2000  # characters of what a function prints
+
+
+def with_slope(function, forward, backward, nondiff_argnums, symbolic_zeros):
+    """A function of JAX with its own slope, put together again."""
+    made = jax.custom_vjp(function, nondiff_argnums=nondiff_argnums)
+    made.defvjp(forward, backward, symbolic_zeros=symbolic_zeros)
+    return made
 
 
 def described(got) -> dict:
