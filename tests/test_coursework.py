@@ -347,6 +347,16 @@ def test_doing_nothing_earns_nothing(name):
         module.score("theta", 1e30 + 0 * true, draw)
 
 
+@pytest.mark.parametrize("empty", [[], np.zeros(0)])  # as written, as it comes out
+def test_naming_no_terms_is_called_that(empty):
+    draw = Draw(SALT, "recover_a_hidden_rule", "ada")
+    with pytest.raises(ValueError, match="no terms were named"):
+        recover.score("terms_found", empty, draw)
+    with pytest.raises(ValueError, match="is not a list of names"):
+        recover.score("terms_found", "xy", draw)
+    assert recover.score("terms_found", ["xy"], draw)[0] > 0
+
+
 # --- thirty submissions in one run ----------------------------------------------------
 
 FUNCTIONS = "\n\n".join(map(inspect.getsource, (recover.loss, recover.explained)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 
 from plastutor.checks.agreement import agrees
@@ -18,6 +19,7 @@ __all__ = ["probability_of_odour_one", "theta_of_flies", "trials_of_memory"]
 
 ORDERS = Orders(x=1, w=1, r=1)
 RULE = taylor(ORDERS)
+LOSS = jax.jit(objective(RULE, choice_loss, network=FLY))
 
 
 def probability_of_odour_one(function: Callable) -> bool:
@@ -26,6 +28,7 @@ def probability_of_odour_one(function: Callable) -> bool:
     def reference(theta, choice, reward):
         fly = choice_experiments([choice], [reward])
         life = simulate(RULE, theta, fly, network=FLY)
+        assert life.option_logit is not None  # these experiments have options
         return choice_probability(life.option_logit)[0, :, 1]
 
     draws = np.random.default_rng(0)
@@ -59,6 +62,6 @@ def theta_of_flies(theta, data: Mapping) -> bool:
     return beside_nothing(
         theta,
         np.zeros((2, 1, 2, 2)),
-        lambda theta: objective(RULE, choice_loss, network=FLY)(theta, flies),
+        lambda theta: LOSS(theta, flies),
         "Start the fit from several places.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 
 from plastutor.checks.agreement import agrees
@@ -14,12 +15,13 @@ from plastutor.rules import OJA_ORDERS, taylor, terms
 
 __all__ = ["loss_on_records", "percent_of_nothing", "theta_of_records"]
 
+LOSS = jax.jit(objective(taylor(OJA_ORDERS), activity_loss))
 NOTHING = np.zeros((3, 3, 3, 1))
 
 
 def _loss(theta, x, w0, activity) -> float:
     recorded = make_experiment(x, w0=w0, activity=activity)
-    return float(objective(taylor(OJA_ORDERS), activity_loss)(theta, recorded))
+    return float(LOSS(theta, recorded))
 
 
 def _percent(theta, **given) -> float:
@@ -34,7 +36,7 @@ def _cases() -> list[dict]:
         "x": draws.normal(size=(3, 6, 4)),
         "w0": draws.normal(size=(3, 4, 2)),
     }
-    activity = draws.uniform(size=(3, 6, 2))
+    activity = draws.uniform(size=(3, 6, 2)) * np.array([0.5, 1.0, 2.0])[:, None, None]
     # Not as many in each experiment: the mean of means is another number.
     seen = draws.uniform(size=activity.shape) < np.array([0.9, 0.6, 0.3])[:, None, None]
     holes = np.where(seen, activity, np.nan)
@@ -44,13 +46,13 @@ def _cases() -> list[dict]:
 def loss_on_records(function: Callable) -> bool:
     """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
     hint = "The mean is over what was recorded, not over all entries."
-    return agrees(function, _loss, _cases(), hint, tolerance=1e-3)
+    return agrees(function, _loss, _cases(), hint)
 
 
 def percent_of_nothing(function: Callable) -> bool:
     """Is `function(theta, x, w0, activity)` the percent of the null loss explained?"""
     hint = "Which of the two losses is below?"
-    return agrees(function, _percent, _cases(), hint, tolerance=1e-3)
+    return agrees(function, _percent, _cases(), hint)
 
 
 def theta_of_records(theta, data: Mapping) -> bool:
@@ -59,5 +61,5 @@ def theta_of_records(theta, data: Mapping) -> bool:
         theta,
         NOTHING,
         lambda theta: _loss(theta, **data),
-        "The noise alone has a loss of about 0.0001.",
+        "Fit in one of the ways that the task names.",
     )

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 ORDERS = Orders(x=1, w=1, r=1)
+LOSS = jax.jit(objective(taylor(ORDERS), accept_loss, network=BEHAVIOUR))
 
 
 def _loss(theta, odour, accept, reward) -> float:
@@ -36,9 +37,7 @@ def _loss(theta, odour, accept, reward) -> float:
         reward=reward,
         valid=met,
     )
-    return float(
-        objective(taylor(ORDERS), accept_loss, network=BEHAVIOUR)(theta, animals)
-    )
+    return float(LOSS(theta, animals))
 
 
 def _life(trials: int) -> dict:
@@ -94,5 +93,5 @@ def theta_of_animals(theta, data: Mapping) -> bool:
         theta,
         np.zeros((2, 1, 2, 2)),
         lambda theta: _loss(theta, **data),
-        "Here the loss is minus log p, a presentation.",
+        "Fit with your log_likelihood, or with `fit` and `accept_loss`.",
     )

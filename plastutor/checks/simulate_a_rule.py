@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 
 from plastutor.checks.agreement import agrees
@@ -22,6 +23,8 @@ __all__ = [
 ]
 
 RULE = taylor(OJA_ORDERS)
+LIVE = jax.jit(functools.partial(simulate, RULE))
+LOSS = jax.jit(objective(RULE, activity_loss))
 
 
 def _among_terms(theta):
@@ -32,7 +35,7 @@ def _among_terms(theta):
 
 def _misfit(theta, x, w0, activity) -> float:
     recorded = make_experiment(x, w0=w0, activity=activity)
-    return float(objective(RULE, activity_loss)(_among_terms(theta), recorded))
+    return float(LOSS(_among_terms(theta), recorded))
 
 
 def change_in_one_step(function: Callable) -> bool:
@@ -63,7 +66,7 @@ def life_of_a_network(function: Callable) -> bool:
     """Is `function(theta, x, w0)` the activity in each step and the weights after?"""
 
     def lived(theta, x, w0):
-        return simulate(RULE, _among_terms(theta), make_experiment(x, w0=w0))
+        return LIVE(_among_terms(theta), make_experiment(x, w0=w0))
 
     draws = np.random.default_rng(0)
     x, w0 = draws.normal(size=(12, 4)), draws.normal(size=(4, 2))
@@ -73,10 +76,8 @@ def life_of_a_network(function: Callable) -> bool:
     parts = [function, function]
     if callable(function):
         parts = [_part(function, place) for place in (0, 1)]
-    return agrees(
-        parts[0], lambda **given: lived(**given).y, cases, hint, tolerance=1e-3
-    ) and agrees(
-        parts[1], lambda **given: lived(**given).w, cases, hint, tolerance=1e-3
+    return agrees(parts[0], lambda **given: lived(**given).y, cases, hint) and agrees(
+        parts[1], lambda **given: lived(**given).w, cases, hint
     )
 
 
@@ -95,7 +96,6 @@ def misfit_on_records(function: Callable) -> bool:
         _misfit,
         [given | {"activity": seen} for seen in (activity, holes)],
         "What is the mean of NaN and 1?",
-        tolerance=1e-3,
     )
 
 
