@@ -1,8 +1,9 @@
-"""Checks: one module a chapter, and an answer in words to whatever a reader writes."""
+"""Checks: one module a notebook, and an answer in words to whatever a reader writes."""
 
 import importlib
 import os
 import pkgutil
+import re
 import signal
 import subprocess
 import sys
@@ -21,25 +22,27 @@ from plastutor.losses import activity_loss, objective
 from plastutor.rules import OJA, OJA_ORDERS, taylor
 
 BOOK = Path(__file__).parent.parent / "book"
-MACHINERY = {"agreement", "caller", "child"}
-CHAPTERS = [
+MACHINERY = {"agreement", "beside_nothing", "caller", "child"}
+EXERCISES = [
     module.name
     for module in pkgutil.iter_modules(checks.__path__)
     if module.name not in MACHINERY
 ]
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_module_belongs_to_a_chapter_and_is_exported(name):
-    assert (BOOK / f"{name}.ipynb").exists()
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_module_belongs_to_a_notebook_which_calls_its_checks(name):
+    places = [BOOK / f"{name}.ipynb", BOOK / "assignments" / f"{name}.ipynb"]
+    (path,) = [place for place in places if place.exists()]
+    called = re.findall(r"checks\.(\w+)\(", path.read_text())
     module = importlib.import_module(f"plastutor.checks.{name}")
-    assert set(module.__all__) <= set(checks.__all__)
+    assert sorted(called) == sorted(module.__all__)
 
 
 def test_every_check_is_named_once():
     names = [
         name
-        for module in [*CHAPTERS, "agreement"]
+        for module in [*EXERCISES, "agreement"]
         for name in importlib.import_module(f"plastutor.checks.{module}").__all__
     ]
     assert sorted(names) == sorted(checks.__all__)

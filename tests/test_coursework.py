@@ -25,8 +25,10 @@ import sandbox
 import shielding
 import test_book
 from assignments import recover_a_hidden_rule as recover
+from assignments import simulate_a_rule as simulating
 from hidden import Draw, make_salt, read_class, read_salt
 
+from plastutor import checks
 from plastutor.rules import OJA, OJA_ORDERS, term_names
 
 ROOT = Path(__file__).parent.parent
@@ -196,12 +198,112 @@ def defined(source: str) -> str:
     return node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_solution_stands_in_a_notebook(path):
+    for cell in test_book.code_cells(test_book.read(path))[1:]:  # less the Colab cell
+        kinds = {type(node) for node in ast.walk(ast.parse(cell.source))}
+        if "exercise" not in test_book.tags(cell):
+            assert not kinds & {ast.FunctionDef, ast.Lambda}, cell.source
+        if "check" in test_book.tags(cell):
+            assert len(cell.source.splitlines()) <= 2
+
+
+def solution(name: str) -> tuple[str, list[str]]:
+    """The imports of a solution, and a part for each empty cell."""
+    head, *parts = (COURSEWORK / "solutions" / f"{name}.py").read_text().split("# %%\n")
+    return head, parts
+
+
+@each_assignment
+def test_checks_take_the_solution_and_tell_the_stub_what_to_try(
+    name, handed_out, single_precision, capsys
+):
+    folder, salt = handed_out
+    given = {"__name__": "__main__", "checks": checks, "np": np}  # as in a notebook
+    given["data"] = arrays(folder / "ada" / name / "data.npz")
+    true, (head, parts) = (
+        assignments.load(name).rule(Draw(salt, name, "ada")),
+        solution(name),
+    )
+    solved, unsolved = given | {}, given | {}
+    exec(head, solved)
+
+    def said(check, names) -> str:
+        capsys.readouterr()
+        exec(check.source, names)
+        return capsys.readouterr().out
+
+    read = test_book.read(ROOT / "book" / "assignments" / f"{name}.ipynb")
+    cells = [c for c in read.cells if test_book.tags(c) & {"exercise", "check"}]
+    for stub, part, check in zip(cells[::2], parts, cells[1::2], strict=True):
+        exec(stub.source, unsolved)
+        if stub.source.startswith("def "):
+            exec(part, solved)
+            told = said(check, unsolved)
+            _, hint = told.split("returned nothing; ")[1].split("`return`? ")
+            assert said(check, solved).startswith("Correct")
+        elif defined(stub.source) == "theta":
+            told = said(check, unsolved)
+            hint = told.split("with the model that does nothing. ")[1]
+            assert said(check, solved | {"theta": true}).startswith("Better than")
+            bad = {"theta": np.zeros(5)}, {"theta": None}, {"theta": true * np.nan}
+            assert all(said(check, given | b).startswith("Not yet: ") for b in bad)
+        else:
+            assert "checks." not in check.source  # it says what was written, no more
+            continue
+        assert told.startswith("Not yet: ") and len(hint.split()) >= 5
+
+
+def mean_of_means(theta, x, w0, activity):
+    one = zip(x[:, None], w0[:, None], activity[:, None], strict=True)
+    return np.mean([recover.loss(theta, *given) for given in one])
+
+
+def holes_as_zeros(theta, x, w0, activity):
+    return simulating.misfit(theta, x, w0, np.nan_to_num(activity))
+
+
+def weights_before(theta, x, w0):
+    y, w = simulating.live(theta, x, w0)
+    return y, np.concatenate([w0[None], w[:-1]])
+
+
+def activity_after(theta, x, w0):
+    _, w = simulating.live(theta, x, w0)
+    return 1 / (1 + np.exp(-np.einsum("ti,tij->tj", x, w))), w
+
+
+def remembers_rejected(reward, accept):
+    kept = np.concatenate([np.zeros(10), reward])
+    return reward - np.array([kept[n : n + 10].mean() for n in range(len(reward))])
+
+
+def without_the_half(theta):
+    return -1 / theta[0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("check", "mistake"),
+    [
+        ("misfit_on_records", holes_as_zeros),
+        ("life_of_a_network", weights_before),
+        ("life_of_a_network", activity_after),
+        ("life_of_a_network", lambda theta, x, w0: 1.0),
+        ("loss_on_records", mean_of_means),
+        ("reward_less_expected", remembers_rejected),
+        ("trials_of_memory", without_the_half),
+    ],
+)
+def test_checks_see_what_students_do_wrong(check, mistake):
+    assert not getattr(checks, check)(mistake)
+
+
 # --- from hand-out to mark, all four assignments -------------------------------------
 
 
 def filled(name: str) -> str:
     """The notebook as handed out, with the solution in its empty cells."""
-    head, *parts = (COURSEWORK / "solutions" / f"{name}.py").read_text().split("# %%\n")
+    head, parts = solution(name)
     path = ROOT / "book" / "assignments" / f"{name}.ipynb"
     solved = nbformat.reads(path.read_text(), as_version=4)
     stubs = [c for c in solved.cells if "exercise" in c.metadata.get("tags", [])]
@@ -243,6 +345,16 @@ def test_doing_nothing_earns_nothing(name):
         module.score("theta", true * np.nan, draw)
     with pytest.raises(ValueError, match="without bound"):
         module.score("theta", 1e30 + 0 * true, draw)
+
+
+@pytest.mark.parametrize("empty", [[], np.zeros(0)])  # as written, as it comes out
+def test_naming_no_terms_is_called_that(empty):
+    draw = Draw(SALT, "recover_a_hidden_rule", "ada")
+    with pytest.raises(ValueError, match="no terms were named"):
+        recover.score("terms_found", empty, draw)
+    with pytest.raises(ValueError, match="is not a list of names"):
+        recover.score("terms_found", "xy", draw)
+    assert recover.score("terms_found", ["xy"], draw)[0] > 0
 
 
 # --- thirty submissions in one run ----------------------------------------------------

@@ -87,6 +87,6 @@ def score(name, value, draw) -> tuple[float, str]:
     """How well theta moves the weights of experiments that nobody was given."""
     theta = as_terms(as_theta(value, (3,)))
     new = record(draw.key("held out"), as_terms(rule(draw)), noise=0.0, **SIZES)
-    explained = weights_explained(theta, as_terms(rule(draw)), new)
-    says = f"of the weights' changes in new experiments, theta explains {explained:.1%}"
-    return between(explained, NONE, FULL), says
+    share = weights_explained(theta, as_terms(rule(draw)), new)
+    says = f"of the squared weight error in new experiments, theta explains {share:.1%}"
+    return between(share, NONE, FULL), says

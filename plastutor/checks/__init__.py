@@ -2,7 +2,7 @@
 
 A check never raises and never hangs: the reader's function runs in a process of its
 own. It prints one sentence and returns True or False. There is one module for each
-chapter, of the same name.
+chapter and for each assignment, of the same name.
 """
 
 from plastutor.checks.a_rule_of_unknown_form import (
@@ -25,6 +25,11 @@ from plastutor.checks.fifty_reward_rules import (
 )
 from plastutor.checks.flies_one_by_one import lost, shrink
 from plastutor.checks.forgetting_in_flies import choice_a, expected_of_ten, half_time
+from plastutor.checks.forgetting_in_simulated_flies import (
+    probability_of_odour_one,
+    theta_of_flies,
+    trials_of_memory,
+)
 from plastutor.checks.gradients_through_learning import (
     central_difference,
     clipped_step,
@@ -44,11 +49,28 @@ from plastutor.checks.noise_and_missing_neurons import (
     posterior_mean,
 )
 from plastutor.checks.oja_recovery import hebb_with_decay, mean_r2, resting_weight
+from plastutor.checks.recover_a_hidden_rule import (
+    loss_on_records,
+    percent_of_nothing,
+    theta_of_records,
+)
+from plastutor.checks.reward_rules_from_choices import (
+    likelihood_of_a_life,
+    probability_of_accepting,
+    reward_less_expected,
+    theta_of_animals,
+)
 from plastutor.checks.rewards_from_choices import (
     baited,
     deviance_explained,
     reward_waits,
     shrunk,
+)
+from plastutor.checks.simulate_a_rule import (
+    change_in_one_step,
+    life_of_a_network,
+    misfit_on_records,
+    three_coefficients,
 )
 
 __all__ = [
@@ -56,6 +78,7 @@ __all__ = [
     "baited",
     "best_plan",
     "central_difference",
+    "change_in_one_step",
     "choice_a",
     "clipped_step",
     "deviance_explained",
@@ -68,16 +91,24 @@ __all__ = [
     "half_width",
     "hebb_with_decay",
     "index_order",
+    "life_of_a_network",
+    "likelihood_of_a_life",
     "local_trace",
     "log_evidence",
+    "loss_on_records",
     "lost",
     "masked_loss",
     "mean_r2",
+    "misfit_on_records",
     "more_experiments",
     "noise_level",
     "oja_layer",
+    "percent_of_nothing",
     "posterior_mean",
+    "probability_of_accepting",
+    "probability_of_odour_one",
     "resting_weight",
+    "reward_less_expected",
     "reward_waits",
     "running_expectation",
     "sanger_layer",
@@ -89,7 +120,12 @@ __all__ = [
     "smallest_as_good",
     "term_name",
     "theta_of",
+    "theta_of_animals",
+    "theta_of_flies",
+    "theta_of_records",
+    "three_coefficients",
     "traces",
+    "trials_of_memory",
     "widening",
     "wrong_backwards",
 ]

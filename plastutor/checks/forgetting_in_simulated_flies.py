@@ -1,0 +1,67 @@
+"""Checks of the assignment Forgetting in flies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+from plastutor.checks.beside_nothing import beside_nothing
+from plastutor.choices import choice_experiments
+from plastutor.losses import choice_loss, choice_probability, objective
+from plastutor.rules import Orders, taylor, terms
+from plastutor.simulate import simulate
+from plastutor.types import FLY
+
+__all__ = ["probability_of_odour_one", "theta_of_flies", "trials_of_memory"]
+
+ORDERS = Orders(x=1, w=1, r=1)
+RULE = taylor(ORDERS)
+LOSS = jax.jit(objective(RULE, choice_loss, network=FLY))
+
+
+def probability_of_odour_one(function: Callable) -> bool:
+    """Is `function(theta, choice, reward)` the probability P(1) before each trial?"""
+
+    def reference(theta, choice, reward):
+        fly = choice_experiments([choice], [reward])
+        life = simulate(RULE, theta, fly, network=FLY)
+        assert life.option_logit is not None  # these experiments have options
+        return choice_probability(life.option_logit)[0, :, 1]
+
+    draws = np.random.default_rng(0)
+    theta = np.asarray(terms(ORDERS, xr=1.0, x=0.2, w=-0.1))
+    choice, reward = draws.integers(2, size=(2, 30))
+    return agrees(
+        function,
+        reference,
+        [
+            {"theta": theta, "choice": choice[:n], "reward": reward[:n] * 1.0}
+            for n in (1, 3, 30)
+        ],
+        "Both weights change in each trial, by half of the sum.",
+        tolerance=1e-3,
+    )
+
+
+def trials_of_memory(function: Callable) -> bool:
+    """Is `function(theta)` the time constant of forgetting, in trials?"""
+    return agrees(
+        function,
+        lambda theta: -2 / theta[0, 0, 1, 0],
+        [{"theta": np.asarray(terms(ORDERS, xr=1.0, w=w))} for w in (-0.2, -0.5)],
+        "theta[0, 0, 1, 0] is of w.",
+    )
+
+
+def theta_of_flies(theta, data: Mapping) -> bool:
+    """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
+    flies = choice_experiments(list(data["choice"]), list(data["reward"]))
+    return beside_nothing(
+        theta,
+        np.zeros((2, 1, 2, 2)),
+        lambda theta: LOSS(theta, flies),
+        "Start the fit from several places.",
+    )

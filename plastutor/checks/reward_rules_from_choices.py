@@ -1,0 +1,97 @@
+"""Checks of the assignment Reward rules from choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+from plastutor.checks.beside_nothing import beside_nothing
+from plastutor.experiments import make_experiment
+from plastutor.losses import accept_loss, objective
+from plastutor.rules import Orders, taylor, terms
+from plastutor.simulate import accept_logit, expected_reward
+from plastutor.types import BEHAVIOUR
+
+__all__ = [
+    "likelihood_of_a_life",
+    "probability_of_accepting",
+    "reward_less_expected",
+    "theta_of_animals",
+]
+
+ORDERS = Orders(x=1, w=1, r=1)
+LOSS = jax.jit(objective(taylor(ORDERS), accept_loss, network=BEHAVIOUR))
+
+
+def _loss(theta, odour, accept, reward) -> float:
+    """Nats a presentation; odour is -1 where an animal had finished."""
+    met = odour >= 0
+    animals = make_experiment(
+        np.where(met[..., None], 0.75 * np.eye(2)[odour], 0.0),
+        w0=np.zeros((2, 10)),
+        accept=accept,
+        reward=reward,
+        valid=met,
+    )
+    return float(LOSS(theta, animals))
+
+
+def _life(trials: int) -> dict:
+    """What an animal met, did and got."""
+    draws = np.random.default_rng(trials)
+    odour, accept, paid = draws.integers(2, size=(3, trials))
+    return {"odour": odour, "accept": accept * 1.0, "reward": accept * paid * 1.0}
+
+
+def probability_of_accepting(function: Callable) -> bool:
+    """Is `function(x, w)` the probability of accepting the stimulus x?"""
+    draws = np.random.default_rng(0)
+    cases = [
+        {"x": 0.75 * np.eye(2)[odour], "w": size * draws.normal(size=(2, 10))}
+        for odour, size in ((0, 0.0), (0, 1.0), (1, 1.0))
+    ]
+    return agrees(
+        function,
+        lambda x, w: jax.nn.sigmoid(accept_logit(BEHAVIOUR, x, w)),
+        cases,
+        "Is it the mean of y, times five?",
+    )
+
+
+def reward_less_expected(function: Callable) -> bool:
+    """Is `function(reward, accept)` the reward less the mean of the last ten?"""
+    lives = [_life(trials) for trials in (1, 6, 30)]
+    return agrees(
+        function,
+        lambda reward, accept: (
+            reward - expected_reward(jnp.asarray(reward), accept == 1)
+        ),
+        [{name: life[name] for name in ("reward", "accept")} for life in lives],
+        "Rejected odours leave no memory.",
+    )
+
+
+def likelihood_of_a_life(function: Callable) -> bool:
+    """Is `function(theta, odour, accept, reward)` the sum of log p of what was done?"""
+    theta = np.asarray(terms(ORDERS, xr=1.0, w=-0.1, one=0.02))
+    return agrees(
+        function,
+        lambda theta, odour, **did: -len(odour) * _loss(theta, odour, **did),
+        [{"theta": theta} | _life(trials) for trials in (1, 5, 40)],
+        "The weights change by half of the sum, and only after accepting.",
+        tolerance=1e-3,
+    )
+
+
+def theta_of_animals(theta, data: Mapping) -> bool:
+    """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
+    return beside_nothing(
+        theta,
+        np.zeros((2, 1, 2, 2)),
+        lambda theta: _loss(theta, **data),
+        "Fit with your log_likelihood, or with `fit` and `accept_loss`.",
+    )

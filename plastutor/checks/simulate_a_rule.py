@@ -1,0 +1,109 @@
+"""Checks of the assignment Simulate a rule."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+
+from plastutor.checks.agreement import agrees
+from plastutor.checks.beside_nothing import beside_nothing
+from plastutor.experiments import make_experiment
+from plastutor.losses import activity_loss, objective
+from plastutor.rules import OJA_ORDERS, taylor, terms
+from plastutor.simulate import simulate
+
+__all__ = [
+    "change_in_one_step",
+    "life_of_a_network",
+    "misfit_on_records",
+    "three_coefficients",
+]
+
+RULE = taylor(OJA_ORDERS)
+LIVE = jax.jit(functools.partial(simulate, RULE))
+LOSS = jax.jit(objective(RULE, activity_loss))
+
+
+def _among_terms(theta):
+    """The rule (a, b, c) among the 27 terms of the book."""
+    a, b, c = map(float, theta)
+    return terms(OJA_ORDERS, xy=a, yyw=-b, w=-c)
+
+
+def _misfit(theta, x, w0, activity) -> float:
+    recorded = make_experiment(x, w0=w0, activity=activity)
+    return float(LOSS(_among_terms(theta), recorded))
+
+
+def change_in_one_step(function: Callable) -> bool:
+    """Is `function(theta, x, y, w)` the change a x y - b y^2 w - c w of all weights?"""
+    draws = np.random.default_rng(0)
+    y, x, w = draws.uniform(size=3), draws.normal(size=2), draws.normal(size=(2, 3))
+    return agrees(
+        function,
+        lambda theta, x, y, w: RULE.update(_among_terms(theta), x, y, w, 0.0),
+        [{"theta": theta, "x": x, "y": y, "w": w} for theta in np.eye(3)],
+        "Look at one term after the other.",
+    )
+
+
+def _part(function: Callable, place: int) -> Callable:
+    """One of the things that a function returns, named as one would write it."""
+
+    @functools.wraps(function)
+    def part(theta, x, w0):
+        answer = function(theta, x, w0)
+        return None if answer is None else answer[place]
+
+    part.__name__ = f"{getattr(function, '__name__', 'your function')}(...)[{place}]"
+    return part
+
+
+def life_of_a_network(function: Callable) -> bool:
+    """Is `function(theta, x, w0)` the activity in each step and the weights after?"""
+
+    def lived(theta, x, w0):
+        return LIVE(_among_terms(theta), make_experiment(x, w0=w0))
+
+    draws = np.random.default_rng(0)
+    x, w0 = draws.normal(size=(12, 4)), draws.normal(size=(4, 2))
+    theta = np.array([1.0, 0.5, 0.1])
+    cases = [{"theta": theta, "x": x[:n], "w0": w0} for n in (1, 2, 12)]
+    hint = "Is the activity taken before the weights change?"
+    parts = [function, function]
+    if callable(function):
+        parts = [_part(function, place) for place in (0, 1)]
+    return agrees(parts[0], lambda **given: lived(**given).y, cases, hint) and agrees(
+        parts[1], lambda **given: lived(**given).w, cases, hint
+    )
+
+
+def misfit_on_records(function: Callable) -> bool:
+    """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
+    draws = np.random.default_rng(0)
+    given = {
+        "theta": np.array([1.0, 0.5, 0.1]),
+        "x": draws.normal(size=(8, 4)),
+        "w0": draws.normal(size=(4, 2)),
+    }
+    activity = draws.uniform(size=(8, 2))
+    holes = np.where(draws.uniform(size=activity.shape) < 0.4, np.nan, activity)
+    return agrees(
+        function,
+        _misfit,
+        [given | {"activity": seen} for seen in (activity, holes)],
+        "What is the mean of NaN and 1?",
+    )
+
+
+def three_coefficients(theta, data: Mapping) -> bool:
+    """Has `theta`, (a, b, c), less misfit on `data` than (0, 0, 0)?"""
+    return beside_nothing(
+        theta,
+        np.zeros(3),
+        lambda theta: _misfit(theta, **data),
+        "Give your misfit, averaged over experiments, to an optimiser.",
+    )
