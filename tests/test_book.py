@@ -11,6 +11,8 @@ import nbformat
 import pytest
 import yaml
 
+from plastutor import plots
+
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -189,6 +191,27 @@ def test_the_glossary_is_in_order_and_every_word_is_used():
     text = " ".join(prose(path) for path in NOTEBOOKS).lower()
     for word in words:
         assert word.lower() in text, word
+
+
+DRAWN = [name for name in plots.__all__ if callable(getattr(plots, name))]
+NAMED = {  # a name with its unit, or ticks in words
+    axis: re.compile(
+        rf"{axis}label|sup{axis}label|set_{axis}ticks|{axis}ticks|\b(?:{'|'.join(DRAWN)})\("
+    )
+    for axis in "xy"
+}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "book").rglob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_every_figure_has_words_for_it_and_for_its_axes(path):
+    for cell in code_cells(read(path)):
+        if "plt.show()" in cell.source and "live" not in tags(cell):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt.split()) >= 5, cell.source[:80]
+            for axis, name in NAMED.items():
+                assert name.search(cell.source), f"{axis}: {cell.source[:80]}"
 
 
 # --- the page of the package ----------------------------------------------------------
