@@ -136,8 +136,7 @@ class Living(NamedTuple):
         return (
             f'<div class="plastutor-living" id="{me}" data-living="{kind}">'
             f"<style>{(HERE / 'living.css').read_text()}</style>"
-            # JupyterLab would take the arrow keys for its own.
-            '<form autocomplete="off" data-lm-suppress-shortcuts="true" hidden>'
+            '<form autocomplete="off" hidden>'
             f'{controls}<button type="reset">Reset</button></form>'
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{escape(self.alt)}" aria-describedby="{me}-status">{self.svg}'

@@ -212,6 +212,11 @@
     });
     form.addEventListener("reset", () => setTimeout(draw)); // after the values are back
     form.addEventListener("submit", (event) => event.preventDefault());
+    // JupyterLab would take the arrow keys for its own, and the focus for a cell.
+    for (const control of form.elements) control.dataset.lmSuppressShortcuts = "true";
+    form.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    });
     form.hidden = false;
     draw();
   }
