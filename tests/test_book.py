@@ -167,6 +167,9 @@ def test_readable_in_colab(path):
     assert not re.search(backticks, text, re.MULTILINE), "colon fences only"
     macros = r"\\(newcommand|renewcommand|providecommand|DeclareMathOperator|def)\b"
     assert not re.search(macros, text), "Colab does not know TeX macros"
+    if path.suffix == ".ipynb":
+        fences = re.search(r"^\s*:::.*", text, re.MULTILINE)
+        assert not fences, f"Colab shows {fences[0]!r} as it stands: use <details> or >"
 
 
 @every_chapter
