@@ -1,8 +1,9 @@
-"""Devices: a batch is shared among all that are visible, with nothing to configure."""
+"""Devices: how a batch is laid out on them, with nothing to configure."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,7 +11,9 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-__all__ = ["spread"]
+__all__ = ["in_groups", "spread"]
+
+GROUP = 50  # lives of a foraging animal that a processor's cache holds
 
 
 def spread(batch: Any) -> Any:
@@ -37,3 +40,24 @@ def spread(batch: Any) -> Any:
     shares = math.gcd(leaves[0].shape[0], len(devices))
     mesh = Mesh(np.reshape(devices, (shares, -1)), ("exp", "copy"))
     return jax.device_put(batch, NamedSharding(mesh, PartitionSpec("exp")))
+
+
+def in_groups(one: Callable, batch: Any) -> Any:
+    """What `jax.vmap(one)(batch)` gives, with the memory of one group of lives.
+
+    One processor takes a large batch group by group, and on the way back lives through
+    each group again: what a group needs then stays in the cache. A graphics card, or
+    several devices, take all at once.
+
+    Args:
+        one: a function of one element of the batch.
+        batch: a tree of arrays with a leading axis of the same length.
+
+    >>> in_groups(lambda v: 2 * v, np.ones((3, 2))).shape
+    (3, 2)
+    """
+    size = jax.tree.leaves(batch)[0].shape[0]
+    if size <= GROUP or jax.device_count() > 1 or jax.default_backend() != "cpu":
+        return jax.vmap(one)(batch)
+    again = jax.checkpoint(one, prevent_cse=False)
+    return jax.lax.map(again, batch, batch_size=GROUP)

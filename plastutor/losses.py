@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from plastutor.devices import in_groups
 from plastutor.experiments import check_experiment
 from plastutor.gradients import mean_loss
 from plastutor.simulate import check_network, one_precision, simulate
@@ -236,7 +238,7 @@ def objective(
             if trials is None:
                 return simulate(rule, theta, data, network=network, keep_weights=False)
             if data.x.ndim == 3:
-                return jax.vmap(lambda one: predict(theta, one))(data)
+                return in_groups(partial(predict, theta), data)
             return logits_by_trial(
                 rule, theta, data, network=network, trials=trials, **how
             )

@@ -8,7 +8,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor import rules
+from plastutor import devices, rules
 from plastutor.losses import accept_loss, objective
 from plastutor.mlp import mlp
 from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
@@ -53,6 +53,31 @@ def test_a_scan_over_trials_is_the_scan_over_presentations(
         np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
         np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
     np.testing.assert_allclose(tangents, by_presentation[1], atol=1e-4)
+
+
+def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
+    monkeypatch.setattr(devices, "GROUP", 2)  # of three animals: one group, and a rest
+    _, truth, data = foraged
+    loss = objective(foraged[0], accept_loss, network=BEHAVIOUR, trials=15)
+    text = str(jax.make_jaxpr(loss)(truth, data))
+    assert "2,60,2]" in text, "no group of two animals"
+    both, tangents = slopes_of(loss, truth + 0.01, data)
+    for found, wanted in zip(both, by_presentation[0], strict=True):
+        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
+        np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
+    np.testing.assert_allclose(tangents, by_presentation[1], atol=1e-4)
+
+
+def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+
+    def memory(animals):
+        many = jax.tree.map(lambda v: jnp.resize(v, (animals, *v.shape[1:])), data)
+        run = jax.jit(jax.grad(loss)).lower(truth, many).compile()
+        return run.memory_analysis().temp_size_in_bytes
+
+    assert memory(500) < 2 * memory(50)
 
 
 def test_completed_trials_are_where_the_weights_change(foraged):
