@@ -95,14 +95,18 @@ class ActivityReport(NamedTuple):
             f"{len(self.neurons)} neurons.",
             f"{self.observations} activities scored; in each experiment the first "
             f"{self.skip} steps are not.",
-            "Each experiment predicted from the others, R2:",
-            f"the median (worst to best), initial weights drawn {draws} time(s):",
+            "Each experiment predicted from the others, R2, the median over",
+            f"{draws} draw(s) of the initial weights; and over experiments the median",
+            "(worst to best):",
         ]
         for name, r2 in self.r2.items():
             away = int((~np.isfinite(r2)).sum())
+            each = np.median(r2, axis=0)
             lines += [
-                f"  {name:15s} {np.median(r2):6.2f}  ({r2.min():.2f} to {r2.max():.2f})"
-                + f"; ran away in {away} of {r2.size}" * (away > 0)
+                f"  {name:15s} {np.median(each):6.2f}"
+                f"  ({each.min():.2f} to {each.max():.2f})"
+                + f"; ran away in {away} of {r2.size}"
+                * (away > 0)
             ]
         lines += ["The rule gains on them, in R2 (95 % over experiments):"]
         for name, one in self.against.items():
@@ -145,8 +149,8 @@ def report_activity(
 
     Nobody knows the initial weights. They are drawn at random, several times, and the
     first steps of each experiment are not scored: what a rule forgets need not be
-    known. Where they are known, put them into `recording.experiment.w0` and pass
-    w0_std=0.
+    known. Where they are known, as w0 of shape (exp, pre, post), pass w0_std=0 and
+    recording._replace(experiment=recording.experiment._replace(w0=w0)).
 
     Args:
         key: a JAX random key.
@@ -168,6 +172,10 @@ def report_activity(
     >>> made = read_activity("my_activity.csv")  # doctest: +SKIP
     >>> print(report_activity(jr.key(0), made))  # doctest: +SKIP
     """
+    if isinstance(terms, str) or not terms:
+        raise ValueError(
+            f"terms is {terms!r}; expected a sequence of terms, such as ('xy', 'w')."
+        )
     known = w0_std == 0
     skip, draws = _checked(recording, skip, known, 1 if known else draws)
     orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))

@@ -179,15 +179,17 @@ def _check_names(table: Table, rows, options, sessions) -> None:
                 "Pass sessions='carry' if the weights of one go on into the next, or "
                 "sessions='reset' if every session begins anew."
             )
-    alike: dict[str | float, str] = {}
-    for name in options:
-        value, word = _natural(name.casefold())
-        other = alike.setdefault(word if math.isinf(value) else value, name)
-        if other != name:
-            raise ValueError(
-                f"{first['option', name]}: the option is {name!r}, and elsewhere "
-                f"{other!r}; expected one spelling for each option."
-            )
+    animals = dict.fromkeys(row[0] for row in rows)
+    for kind, names in (("option", options), ("animal", animals)):
+        alike: dict[str | float, str] = {}
+        for name in names:
+            value, word = _natural(name.casefold())
+            other = alike.setdefault(word if math.isinf(value) else value, name)
+            if other != name:
+                raise ValueError(
+                    f"{first[kind, name]}: the {kind} is {name!r}, and elsewhere "
+                    f"{other!r}; expected one spelling for each {kind}."
+                )
     silent = {row[0] for row in rows} - {row[0] for row in rows if row[3] is not None}
     for animal in sorted(silent):
         raise ValueError(
@@ -233,6 +235,9 @@ def _row(line: Line) -> tuple[str, str, float, str | None, float]:
     else:
         reward = truth
     if choice is None and reward != 0:
-        raise line.fail("reward", "0, or nothing, where no choice was made")
+        raise line.fail(
+            "reward",
+            "0, or nothing, where no choice was made: such a trial changes no weight",
+        )
     session = line.text.get("session", "")
     return line.text["animal"], session, trial, choice, reward

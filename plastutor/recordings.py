@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -96,12 +97,14 @@ def read_activity(
     >>> found.neurons, found.experiment.activity.shape
     (('y_1',), (2, 2, 1))
     """
-    if limits is not None and not (len(limits) == 2 and limits[0] < limits[1]):
+    if limits is not None and not _are_limits(limits):
         raise ValueError(
             f"limits is {limits!r}; expected two numbers, the lower one first: what a "
-            "silent neuron reads, and one as active as can be."
+            "silent neuron reads, and one as active as can be. They hold for all "
+            "neurons; bring neurons with limits of their own to 0 ... 1 in the file."
         )
-    named = [*map(str.lower, inputs or ()), *map(str.lower, neurons or ())]
+    inputs, neurons = _names(inputs), _names(neurons)
+    named = [*(inputs or ()), *(neurons or ())]
     table = read_table(path, ["experiment", "step", *named], rows="one for each step")
     stimuli = _columns(table, "inputs", inputs, "x_")
     cells = _columns(table, "neurons", neurons, "y_")
@@ -132,12 +135,26 @@ def read_activity(
     )
 
 
+def _are_limits(limits) -> bool:
+    try:
+        low, high = limits
+        return bool(low < high) and math.isfinite(high - low)
+    except (TypeError, ValueError):
+        return False
+
+
+def _names(given) -> tuple[str, ...] | None:
+    """Names of columns in small letters; a single one may come without a list."""
+    if given is None:
+        return None
+    given = (given,) if isinstance(given, str | int) else given
+    return tuple(str(name).lower() for name in given)
+
+
 def _columns(table: Table, what: str, given, prefix: str) -> tuple[str, ...]:
     """The columns of one kind: those given, or those that begin alike."""
-    if given is not None:
-        names = tuple(map(str.lower, given))
-    else:
-        names = tuple(c for c in table.columns if c.startswith(prefix))
+    names = tuple(c for c in table.columns if c.startswith(prefix))
+    names = names if given is None else given
     if not names:
         raise ValueError(
             f"{table.file}, line 1: no column begins with {prefix!r}; found "

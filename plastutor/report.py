@@ -187,6 +187,7 @@ def _shares(data: Experiment, counts) -> tuple[np.ndarray, np.ndarray]:
     took = np.asarray(data.choice)[..., None] == np.arange(data.options.shape[-2])
     took &= np.asarray(data.valid)[..., None]
     paid = np.asarray(data.reward)[..., None] * took
+    paid = np.maximum(paid, 0)  # a punishment is no part of the rewards
     with np.errstate(invalid="ignore", divide="ignore"):  # a life may have no reward
         of_rewards = paid.sum(1) / paid.sum((1, 2))[:, None]
     return of_rewards, took.sum(1) / counts[:, None]

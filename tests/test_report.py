@@ -11,9 +11,9 @@ from make_examples import ACTIVITY_RULE
 
 from plastutor import plots
 from plastutor.activity_report import report_activity
-from plastutor.choices import read_choices
+from plastutor.choices import choice_experiments, read_choices
 from plastutor.recordings import read_activity
-from plastutor.report import report_choices
+from plastutor.report import _shares, report_choices
 from plastutor.results import example_file
 from plastutor.saved import load_report, save_report
 
@@ -95,6 +95,13 @@ def test_shares_of_choices_and_rewards(report):
     assert report.of_rewards.shape == report.of_choices.shape == (8, 3)
     np.testing.assert_allclose(report.of_rewards.sum(1), 1)
     np.testing.assert_allclose(report.of_choices.sum(1), 1)
+
+
+def test_a_punishment_is_no_share_of_the_rewards():
+    data = choice_experiments([[0, 1, 0]], [[1.0, -1.0, 1.0]])
+    of_rewards, of_choices = _shares(data, np.array([3]))
+    np.testing.assert_allclose(of_rewards, [[1, 0]])
+    np.testing.assert_allclose(of_choices, [[2 / 3, 1 / 3]])
 
 
 def test_two_animals_are_too_few(tmp_path):
@@ -195,6 +202,9 @@ def test_too_little_of_a_recording(tmp_path):
         report_activity(jr.key(0), three, skip=5)
     with pytest.raises(ValueError, match="draws is 0"):
         report_activity(jr.key(0), three, draws=0)
+    for terms in ("xy", ()):
+        with pytest.raises(ValueError, match=r"expected a sequence of terms"):
+            report_activity(jr.key(0), three, terms=terms)
     activity = three.experiment.activity.at[1, 3:].set(0.5)
     dull = three._replace(experiment=three.experiment._replace(activity=activity))
     with pytest.raises(ValueError, match="in experiment '1' no activity changes"):

@@ -185,6 +185,19 @@ def test_faults_of_a_recording(tmp_path, old, new, sentence):
         read_activity(file)
 
 
+@pytest.mark.parametrize("limits", [120, (1, 0), ("0", "1"), [(0, 1), (0, 2)], {}])
+def test_limits_are_one_pair_of_numbers(tmp_path, limits):
+    with pytest.raises(ValueError, match="expected two numbers, .* for all neurons"):
+        read_activity(written(tmp_path, ACTIVITY), limits=limits)
+
+
+def test_columns_are_named_by_one_name_or_by_numbers(tmp_path):
+    file = written(tmp_path, ACTIVITY.replace("x_1", "tone").replace("y_a", "12"))
+    found = read_activity(file, inputs="Tone", neurons=[12])
+    assert (found.inputs, found.neurons) == (("tone",), ("12",))
+    assert set(found.ignored) == {"x_2", "y_b"}
+
+
 def test_columns_without_anything(tmp_path):
     head = ACTIVITY.split("\n")[0]
     silent = [head, "e,1,0.1,0,NA,0.3", "e,2,0,1,,0.3", "e,3,0.2,1,,0.9"]
