@@ -80,9 +80,9 @@ study-trust: $(VENV)/.installed
 	$(BIN)/python studies/trust.py
 
 # A class: hand-outs for each student, and the marks of an assignment; book/teaching.md.
-#   make handouts CLASS=class.csv SALT=salt.txt OUT=handed-out
-#   make grade ASSIGNMENT=recover_a_hidden_rule CLASS=class.csv SALT=salt.txt \
-#     SUBMISSIONS=handed-in OUT=marks
+#   make handouts CLASS=../course/class.csv SALT=../course/salt.txt OUT=../course/handed-out
+#   make grade ASSIGNMENT=recover_a_hidden_rule CLASS=../course/class.csv \
+#     SALT=../course/salt.txt SUBMISSIONS=../course/recover OUT=../course/marks-recover
 handouts: $(VENV)/.installed
 	$(BIN)/python coursework/handouts.py '$(CLASS)' '$(SALT)' '$(OUT)' $(ASSIGNMENT)
 

@@ -71,6 +71,11 @@ def main(arguments: list[str]) -> None:
     names = arguments[3:] or assignments.NAMES
     students = read_class(class_list)
     if not salt_file.exists():
+        if any((out / student).exists() for student in students):
+            raise SystemExit(
+                f"There is no salt in {salt_file}, but {out} holds hand-outs that were "
+                "made with one. Name that one, or another folder for new hand-outs."
+            )
         make_salt(salt_file)
         print(f"A new salt is in {salt_file}. Keep it secret, and keep a copy.")
     hand_out(read_salt(salt_file), students, names, out)

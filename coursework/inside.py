@@ -37,7 +37,7 @@ def guarded(seconds: float, action, *arguments, **named):
         signal.setitimer(signal.ITIMER_REAL, seconds)
         return action(*arguments, **named), ""
     except OutOfTime:
-        return None, f"took more than {seconds:g} s"
+        return None, f"took more than {seconds:.3g} s"
     except NoAnswer as error:
         return None, str(error)
     except BaseException as error:  # SystemExit and KeyboardInterrupt, too
@@ -134,15 +134,24 @@ def given(arguments: dict):
     return {name: numpy.array(value) for name, value in arguments.items()}
 
 
-def run_cells(cells: list[str], names: dict, seconds: float) -> None:
-    """All cells in order; those that lacked a name once more at the end."""
-    again = []
+def run_cells(cells: list[str], names: dict, seconds: float, in_all: float) -> None:
+    """All cells in order; those that lacked a name once more at the end.
+
+    When their time in all is used up, the others are left out, so that there is time to
+    answer for what the first ones have defined.
+    """
+    again, end = [], time.monotonic() + in_all
     for last_chance in (False, True):
         todo = again if last_chance else list(enumerate(cells, 1))
         for number, source in list(todo):
-            label = f"cell {number}"
+            label, left = f"cell {number}", end - time.monotonic()
+            if left <= 0:
+                problem = f"left out: the cells before took {in_all:g} s"
+                say({"cell": number, "error": problem})
+                continue
             _, problem = guarded(
-                seconds, lambda s=source, n=label: exec(compiled(s, n), names)
+                min(seconds, left),
+                lambda s=source, n=label: exec(compiled(s, n), names),
             )
             if problem.startswith("NameError") and not last_chance:
                 again.append((number, source))
@@ -161,7 +170,7 @@ def main() -> None:
         say({"unreadable": problem})
         return
     names = {"__name__": "__main__", "display": lambda *_, **__: None}
-    run_cells(cells, names, seconds)
+    run_cells(cells, names, seconds, work["seconds_of_cells"])
     for name in work["results"]:
         answer({"result": name}, seconds, lambda n=name: look_up(names, n))
     too_slow = set()

@@ -26,7 +26,8 @@ class Limits(NamedTuple):
     """What one submission may use.
 
     Attributes:
-        seconds: on the clock, in all; a cell or a call may take a quarter.
+        seconds: on the clock, in all; a cell or a call may take a quarter, and all
+            cells together 60 %.
         memory: bytes of address space of each process.
         processes: processes and threads.
         file: bytes in one file; in namespaces also all files together.

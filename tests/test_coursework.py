@@ -29,7 +29,7 @@ from assignments import simulate_a_rule as simulating
 from hidden import Draw, make_salt, read_class, read_salt
 
 from plastutor import checks
-from plastutor.rules import OJA, OJA_ORDERS, term_names
+from plastutor.rules import OJA, OJA_ORDERS, Orders, term_names, terms
 
 ROOT = Path(__file__).parent.parent
 COURSEWORK = ROOT / "coursework"
@@ -155,6 +155,15 @@ PINNED = 0.652948600888
 def test_a_bad_class_list_gets_a_sentence(content, says, tmp_path):
     with pytest.raises(SystemExit, match=re.escape(says)):
         read_class(hold(tmp_path / "class.csv", content))
+
+
+def test_no_second_salt_beside_hand_outs(tmp_path):
+    students = hold(tmp_path / "class.csv", "student\nada\n")
+    (tmp_path / "out" / "ada").mkdir(parents=True)
+    salt = tmp_path / "Salt.txt"
+    with pytest.raises(SystemExit, match="holds hand-outs that were made with one"):
+        handouts.main([str(students), str(salt), str(tmp_path / "out")])
+    assert not salt.exists()
 
 
 def test_a_bad_salt_gets_a_sentence(tmp_path):
@@ -354,7 +363,30 @@ def test_naming_no_terms_is_called_that(empty):
         recover.score("terms_found", empty, draw)
     with pytest.raises(ValueError, match="is not a list of names"):
         recover.score("terms_found", "xy", draw)
-    assert recover.score("terms_found", ["xy"], draw)[0] > 0
+    assert recover.score("terms_found", ["xy"], draw)[0] == 0
+    true = [
+        n
+        for n, c in zip(term_names(OJA_ORDERS), recover.rule(draw).ravel(), strict=True)
+        if c
+    ]
+    assert recover.score("terms_found", true, draw)[0] == 1
+
+
+@each_assignment
+def test_the_public_example_earns_next_to_nothing(name):
+    text = (ROOT / "book" / "assignments" / f"{name}.ipynb").read_text()
+    (example,) = re.findall(r"terms\((?:OJA_)?ORDERS, ([^)]*)\)", text)[:1]
+    named = {k: float(v) for k, v in re.findall(r"(\w+)=([-\d.]+)", example)}
+    module, earned = assignments.load(name), []
+    for student in range(8):
+        draw = Draw(SALT, name, f"s{student}")
+        shape = module.rule(draw).shape
+        if shape == (3,):  # dw = a x y - b y^2 w - c w
+            theta = [named.get("xy", 0), -named.get("yyw", 0), -named.get("w", 0)]
+        else:
+            theta = terms(Orders(*(n - 1 for n in shape)), **named)
+        earned.append(module.score("theta", np.asarray(theta), draw)[0])
+    assert np.mean(earned) < 0.2, earned
 
 
 # --- thirty submissions in one run ----------------------------------------------------
@@ -497,6 +529,11 @@ def submissions(folder: Path, secrets: list[str], port: int) -> dict[str, float 
         "moved": (notebook(*moved), 14),
         "exits": (right("exits", "sys.exit(1)", "raise KeyboardInterrupt"), 14),
         "endless_cell": (right("endless_cell", "while True: pass"), 14),
+        "slow_cells": (
+            notebook(IMPORT, FUNCTIONS, result("slow_cells"), *["time.sleep(2)"] * 8),
+            14,
+        ),
+        "other": (notebook(IMPORT, "def live(rule): pass"), 0),
         "memory": (right("memory", MEMORY), 14),
         "network": (right("network", CALLS_OUT.format(port=port)), 14),
         "writes": (right("writes", writes), 14),
@@ -607,6 +644,7 @@ def test_a_wrong_rule_earns_what_it_explains(graded, student):
         ("empty", "the file cannot be read: JSONDecodeError"),
         ("linked", "it is a link"),
         ("absent", "nothing was submitted"),
+        ("other", "none of the names asked for"),
     ],
 )
 def test_a_zero_has_its_reason(graded, student, says):
@@ -786,6 +824,7 @@ def test_landlock_leaves_what_a_submission_needs(tmp_path, monkeypatch):
     code += f"print(open({str(secret)!r}).read())"
     (tmp_path / "run").mkdir()
     work = {"submission": "submission.py", "seconds": 60, "results": ["hebb"]}
+    work |= {"seconds_of_cells": 60}
     hold(tmp_path / "run" / "submission.py", code)
     hold(tmp_path / "run" / "work.json", json.dumps(work | {"calls": []}))
     shutil.copy(COURSEWORK / "inside.py", tmp_path / "run")

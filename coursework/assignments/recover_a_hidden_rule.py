@@ -87,16 +87,20 @@ def score(name, value, draw) -> tuple[float, str]:
 
 
 def _terms_found(value, true) -> tuple[float, str]:
-    """Each term that is there counts for, each that is not counts against."""
+    """Each term that is there counts for, each that is not counts against.
+
+    But not xy: it is in every student's rule, and who has seen no data could name it.
+    """
     present = {
         n for n, c in zip(term_names(OJA_ORDERS), true.ravel(), strict=True) if c
-    }
+    } - {"xy"}
     # From a submission, an empty list comes as an array without numbers.
     if value == [] if isinstance(value, list) else np.size(value) == 0:
         raise ValueError("terms_found is empty: no terms were named.")
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise ValueError("terms_found is not a list of names such as ['xy', 'w'].")
     named = {"".join(sorted(v, key="xywr".find)) if v != "one" else v for v in value}
+    named -= {"xy"}
     right, wrong = len(named & present), len(named - present)
-    says = f"{right} of your terms are in the rule, {wrong} are not"
+    says = f"besides xy, {right} of your terms are in the rule, {wrong} are not"
     return max(0, right - wrong) / len(present), says
