@@ -13,7 +13,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 __all__ = ["in_groups", "spread"]
 
-GROUP = 50  # lives of a foraging animal that a processor's cache holds
+# Elements of a batch: from how many on it is worth compiling twice, and in a group.
+MANY, GROUP = 200, 50
 
 
 def spread(batch: Any) -> Any:
@@ -43,11 +44,11 @@ def spread(batch: Any) -> Any:
 
 
 def in_groups(one: Callable, batch: Any) -> Any:
-    """What `jax.vmap(one)(batch)` gives, with the memory of one group of lives.
+    """What `jax.vmap(one)(batch)` gives, with the memory of one group.
 
-    One processor takes a large batch group by group, and on the way back lives through
-    each group again: what a group needs then stays in the cache. A graphics card, or
-    several devices, take all at once.
+    One processor takes a large batch group by group, and on the way back computes each
+    group again, so that nothing is kept of the others. A graphics card, or several
+    devices, take all at once.
 
     Args:
         one: a function of one element of the batch.
@@ -57,7 +58,7 @@ def in_groups(one: Callable, batch: Any) -> Any:
     (3, 2)
     """
     size = jax.tree.leaves(batch)[0].shape[0]
-    if size <= GROUP or jax.device_count() > 1 or jax.default_backend() != "cpu":
+    if size < MANY or jax.device_count() > 1 or jax.default_backend() != "cpu":
         return jax.vmap(one)(batch)
     again = jax.checkpoint(one, prevent_cse=False)
     return jax.lax.map(again, batch, batch_size=GROUP)

@@ -208,6 +208,19 @@ def defined(source: str) -> str:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_names_the_limits(path, tmp_path, monkeypatch):
+    for name in ("data.npz", "work.json", "submission.py"):
+        hold(tmp_path / name, "{}")
+    asked = lambda folder, *_: (folder / "work.json").read_text()  # noqa: E731
+    monkeypatch.setattr(sandbox, "run", asked)
+    submission, limits = tmp_path / "submission.py", sandbox.Limits()
+    work = json.loads(grade.run_one(submission, tmp_path, limits, "nothing", 0))
+    cell, cells = work["seconds"], work["seconds_of_cells"]
+    says = f"No cell may take longer than {cell:.0f} seconds, and all together "
+    assert f"{says}{cells / 60:.0f} minutes;" in test_book.prose(path)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_solution_stands_in_a_notebook(path):
     for cell in test_book.code_cells(test_book.read(path))[1:]:  # less the Colab cell
         kinds = {type(node) for node in ast.walk(ast.parse(cell.source))}
@@ -370,6 +383,13 @@ def test_naming_no_terms_is_called_that(empty):
         if c
     ]
     assert recover.score("terms_found", true, draw)[0] == 1
+
+
+@pytest.mark.parametrize("guess", [["xy", "yyw"], ["w"], ["x", "yyw"]])
+def test_a_guess_of_terms_earns_a_third_at_most(guess):
+    draws = [Draw(SALT, "recover_a_hidden_rule", f"s{k}") for k in range(200)]
+    earned = np.mean([recover.score("terms_found", guess, one)[0] for one in draws])
+    assert earned < 0.4  # on average; the guide says about a third
 
 
 @each_assignment

@@ -56,6 +56,7 @@ def test_a_scan_over_trials_is_the_scan_over_presentations(
 
 
 def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
+    monkeypatch.setattr(devices, "MANY", 3)
     monkeypatch.setattr(devices, "GROUP", 2)  # of three animals: one group, and a rest
     _, truth, data = foraged
     loss = objective(foraged[0], accept_loss, network=BEHAVIOUR, trials=15)
