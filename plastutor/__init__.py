@@ -1,10 +1,10 @@
 """Infer synaptic plasticity rules: simulate, compare, differentiate, fit, evaluate.
 
 The modules are the steps of the method, in this order: types, devices, experiments,
-rules, mlp, simulate, tasks, trials, slopes, gradients, spiking, losses, gauss_newton,
-fit, online, evidence, evaluate, paired, held_out, population, distil, uncertainty,
-selection; then baselines, tables, choices, recordings, report, activity_report, saved,
-flies, fly_simulation, results, sweep, plots, living and checks.
+rules, mlp, simulate, tasks, trials, slopes, reverse, gradients, spiking, losses,
+gauss_newton, fit, online, evidence, evaluate, paired, held_out, population, distil,
+uncertainty, selection; then baselines, tables, choices, recordings, report,
+activity_report, saved, flies, fly_simulation, results, sweep, plots, living and checks.
 """
 
 from importlib.metadata import version

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import Partial
 
+from plastutor.reverse import block_length, in_blocks, sum_and_slope
 from plastutor.simulate import advance, begin
 from plastutor.slopes import follow, rested, value_and_slope
-from plastutor.types import Experiment, Network, Rule
+from plastutor.types import Network, Rule
 
 __all__ = ["mean_loss"]
 
-WORTH_BLOCKS = 2**20  # bytes of weights in a life; a shorter one is kept whole
-
-
-def _block_length(steps: int, bytes_a_step: int) -> int:
-    """How many steps to keep on the way back: about the square root, little padding."""
-    if steps * bytes_a_step <= WORTH_BLOCKS:
-        return steps
-    root = math.isqrt(steps)  # up to twice that: fewer blocks, sooner done
-    return min(range(root, 2 * root + 1), key=lambda b: (-(-steps // b) * b, b))
-
-
-def _in_blocks(data: Experiment, length: int) -> Experiment:
-    """The steps of one experiment as (block, step), padded at the end."""
-    blocks = -(-len(data.x) // length)
-
-    def cut(leaf):
-        pad = blocks * length - len(leaf)
-        padded = jnp.pad(leaf, [(0, pad)] + [(0, 0)] * (leaf.ndim - 1))
-        return padded.reshape(blocks, length, *leaf.shape[1:])
-
-    return jax.tree.map(cut, data._replace(w0=None, options=None))
-
 
 def _sum_of_one(rule, network, sums, theta, data):
-    """Sum of the losses and count of one experiment.
+    """Sum of the losses and count of one experiment, by the plain definition.
 
     Block by block: on the way back, only the weights before each block are kept, and
     those within one block at a time. Nor is anything kept of what was predicted.
     """
-    w0 = data.w0
-    length = _block_length(len(data.x), w0.size * w0.dtype.itemsize)
+    length = block_length(data)
 
     def block(carry, piece):
         state, total, count = carry
@@ -56,13 +34,14 @@ def _sum_of_one(rule, network, sums, theta, data):
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
-    start = begin(data, network), jnp.zeros((), w0.dtype), jnp.zeros((), int)
-    (_, total, count), _ = jax.lax.scan(block, start, _in_blocks(data, length))
+    start = begin(data, network), jnp.zeros((), data.w0.dtype), jnp.zeros((), int)
+    blocks = in_blocks(data._replace(w0=None, options=None), length)
+    (_, total, count), _ = jax.lax.scan(block, start, blocks)
     return total, count
 
 
-def _reverse(rule: Rule, network: Network, sums: Callable) -> Callable:
-    """The mean loss, for gradients back through the life."""
+def _plain(rule: Rule, network: Network, sums: Callable) -> Callable:
+    """The mean loss, as JAX differentiates it."""
 
     @jax.jit
     def mean(theta, data):
@@ -75,30 +54,24 @@ def _reverse(rule: Rule, network: Network, sums: Callable) -> Callable:
     return mean
 
 
-def _forward(rule: Rule, network: Network, sums: Callable, local: bool) -> Callable:
-    """The mean loss, whose gradient is found on the way forward."""
-    plain = _reverse(rule, network, sums)
-    mean = jax.custom_vjp(plain)
+@partial(jax.jit, static_argnames=("rule", "network", "sums"))
+def _back(rule, network, sums, theta, data):
+    """The mean loss and its slope, from the end of each life to its beginning."""
+    one = partial(sum_and_slope, rule, network, sums)
+    if data.x.ndim == 3:
+        each = jax.vmap(one, (None, 0))(theta, data)
+        total, count, slope = jax.tree.map(lambda leaf: leaf.sum(0), each)
+    else:
+        total, count, slope = one(theta, data)
+    return total / count, jax.tree.map(lambda leaf: leaf / count, slope)
 
-    def ahead(theta, data):
-        if any(leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)):
-            raise ValueError(
-                "This loss was made with gradient='forward' or 'local', which knows "
-                "its slope over theta and no other. For slopes over stimuli or initial "
-                "weights make it with gradient='reverse'."
-            )
-        theta, data = jax.tree.map(
-            lambda leaf: leaf.value, (theta, data), is_leaf=_is_primal
-        )
-        running = rested(rule, theta, network, data)
-        running = follow(rule, theta, network, sums, running, data, local=local)
-        return value_and_slope(rule, theta, running)
 
-    def back(slope, falls):
-        return jax.tree.map(lambda leaf: falls * leaf, slope), None
-
-    mean.defvjp(ahead, back, symbolic_zeros=True)
-    return mean
+@partial(jax.jit, static_argnames=("rule", "network", "sums", "local"))
+def _along(rule, network, sums, theta, data, local: bool):
+    """The mean loss and its slope, on the way forward."""
+    running = rested(rule, theta, network, data)
+    running = follow(rule, theta, network, sums, running, data, local=local)
+    return value_and_slope(rule, theta, running)
 
 
 def _is_primal(leaf) -> bool:
@@ -135,6 +108,34 @@ def mean_loss(
         raise ValueError(
             f"gradient is {gradient!r}; expected 'reverse', 'forward' or 'local'."
         )
-    if gradient == "reverse":
-        return _reverse(rule, network, sums)
-    return _forward(rule, network, sums, gradient == "local")
+    plain = _plain(rule, network, sums)
+    mean = jax.custom_vjp(plain)
+
+    def ahead(theta, data):
+        over_data = any(
+            leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)
+        )
+        theta, data = jax.tree.map(
+            lambda leaf: leaf.value, (theta, data), is_leaf=_is_primal
+        )
+        if over_data and gradient == "reverse":
+            return jax.vjp(plain, theta, data)
+        if over_data:
+            raise ValueError(
+                "This loss was made with gradient='forward' or 'local', which knows "
+                "its slope over theta and no other. For slopes over stimuli or initial "
+                "weights make it with gradient='reverse'."
+            )
+        if gradient == "reverse":
+            value, slope = _back(rule, network, sums, theta, data)
+        else:
+            local = gradient == "local"
+            value, slope = _along(rule, network, sums, theta, data, local)
+        return value, Partial(_times, slope)
+
+    mean.defvjp(ahead, lambda pull, falls: pull(falls), symbolic_zeros=True)
+    return mean
+
+
+def _times(slope, falls):
+    return jax.tree.map(lambda leaf: falls * leaf, slope), None

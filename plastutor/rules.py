@@ -313,14 +313,15 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         # Recomputing A_c is cheaper than storing it for every step of a life.
         theta, x, y, w, r = saved
         small, back_small = jax.vjp(without_r, theta, r)
-        of_x, back_x = jax.vjp(lambda x: _powers(x, orders.x), x)
-        g_w = [g]
-        for _ in range(max(w_powers, default=0)):
-            g_w.append(g_w[-1] * w)
-        sums = jnp.zeros((orders.w + 1, orders.x + 1, len(y)), g.dtype)
-        sums = [of_x.T @ g_w[c] if c in w_powers else s for c, s in enumerate(sums)]
-        powers = _powers(y, orders.y)
-        d_theta, d_r = back_small(jnp.einsum("caj,jb->abc", jnp.stack(sums), powers))
+        of_x, back_x = jax.vjp(lambda x: jnp.stack(_each_power(x, orders.x)), x)
+        g_w = [g, *(g * power for power in _each_power(w, orders.w)[1:])]
+        none = jnp.zeros((orders.x + 1, len(y)), g.dtype)
+        n_w = range(orders.w + 1)
+        sums = [of_x @ g_w[c] if c in w_powers else none for c in n_w]
+        powers = jnp.stack(_each_power(y, orders.y))
+        # Not a product of matrices: of a whole batch those are slow here.
+        d_small = (jnp.stack(sums)[:, :, None] * powers[None, None]).sum(-1)
+        d_theta, d_r = back_small(d_small.transpose(1, 2, 0))
 
         # Number by number again: products of such small matrices cost more.
         def of_y(b):
@@ -330,8 +331,8 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
         d_y = _horner([of_y(b) for b in range(1, orders.y + 1)], y)
         d_y = jnp.zeros_like(y) if d_y is None else d_y
-        v = jnp.einsum("abc,jb->caj", small, powers)
-        (d_x,) = back_x(sum((g_w[c] @ v[c].T for c in w_powers), jnp.zeros_like(of_x)))
+        v = jnp.einsum("abc,bj->caj", small, powers)
+        (d_x,) = back_x(sum((v[c] @ g_w[c].T for c in w_powers), jnp.zeros_like(of_x)))
         parts = by_power_of_w(small, x, y)
         slope = _horner(
             [c * part if c in w_powers else None for c, part in enumerate(parts)][1:], w

@@ -20,7 +20,15 @@ from plastutor.types import (
     Trajectory,
 )
 
-__all__ = ["State", "accept_logit", "begin", "expected_reward", "remember", "simulate"]
+__all__ = [
+    "State",
+    "accept_logit",
+    "begin",
+    "expect",
+    "expected_reward",
+    "remember",
+    "simulate",
+]
 
 
 class State(NamedTuple):
@@ -64,11 +72,16 @@ def expected_reward(
     >>> [float(v) for v in e]
     [0.0, 0.5, 1.0]
     """
-    return _expect(jnp.zeros(window, reward.dtype), reward, completed)[1]
+    return expect(jnp.zeros(window, reward.dtype), reward, completed)[1]
 
 
-def _expect(memory, reward, completed):
-    """The memory after some steps, and the reward expected in each of them."""
+def expect(memory, reward, completed):
+    """The memory after some steps, and the reward expected in each of them.
+
+    >>> memory, expected = expect(jnp.zeros(2), jnp.ones(3), jnp.ones(3, bool))
+    >>> [float(v) for v in memory], [float(v) for v in expected]
+    ([1.0, 1.0], [0.0, 0.5, 1.0])
+    """
     if memory.size == 0:
         return memory, jnp.zeros_like(reward)
 
@@ -99,6 +112,22 @@ def scaled_change(rule: Rule, theta: Theta, factor, x, y, w, r):
     if rule.linear:
         return rule.update(factor * theta, x, y, w, r)
     return factor * rule.update(theta, x, y, w, r)
+
+
+def plastic_change(rule: Rule, theta: Theta, network: Network, x, y, w, r, plastic):
+    """What a step adds to the weights: nothing, if it is not plastic."""
+    factor = jnp.where(plastic, step_size(network, w.shape[0]), 0).astype(w.dtype)
+    return scaled_change(rule, theta, factor, x, y, w, r)
+
+
+def see(network: Network, y, of_options=None) -> Trajectory:
+    """What there is to see of activity, and of the activity for each option."""
+    logit = option_logit = None
+    if network.readout is not None:
+        logit = network.readout * y.mean(-1)
+        if of_options is not None:
+            option_logit = network.readout * of_options.mean(-1)
+    return Trajectory(None, y, logit, option_logit)
 
 
 @jax.custom_jvp
@@ -132,17 +161,13 @@ def live(
     """
     x, r, plastic = now  # r is R - E[R]
     y = network.activation(_drive(x, w))
-    logit = option_logit = None
-    if network.readout is not None:
-        logit = network.readout * y.mean()
-        if options is not None:
-            option_logit = accept_logit(network, options, w)
+    of_options = None if options is None else network.activation(options @ w)
+    trajectory = see(network, y, of_options)
     seen = jax.lax.stop_gradient(y) if local else y
     if recorded is not None:
         seen = jnp.where(jnp.isnan(recorded), seen, recorded)
-    factor = jnp.where(plastic, step_size(network, w.shape[0]), 0).astype(w.dtype)
-    w = w + scaled_change(rule, theta, factor, x, seen, w, r)
-    return w, Trajectory(None, y, logit, option_logit)
+    w = w + plastic_change(rule, theta, network, x, seen, w, r, plastic)
+    return w, trajectory
 
 
 def begin(experiment: Experiment, network: Network) -> State:
@@ -160,7 +185,7 @@ def begin(experiment: Experiment, network: Network) -> State:
 def advance(rule, theta, network, state, experiment, *, keep_weights, forced=False):
     """Live through one experiment, from a state that need not be its first one."""
     completed = experiment.plastic & experiment.valid
-    memory, expected = _expect(state.memory, experiment.reward, completed)
+    memory, expected = expect(state.memory, experiment.reward, completed)
 
     def step(w, now):
         now, recorded = now

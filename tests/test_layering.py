@@ -16,6 +16,7 @@ ORDER = [
     "tasks",
     "trials",
     "slopes",
+    "reverse",
     "gradients",
     "spiking",
     "losses",

@@ -80,14 +80,31 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
     theta = jax.tree.map(lambda leaf: 300 * leaf, taylor(ORDERS).init(jr.key(1)))
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
-    monkeypatch.setattr(
-        "plastutor.gradients.WORTH_BLOCKS", 0
-    )  # 23 steps in blocks of 4
+    monkeypatch.setattr("plastutor.reverse.WORTH_BLOCKS", 0)  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
         loss = objective(rule, data_loss, network=network, gradient=way)
         close(jax.jit(jax.value_and_grad(loss))(theta, data), plain)
         close(jax.jit(loss)(theta, data), plain[0])
     close(stream_gradient(loss, theta, chunks(data, 5)), plain)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
+    rule, data, (data_loss, network) = RULES["taylor"], recording(kind), KINDS[kind]
+    theta = 300 * rule.init(jr.key(1))
+    monkeypatch.setattr("plastutor.reverse.WORTH_BLOCKS", 0)
+    loss = objective(rule, data_loss, network=network)
+
+    def of(function):
+        def value(theta, x, w0):
+            return function(theta, data._replace(x=x, w0=w0))
+
+        return jax.value_and_grad(value, (0, 1, 2))(theta, data.x, data.w0)
+
+    found, plain = of(loss), of(through_predictions(kind, rule))
+    close(found, plain)
+    close(found[1][0], jax.grad(loss)(theta, data))
+    assert np.abs(found[1][1]).min() < np.abs(found[1][1]).max()
 
 
 def test_local_is_exact_where_the_rule_does_not_see_activity():
