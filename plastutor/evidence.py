@@ -78,13 +78,12 @@ def normal_equations(rule, theta, directions, data, network, forced):
     One experiment after the other and in forward mode, so that memory depends neither
     on their number nor on their length.
     """
-    forward = rule._replace(update=rule.forward)
 
     def add(sums, experiment):
         y, tangent = jax.linearize(
             lambda theta: (
                 simulate(
-                    forward,
+                    rule.ahead,
                     theta,
                     experiment,
                     network=network,

@@ -247,8 +247,9 @@ def objective(
 
     forward = None
     if rule.forward is not None or trials is not None:
-        ahead = rule._replace(update=rule.forward or rule.update)
-        forward = predict_by(ahead, **({} if trials is None else {"forward": True}))
+        forward = predict_by(
+            rule.ahead, **({} if trials is None else {"forward": True})
+        )
     parts = predict_by(rule), data_loss, penalty, forward, rule, network
     sums = SUMS.get(data_loss)
     if gradient != "reverse" and (sums is None or trials is not None):

@@ -99,13 +99,13 @@ def sum_and_slope(
         memory, expected = expect(memory, piece.reward, completed)
         return piece, (piece.x, piece.reward - expected, completed), memory
 
-    def change(theta, y, w, now):
+    def change(rule, theta, y, w, now):
         x, r, completed = now
         return plastic_change(rule, theta, network, x, y, w, r, completed)
 
     def live(w, now):
         u = stimuli(now[0]) @ w
-        return w + change(theta, network.activation(u[0]), w, now), u
+        return w + change(rule.ahead, theta, network.activation(u[0]), w, now), u
 
     def compare(y, piece):
         of_options = None if options is None else y[:, 1:]
@@ -133,7 +133,7 @@ def sum_and_slope(
             t = length - 1 - i
             now = _row(steps, t)
             at = theta, y[t, 0], kept[t]
-            _, pull = jax.vjp(lambda theta, y, w: change(theta, y, w, now), *at)
+            _, pull = jax.vjp(lambda theta, y, w: change(rule, theta, y, w, now), *at)
             of_now, of_y, of_w = pull(slope)
             # Written down first: XLA would compute it again for each synapse.
             of_y = jnp.zeros_like(y[t]).at[0].set(of_y)

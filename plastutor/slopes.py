@@ -114,7 +114,6 @@ def follow(
     if data.x.ndim == 3:
         one = partial(follow, rule, theta, network, sums, local=local)
         return jax.vmap(one)(running, data)
-    ahead = rule._replace(update=rule.forward or rule.update)
     flat, unravel = ravel_pytree(theta)
     directions = _directions(rule, flat)
     steps = data._replace(w0=None, options=None)
@@ -129,7 +128,7 @@ def follow(
         def lived(flat, w):
             inputs = now.x, r, completed
             after, seen = live(
-                ahead, unravel(flat), network, data.options, w, inputs, local=local
+                rule.ahead, unravel(flat), network, data.options, w, inputs, local=local
             )
             loss, observed = sums(seen, now)
             return (after, loss), observed

@@ -93,9 +93,8 @@ def _back(rule, network, saved, slope):
         return jax.jvp(f, (at,), (jnp.ones_like(at),))[1]
 
     y = network.activation(drive(x))
-    ahead = rule if rule.forward is None else rule._replace(update=rule.forward)
-    of_w = diagonal(lambda w: change(ahead, theta, x, y, w, r), w)
-    of_y = diagonal(lambda y: change(ahead, theta, x, y, w, r), y)
+    of_w = diagonal(lambda w: change(rule.ahead, theta, x, y, w, r), w)
+    of_y = diagonal(lambda y: change(rule.ahead, theta, x, y, w, r), y)
     of_u = diagonal(network.activation, drive(x))
 
     def step(after, now):

@@ -63,6 +63,11 @@ class Rule(NamedTuple):
     free: tuple[int, ...] | None = None
     linear: bool = False
 
+    @property
+    def ahead(self) -> Rule:
+        """The same rule, for derivatives in forward mode (jax.jvp)."""
+        return self._replace(update=self.forward or self.update)
+
 
 class Network(NamedTuple):
     """What is fixed about the learner: everything except the rule.

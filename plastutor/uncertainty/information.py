@@ -125,7 +125,7 @@ def _sums(loss, theta, directions, data, ridge):
     their slopes over theta, and the sums. Nothing is kept of the steps that are past.
     """
     of, what, white = LIKELIHOODS[loss.data_loss]
-    rule = loss.rule._replace(update=loss.rule.forward or loss.rule.update)
+    rule = loss.rule.ahead
     flat, unravel = ravel_pytree(theta)
     k, apart = len(directions), ridge is not None and loss.data_loss is activity_loss
     moved = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
