@@ -26,9 +26,13 @@ __all__ = [
     "begin",
     "expect",
     "expected_reward",
+    "product",
     "remember",
     "simulate",
 ]
+
+
+LARGE, PARTS = 2**19, 4  # synapses from which x @ w is cut, and into how many parts
 
 
 class State(NamedTuple):
@@ -130,17 +134,33 @@ def see(network: Network, y, of_options=None) -> Trajectory:
     return Trajectory(None, y, logit, option_logit)
 
 
+def product(x, w):
+    """x @ w for one or more stimuli, x (n, pre), w (pre, post).
+
+    Of a large layer part by part. On a processor each core changes some rows of w, and
+    finds them again where it left them.
+
+    >>> product(jnp.ones((1, 1000)), jnp.ones((1000, 300))).shape
+    (1, 300)
+    """
+    n, (pre, post) = len(x), w.shape
+    if w.size < LARGE or pre % PARTS:
+        return x @ w
+    parts = x.reshape(n, PARTS, pre // PARTS).swapaxes(0, 1)
+    return (parts @ w.reshape(PARTS, pre // PARTS, post)).sum(0)
+
+
 @jax.custom_jvp
 def _drive(x, w):
     """The product x @ w, with slopes that XLA can compute where they are needed."""
-    return x @ w
+    return product(x[None], w)[0]
 
 
 @_drive.defjvp
 def _drive_slope(at, along):
     (x, w), (dx, dw) = at, along
     # Not x @ dw: its way back is an outer product that is laid out the other way round.
-    return x @ w, dx @ w + (x[:, None] * dw).sum(0)
+    return _drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
 
 
 def live(

@@ -4,12 +4,13 @@ from collections import deque
 
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import pytest
 
 from plastutor.experiments import make_experiment
 from plastutor.rules import HEBB, OJA, OJA_ORDERS, Orders, reward_covariance, taylor
-from plastutor.simulate import accept_logit, expected_reward, simulate
+from plastutor.simulate import accept_logit, expected_reward, product, simulate
 from plastutor.types import BEHAVIOUR, FLY, LINEAR, RECORDED
 
 STEPS, PRE, POST = 12, 3, 4
@@ -269,3 +270,10 @@ def test_simulate_can_be_compiled_and_mapped_over_theta():
     for k in range(2):
         alone = simulate(RULE, thetas[k], made, network=FLY).logit
         np.testing.assert_allclose(mapped[k], alone, atol=1e-12)
+
+
+@pytest.mark.parametrize("pre", [8, 9])  # one that can be cut in parts, one that cannot
+def test_the_product_of_a_large_layer_is_the_product(pre, monkeypatch):
+    monkeypatch.setattr("plastutor.simulate.LARGE", 0)
+    x, w = jr.normal(jr.key(0), (3, pre)), jr.normal(jr.key(1), (pre, 5))
+    np.testing.assert_allclose(product(x, w), np.asarray(x) @ np.asarray(w), rtol=1e-12)
