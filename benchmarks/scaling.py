@@ -54,7 +54,7 @@ def of_activity(way):
     return jax.value_and_grad(objective(RULE, activity_loss, gradient=way))
 
 
-def rows(axis, sizes, programs, rounds=3):
+def rows(axis, sizes, programs, rounds=5):
     """Time and memory of each program at each size, and the slope of its cost."""
     kept = []
     for size in sizes:

@@ -135,7 +135,7 @@ def see(network: Network, y, of_options=None) -> Trajectory:
 
 
 def product(x, w):
-    """x @ w for one or more stimuli, x (n, pre), w (pre, post).
+    """The drive of each neuron, x @ w, for stimuli x (n, pre) and w (pre, post).
 
     Of a large layer part by part. On a processor each core changes some rows of w, and
     finds them again where it left them.
