@@ -135,25 +135,25 @@ def see(network: Network, y, of_options=None) -> Trajectory:
 
 
 def product(x, w):
-    """The drive of each neuron, x @ w, for stimuli x (n, pre) and w (pre, post).
+    """The drive of each neuron, x @ w, for a stimulus x (pre,) and weights (pre, post).
 
     Of a large layer part by part. On a processor each core changes some rows of w, and
     finds them again where it left them.
 
-    >>> product(jnp.ones((1, 1000)), jnp.ones((1000, 300))).shape
-    (1, 300)
+    >>> product(jnp.ones(1000), jnp.ones((1000, 600))).shape
+    (600,)
     """
-    n, (pre, post) = len(x), w.shape
+    pre, post = w.shape
     if w.size < LARGE or pre % PARTS:
         return x @ w
-    parts = x.reshape(n, PARTS, pre // PARTS).swapaxes(0, 1)
-    return (parts @ w.reshape(PARTS, pre // PARTS, post)).sum(0)
+    parts = x.reshape(PARTS, 1, -1) @ w.reshape(PARTS, -1, post)
+    return parts.sum((0, 1))
 
 
 @jax.custom_jvp
 def _drive(x, w):
     """The product x @ w, with slopes that XLA can compute where they are needed."""
-    return product(x[None], w)[0]
+    return product(x, w)
 
 
 @_drive.defjvp

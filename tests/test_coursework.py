@@ -211,7 +211,10 @@ def defined(source: str) -> str:
 def test_a_notebook_names_the_limits(path, tmp_path, monkeypatch):
     for name in ("data.npz", "work.json", "submission.py"):
         hold(tmp_path / name, "{}")
-    asked = lambda folder, *_: (folder / "work.json").read_text()  # noqa: E731
+
+    def asked(folder, *_):
+        return (folder / "work.json").read_text()
+
     monkeypatch.setattr(sandbox, "run", asked)
     submission, limits = tmp_path / "submission.py", sandbox.Limits()
     work = json.loads(grade.run_one(submission, tmp_path, limits, "nothing", 0))

@@ -275,5 +275,5 @@ def test_simulate_can_be_compiled_and_mapped_over_theta():
 @pytest.mark.parametrize("pre", [8, 9])  # one that can be cut in parts, one that cannot
 def test_the_product_of_a_large_layer_is_the_product(pre, monkeypatch):
     monkeypatch.setattr("plastutor.simulate.LARGE", 0)
-    x, w = jr.normal(jr.key(0), (3, pre)), jr.normal(jr.key(1), (pre, 5))
+    x, w = jr.normal(jr.key(0), (pre,)), jr.normal(jr.key(1), (pre, 5))
     np.testing.assert_allclose(product(x, w), np.asarray(x) @ np.asarray(w), rtol=1e-12)
