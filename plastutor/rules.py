@@ -180,14 +180,14 @@ def _powers(v, order: int):
     return jnp.stack(_each_power(v, order), axis=-1)
 
 
-def over_pre(values):
-    """The sum over the axis (pre) of layers, (n, pre, post).
+def add_up(values, axis: int):
+    """The sum over an axis.
 
     XLA adds whole rows many numbers at a time, and the numbers of a sum one by one.
     """
-    if values.shape[1] > 8:
-        return values.sum(1)
-    return reduce(jnp.add, [values[:, k] for k in range(values.shape[1])])
+    if values.shape[axis] > 16:
+        return values.sum(axis)
+    return reduce(jnp.add, jnp.moveaxis(values, axis, 0))
 
 
 def _horner(coefficients, v) -> Any:
@@ -269,7 +269,10 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
     def without_r(theta, r):
         """The coefficients of x^a y^b w^c, with the powers of r summed over."""
-        return _horner(jnp.moveaxis(freed(theta), 3, 0), r)
+        theta = jnp.moveaxis(freed(theta), 3, 0)
+        if jnp.ndim(r):  # of many steps: one number a step for a whole layer
+            theta, r = theta[..., None, None, None], r[(None,) * 5]
+        return _horner(theta, r)
 
     # Horner's scheme through all powers, number by number: XLA makes one pass over the
     # synapses, and no array of powers is kept. The powers of x come first: they are one
@@ -295,15 +298,17 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
 
     def pull(theta, x, y, w, r, d):
         of_w = [d * power for power in _each_power(w, orders.w)]
-        of_x = [power[:, :, None] for power in _each_power(x, orders.x)]
-        of_r = [power[:, None] for power in _each_power(r, orders.r)]
-        right = [(p * q).ravel() for p in _each_power(y, orders.y) for q in of_r]
-        right = jnp.stack(right)
+        of_x, of_r = _each_power(x, orders.x), _each_power(r, orders.r)
+        before = jnp.stack([p * q[None] for p in of_x for q in of_r], axis=1)
         # One row after the other: a product of matrices would first be laid out.
-        rows = [right @ over_pre(p * q).ravel() for p in of_x for q in of_w]
+        rows = [
+            jnp.einsum("pkt,pt->pk", before, add_up(p[None] * q, 1)).sum(0)
+            for p in _each_power(y, orders.y)
+            for q in of_w
+        ]
         a, b, c, d = orders.shape
-        slope = jnp.stack(rows).reshape(a, c, b, d)
-        return freed(slope.transpose(0, 2, 1, 3))
+        slope = jnp.stack(rows).reshape(b, c, a, d)
+        return freed(slope.transpose(2, 0, 1, 3))
 
     def fused_and_saved(theta, x, y, w, r):
         return fused(theta, x, y, w, r), (theta, x, y, w, r)

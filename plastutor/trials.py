@@ -7,12 +7,14 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from plastutor.rules import over_pre
-from plastutor.simulate import (
-    step_size,
-    weight_change,
-)
+from plastutor.rules import add_up
+from plastutor.simulate import step_size, weight_change
 from plastutor.types import Experiment, Network, Rule, Theta, Trajectory
+
+try:
+    from jax.experimental.layout import Layout, with_layout_constraint
+except ImportError:  # it is experimental: in a JAX without it only speed is lost
+    Layout = with_layout_constraint = None
 
 __all__ = ["completed_trials", "logits_by_trial"]
 
@@ -67,11 +69,22 @@ def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
     return jnp.concatenate([w0[None], after])
 
 
-# The same, with a derivative of its own. On the way back through a life two diagonals
-# are needed: how the change of a weight depends on this weight, and on the activity of
-# its neuron. Both follow from the weights that were stored, for all steps at once. So
-# the way back takes a few operations a step, and the slope of theta is one product at
-# the end.
+def _time_last(values):
+    """The same with time as the last axis, and so laid out in memory.
+
+    XLA then works on many steps at a time, and otherwise on the numbers of a small
+    layer one by one.
+    """
+    values = jnp.moveaxis(values, 0, -1)
+    if Layout is None or with_layout_constraint is None:
+        return values
+    return with_layout_constraint(values, Layout(tuple(range(values.ndim))))
+
+
+# The same life, with a derivative of its own. On the way back two diagonals are needed:
+# how the change of a weight depends on this weight, and on the drive of its neuron.
+# Both follow from the weights that were stored, for all steps at once. So the way back
+# takes a few operations a step, and the slope of theta is one sum at the end.
 
 
 def _live_and_save(rule, network, theta, x, r, plastic, w0):
@@ -80,44 +93,52 @@ def _live_and_save(rule, network, theta, x, r, plastic, w0):
 
 
 def _back(rule, network, saved, slope):
-    theta, x, r, plastic, w = saved  # the weights before each step
+    theta, stimuli, r, plastic, w = saved  # the weights before each step
+    x, w = jnp.moveaxis(stimuli, 0, -1), _time_last(w)
 
     def drive(x):
-        return over_pre(x[:, :, None] * w)
+        return add_up(x[:, None] * w, 0)
 
     def change(rule, theta, x, y, w, r):
         one = partial(weight_change, rule, theta, network)
-        return jnp.where(plastic[:, None, None], jax.vmap(one)(x, y, w, r), 0)
+        if rule.pull is None:
+            by_step = (jnp.moveaxis(v, -1, 0) for v in (x, y, w, r))
+            dw = jnp.moveaxis(jax.vmap(one)(*by_step), 0, -1)
+        else:
+            dw = one(x, y, w, r)
+        return jnp.where(plastic[None, None], dw, 0)
 
     def diagonal(f, at):
         return jax.jvp(f, (at,), (jnp.ones_like(at),))[1]
 
-    y = network.activation(drive(x))
+    u = drive(x)
+    y = network.activation(u)
     of_w = diagonal(lambda w: change(rule.ahead, theta, x, y, w, r), w)
     of_y = diagonal(lambda y: change(rule.ahead, theta, x, y, w, r), y)
-    of_u = diagonal(network.activation, drive(x))
+    of_u = of_y * diagonal(network.activation, u)[None]
 
     def step(after, now):
         """From the slope of what follows this step to that of its beginning."""
-        slope, of_w, of_y, of_u, x = now
-        through_y = x[:, None] * (of_u * (after * of_y).sum(0))[None]
+        slope, of_w, of_u, x = now
+        through_y = x[:, None] * (after * of_u).sum(0)[None]
         return slope + after + after * of_w + through_y, after
 
-    steps = slope[:-1], of_w, of_y, of_u, x
+    steps = slope[:-1], jnp.moveaxis(of_w, -1, 0), jnp.moveaxis(of_u, -1, 0), stimuli
     d_w0, after = jax.lax.scan(step, slope[-1], steps, reverse=True)
+    after = _time_last(after)
     if rule.pull is None:
         _, pull = jax.vjp(lambda theta: change(rule, theta, x, y, w, r), theta)
         (d_theta,) = pull(after)
     else:
-        size = step_size(network, w.shape[1])
-        d = jnp.where(plastic[:, None, None], size * after, 0)
+        d = jnp.where(plastic[None, None], step_size(network, len(w)) * after, 0)
         d_theta = rule.pull(theta, x, y, w, r, d)
 
     # Nobody asks for these as a rule, and what is not asked for is not computed.
     def change_of(x, r):
-        return change(rule, theta, x, network.activation(drive(x)), w, r)
+        return change(rule.ahead, theta, x, network.activation(drive(x)), w, r)
 
-    return d_theta, *jax.vjp(change_of, x, r)[1](after), None, d_w0
+    d_x, d_r = jax.vjp(change_of, x, r)[1](after)
+    return d_theta, jnp.moveaxis(d_x, -1, 0), d_r, None, d_w0
 
 
 _weights = jax.custom_vjp(_live, nondiff_argnums=(0, 1))
@@ -158,5 +179,5 @@ def logits_by_trial(
     life = _live if forward else _weights
     w = life(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
     now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
-    y = network.activation(over_pre(experiment.x[:, :, None] * now))
-    return Trajectory(None, y, network.readout * y.mean(-1))
+    y = network.activation(_time_last(add_up(experiment.x[:, :, None] * now, 1)))
+    return Trajectory(None, y.T, network.readout * y.mean(0))

@@ -48,8 +48,9 @@ class Rule(NamedTuple):
             function with a reverse-mode derivative of its own; None if `update` has
             both.
         pull: `(theta, x, y, w, r, d) -> slope`, the derivative of sum(d * dw) with
-            respect to theta, over many layers at once: one more, first axis in x, y, w,
-            r and d. None if there is no faster way than JAX's own.
+            respect to theta, over many steps at once: one more, last axis in x, y, w,
+            r and d, which `forward` takes as well. None if there is no faster way than
+            JAX's own.
         free: where in the row that theta makes (`ravel_pytree`) there are parameters
             that matter; None: everywhere.
         linear: dw is linear in theta, so that a factor of dw can be one of theta.

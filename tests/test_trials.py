@@ -1,6 +1,9 @@
 """Trials: the fast life is the plain life, and so are its derivatives."""
 
+import sys
+import types
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +11,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor import devices, rules
+from plastutor import devices, rules, trials
 from plastutor.losses import accept_loss, objective
 from plastutor.mlp import mlp
 from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
@@ -148,18 +151,37 @@ def test_the_way_back_is_that_of_jax(name, network):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_pre", [2, 9])
-def test_the_slope_of_theta_over_many_layers(n_pre):
+@pytest.mark.parametrize("n_post", [3, 17])
+def test_many_steps_at_once(n_post):
     rule = taylor(Orders(1, 2, 2, 1), ("xr", "yyw", "one"))
     keys = jr.split(jr.key(0), 6)
-    theta, x, y = rule.init(keys[0]), jr.normal(keys[1], (4, n_pre)), keys[2]
-    y, r = jr.normal(y, (4, 3)), jr.normal(keys[3], (4,))
-    w, d = jr.normal(keys[4], (2, 4, n_pre, 3))
-    update = jax.vmap(rules.plain_update(rule.apply), (None, 0, 0, 0, 0))
-    wanted = jax.grad(lambda theta: jnp.sum(d * update(theta, x, y, w, r)))(theta)
-    found = rule.pull(theta, x, y, w, r, d)
+    theta, x, r = rule.init(keys[0]), jr.normal(keys[1], (2, 4)), keys[2]
+    y, r = jr.normal(keys[3], (n_post, 4)), jr.normal(r, (4,))
+    w, d = jr.normal(keys[4], (2, 2, n_post, 4))
+    update = jax.vmap(rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
+    wanted, pull = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
+    found = rule.forward(theta, x, y, w, r)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+    found = rule.pull(theta, x, y, w, r, d)
+    np.testing.assert_allclose(found, *pull(d), rtol=1e-10, atol=1e-12)
     assert (found != 0).sum() == 3
+
+
+def test_a_jax_that_cannot_lay_out_arrays_finds_the_same(monkeypatch):
+    rule, life = RULES["taylor"], a_life()
+    theta = rule.init(jr.key(1))
+
+    def total(life_of, theta):
+        return jnp.sum(life_of(rule, BEHAVIOUR, theta, *life) ** 2)
+
+    monkeypatch.setitem(sys.modules, "jax.experimental.layout", None)
+    older = types.ModuleType("plastutor.trials")
+    exec(Path(trials.__file__).read_text(), older.__dict__)
+    assert older.with_layout_constraint is None
+    found, wanted = (
+        jax.grad(partial(total, module._weights))(theta) for module in (older, trials)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_it_can_be_taken_twice():
