@@ -7,14 +7,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from plastutor.devices import laid_out
 from plastutor.rules import add_up
 from plastutor.simulate import step_size, weight_change
 from plastutor.types import Experiment, Network, Rule, Theta, Trajectory
-
-try:
-    from jax.experimental.layout import Layout, with_layout_constraint
-except ImportError:  # it is experimental: in a JAX without it only speed is lost
-    Layout = with_layout_constraint = None
 
 __all__ = ["completed_trials", "logits_by_trial"]
 
@@ -70,15 +66,8 @@ def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
 
 
 def _time_last(values):
-    """The same with time as the last axis, and so laid out in memory.
-
-    XLA then works on many steps at a time, and otherwise on the numbers of a small
-    layer one by one.
-    """
-    values = jnp.moveaxis(values, 0, -1)
-    if Layout is None or with_layout_constraint is None:
-        return values
-    return with_layout_constraint(values, Layout(tuple(range(values.ndim))))
+    """The same with time as the last axis: many steps are worked on at a time."""
+    return laid_out(jnp.moveaxis(values, 0, -1))
 
 
 # The same life, with a derivative of its own. On the way back two diagonals are needed:

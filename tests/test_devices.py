@@ -3,18 +3,24 @@
 import os
 import subprocess
 import sys
+import types
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+from plastutor import devices
 
 SCRIPT = """
 import jax, jax.numpy as jnp, jax.random as jr, numpy as np, optax
 jax.config.update("jax_enable_x64", True)
 from plastutor.devices import spread
 from plastutor.fit import fit, fit_many
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, taylor
+from plastutor.losses import accept_loss, activity_loss, objective
+from plastutor.rules import BEHAVIOUR_ORDERS, OJA, OJA_ORDERS, reward_covariance, taylor
 from plastutor.simulate import simulate
-from plastutor.tasks import neural_task
+from plastutor.tasks import foraging_task, neural_task
+from plastutor.types import BEHAVIOUR
 
 rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
 sizes = {"n_steps": 12, "n_pre": 6, "n_post": 4}
@@ -40,6 +46,13 @@ many = neural_task(jr.key(1), rule, OJA, n_experiments=16, **sizes)
 print("together", jnp.concatenate([few.activity, many.activity]).shape)
 each = fit_many(loss, starts, few, optimizer=optax.sgd(1.0), num_steps=3)
 print("fits", *(f"{found.losses[-1]:.10f}" for found in each))
+rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
+made = foraging_task(jr.key(0), rule, truth, n_experiments=8, trials_per_block=5)
+chosen = jax.tree.map(np.asarray, made.experiment)
+loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+run, chosen = jax.jit(jax.value_and_grad(loss)), spread(chosen)
+print("choices travel", "all-gather" in run.lower(truth, chosen).compile().as_text())
+print("choices loss", *(f"{v.sum():.10f}" for v in run(truth, chosen)))
 """
 
 
@@ -74,11 +87,21 @@ def test_every_device_holds_its_share(lines):
         "simulated on 8",
     ]
     assert {"reverse talks True", "forward talks True"} <= set(eight)
+    assert "choices travel False" in eight
     assert one[0] == "devices 1"
+
+
+def test_a_jax_that_cannot_lay_out_arrays_leaves_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax.experimental.layout", None)
+    older = types.ModuleType("plastutor.devices")
+    exec(Path(devices.__file__).read_text(), older.__dict__)
+    assert older.with_layout_constraint is None
+    values = np.zeros((2, 3))
+    assert older.laid_out(values) is values
 
 
 def test_the_numbers_are_those_of_one_device(lines):
     eight, one = (
         [line for line in ran if "loss" in line or "fit" in line] for ran in lines
     )
-    assert len(eight) == 4 and eight == one
+    assert len(eight) == 5 and eight == one

@@ -1,9 +1,6 @@
 """Trials: the fast life is the plain life, and so are its derivatives."""
 
-import sys
-import types
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +8,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor import devices, rules, trials
+from plastutor import devices, rules
 from plastutor.losses import accept_loss, objective
 from plastutor.mlp import mlp
 from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
@@ -165,23 +162,6 @@ def test_many_steps_at_once(n_post):
     found = rule.pull(theta, x, y, w, r, d)
     np.testing.assert_allclose(found, *pull(d), rtol=1e-10, atol=1e-12)
     assert (found != 0).sum() == 3
-
-
-def test_a_jax_that_cannot_lay_out_arrays_finds_the_same(monkeypatch):
-    rule, life = RULES["taylor"], a_life()
-    theta = rule.init(jr.key(1))
-
-    def total(life_of, theta):
-        return jnp.sum(life_of(rule, BEHAVIOUR, theta, *life) ** 2)
-
-    monkeypatch.setitem(sys.modules, "jax.experimental.layout", None)
-    older = types.ModuleType("plastutor.trials")
-    exec(Path(trials.__file__).read_text(), older.__dict__)
-    assert older.with_layout_constraint is None
-    found, wanted = (
-        jax.grad(partial(total, module._weights))(theta) for module in (older, trials)
-    )
-    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_it_can_be_taken_twice():
