@@ -164,7 +164,7 @@ def choices_gradient():
     def loop():
         return [alone(theta, animal) for animal in each]
 
-    times = in_turns({"ours": partial(ours, theta, data), "loop": loop})
+    times = in_turns({"ours": partial(ours, theta, data), "loop": loop}, rounds=25)
     fast, slow = times["ours"], times["loop"]
     weight = data.valid.sum(1) / data.valid.sum()
     gradient = sum(w * of[1] for w, of in zip(weight, loop(), strict=True))
