@@ -56,7 +56,7 @@ def laid_out(values):
     """The same array, with the numbers along its last axis side by side in memory.
 
     XLA moves an axis by counting differently, and leaves the numbers where they are. A
-    processor then takes one at a time, where it could take sixteen. Elsewhere nothing
+    processor then takes one at a time, where it could take several. Elsewhere nothing
     happens: of several devices, each would be given the whole batch.
 
     >>> laid_out(jax.numpy.ones((3, 2)).T).shape

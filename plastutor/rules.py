@@ -183,7 +183,8 @@ def _powers(v, order: int):
 def add_up(values, axis: int):
     """The sum over an axis.
 
-    XLA adds whole rows many numbers at a time, and the numbers of a sum one by one.
+    XLA adds whole rows many numbers at a time, and the numbers of a sum one by one. Of
+    many rows that would be a long program, so they are left to it.
     """
     if values.shape[axis] > 16:
         return values.sum(axis)
