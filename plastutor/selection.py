@@ -27,7 +27,7 @@ NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so nea
 class Path(NamedTuple):
     """The sets of terms that a search visited: from none up to the most, and down.
 
-    Terms are given by their index in `term_names`, and -1 means no term.
+    Then those of a second search, if there was one, from the most terms down. Terms are given by their index in `term_names`, and -1 means no term.
 
     Attributes:
         added: the term that was added.
@@ -170,19 +170,25 @@ def _simplest(held_out, size, standard_errors):
 def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=None):
     refit = partial(_refit, loss, num_steps, max_terms)
     theta, free = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
-    state = nothing = theta, free, loss(theta, train)
-    steps, first = [1] * max_terms, [(*-jnp.ones(3, int), *nothing)]
+    nothing = theta, free, loss(theta, train)
+    visit = partial(_visit, loss, refit, train, nothing[-1])
+
+    def search(state, up):
+        """The states from one on, which adds terms first, and then drops them."""
+        growth = jnp.array([1] * up + [-1, 0] * (max_terms - 1), int)
+        first = *-jnp.ones(3, int), *state
+        _, visited = jax.lax.scan(visit, state, growth)
+        return jax.tree.map(
+            lambda one, others: jnp.concatenate([one[None], others]), first, visited
+        )
+
+    searches = [search(nothing, max_terms)]
     if theta0 is not None:
         begin = partial(refit, of_nothing=nothing[-1])
         state = _begin(loss, begin, max_terms, train, theta0.astype(theta.dtype))
-        steps, first = [], [*first, (*-jnp.ones(3, int), *state)]
-    growth = jnp.array(steps + [-1, 0] * (max_terms - 1), int)
-    visit = partial(_visit, loss, refit, train, nothing[-1])
-    _, visited = jax.lax.scan(visit, state, growth)
+        searches.append(search(state, 0))
     added, dropped, runner_up, theta, free, on_fitted = jax.tree.map(
-        lambda *parts: jnp.concatenate([jnp.stack(parts[:-1]), parts[-1]]),
-        *first,
-        visited,
+        lambda *parts: jnp.concatenate(parts), *searches
     )
 
     def losses(theta):
@@ -219,12 +225,14 @@ def select_terms(
 
     Where w and y begin near zero, as when choices are learned, terms that hold them do
     next to nothing as long as nothing else changes the weights, and what is predicted
-    from there is worthless. Then pass a fit of all terms as `theta0`: the search begins
-    with the `max_terms` terms that best stand in for it, and goes down from there.
+    from there is worthless. Then pass a fit of all terms as `theta0`: a second search
+    begins with the `max_terms` terms that best stand in for it, and goes down from
+    there. It does not replace the first: where the data leave a fit of all terms open,
+    chance leads it, and with it what stands in for it.
 
     Of all sets that were visited, the smallest is taken whose mean held-out loss lies
-    within one standard error of the lowest. It is the standard error, over held-out
-    experiments, of the difference between the two. Last, these terms are fitted to all
+    within one standard error of the lowest, or as many as you say. It is the standard
+    error, over held-out experiments, of the difference between the two. Last, these terms are fitted to all
     experiments.
 
     It can be mapped: `jax.vmap(partial(select_terms, loss, orders))(train, held_out)`.
@@ -238,8 +246,8 @@ def select_terms(
         max_terms: the size at which the search turns back.
         num_steps: steps of Gauss-Newton for each set.
         standard_errors: 0 takes the lowest held-out loss itself.
-        theta0: a fit of all terms to `train`. The path then has one step that adds
-            `max_terms` at once, and whose `added` is -1.
+        theta0: a fit of all terms to `train`. The second search begins with a step of
+            the path that has `max_terms` terms at once, and whose `added` is -1.
 
     Raises:
         ValueError: a sentence on what does not fit.

@@ -288,6 +288,7 @@ def by_selection(setting, key, train):
         aside,
         max_terms=4,
         num_steps=5,
+        standard_errors=2,
         theta0=theta0,
     ).theta
     return theta, loss(theta, train), 0

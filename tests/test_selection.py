@@ -267,7 +267,7 @@ def test_distil_refuses_in_words(number):
         distil(RULE, OJA, states, OJA_ORDERS, max_terms=number)
 
 
-def test_the_search_can_begin_with_a_fit_of_all_terms(key):
+def test_a_second_search_can_begin_with_a_fit_of_all_terms(key):
     train, held_out = (recorded(k, OJA) for k in jr.split(key))
     # The start need not be sparse: coefficients that the data barely see are large.
     theta0 = OJA + 1e-4 * jr.normal(key, OJA.shape)
@@ -275,5 +275,14 @@ def test_the_search_can_begin_with_a_fit_of_all_terms(key):
     assert found.terms == ["yyw", "xy"]
     np.testing.assert_allclose(found.theta, OJA, atol=1e-3)
     sizes = np.asarray(found.path.free).sum((1, 2, 3, 4)).tolist()
-    assert sizes == [0, 4, 3, 3, 2, 2, 1, 1]
-    assert found.path.added[1] == -1
+    assert sizes == [0, 1, 2, 3, 4, 3, 3, 2, 2, 1, 1] + [4, 3, 3, 2, 2, 1, 1]
+    assert found.path.added[11] == -1
+    first = select(train, held_out).path
+    for one, both in zip(first, found.path, strict=True):
+        np.testing.assert_allclose(one, both[:11], rtol=1e-9)
+
+
+def test_a_start_that_misleads_does_no_harm(key):
+    train, held_out = (recorded(k, OJA) for k in jr.split(key))
+    found = select(train, held_out, theta0=jr.normal(key, OJA.shape))
+    assert found.terms == ["yyw", "xy"]
