@@ -27,7 +27,8 @@ NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so nea
 class Path(NamedTuple):
     """The sets of terms that a search visited: from none up to the most, and down.
 
-    Then those of a second search, if there was one, from the most terms down. Terms are given by their index in `term_names`, and -1 means no term.
+    Then those of a second search, if there was one, from the most terms down. Terms are
+    given by their index in `term_names`, and -1 means no term.
 
     Attributes:
         added: the term that was added.
@@ -232,8 +233,8 @@ def select_terms(
 
     Of all sets that were visited, the smallest is taken whose mean held-out loss lies
     within one standard error of the lowest, or as many as you say. It is the standard
-    error, over held-out experiments, of the difference between the two. Last, these terms are fitted to all
-    experiments.
+    error, over held-out experiments, of the difference between the two. Last, these
+    terms are fitted to all experiments.
 
     It can be mapped: `jax.vmap(partial(select_terms, loss, orders))(train, held_out)`.
 
