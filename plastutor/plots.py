@@ -200,6 +200,7 @@ def selection_path(
     """The held-out loss of every set of terms that a search visited, in its order.
 
     A circle marks the set that was selected; a grey line the loss without any term.
+    A second search begins where a number of terms stands, and not a change.
 
     Args:
         found: from `select_terms`, for one data set.
@@ -207,7 +208,8 @@ def selection_path(
         ax: where to draw; default the current axes.
 
     >>> from plastutor.selection import Path
-    >>> free, loss = np.array([[False, False], [False, True]]), np.array([2.0, 1.0])
+    >>> free, loss = np.zeros((2, 2, 1, 1, 1), bool), np.array([2.0, 1.0])
+    >>> free[1, 1] = True
     >>> term, none = np.array([-1, 1]), np.array([-1, -1])
     >>> path = Path(term, none, none, 1.0 * free, free, loss, loss[:, None])
     >>> ax = selection_path(Selection(1.0 * free[1], free[1], 1, path), ["one", "x"])
@@ -216,13 +218,16 @@ def selection_path(
     """
     ax = _axes(ax)
     path = found.path
-    moved = np.flatnonzero((path.added >= 0) | (path.dropped >= 0))
+    size = np.asarray(path.free).sum((1, 2, 3, 4))
+    begun = (np.diff(size, prepend=size[0]) > 0) & (path.added < 0)
+    moved = np.flatnonzero((path.added >= 0) | (path.dropped >= 0) | begun)
     changes = [
         " ".join(
             sign + names[int(term)]
             for sign, term in (("\u2212", path.dropped[k]), ("+", path.added[k]))
             if term >= 0
         )
+        or f"{size[k]} terms"
         for k in moved
     ]
     losses = np.mean(path.held_out, axis=1)

@@ -128,6 +128,18 @@ def test_selection_path_names_the_changes_and_rings_the_selected(ax):
     assert ax.lines[2].get_xdata() == [2] and legend(ax)[-1] == "selected"
 
 
+def test_selection_path_says_where_a_second_search_begins(ax):
+    added, dropped = np.array([-1, 1, -1, -1]), np.array([-1, -1, -1, 3])
+    free = np.zeros((4, 2, 2, 1, 1), bool)
+    free[1, 0], free[2], free[3, 0] = True, True, True
+    loss = np.array([4.0, 1, 2, 3])
+    path = Path(added, dropped, added, free * 1.0, free, loss, loss[:, None])
+    plots.selection_path(Selection(free[1] * 1.0, free[1], 1, path), NAMES, ax=ax)
+    said = [label.get_text() for label in ax.get_xticklabels()]
+    assert said == ["+y", "4 terms", "\u2212xy"]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 2, 3])
+
+
 def test_heat_map_leaves_out_what_is_not_there(ax):
     plots.heat_map([[0.1, np.nan]], ["a"], [1, 2], ax=ax, title="t")
     assert [text.get_text() for text in ax.texts] == ["0.10"]
