@@ -231,10 +231,10 @@ def _batches(settings, names, batch_over, batch_size) -> deque[Batch]:
     )
 
 
-def _old_rows(path: Path, columns: list[str], code: str | None) -> list[dict[str, str]]:
-    """The rows of an earlier run, if they belong with those that will come."""
+def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, str]:
+    """Rows of earlier runs, if they belong with those that will come, and versions."""
     if not path.exists():
-        return []
+        return [], ""
     header, rows = read_results(path)
     there = list(rows[0]) if rows else []
     if header.get("code") != code:
@@ -248,7 +248,7 @@ def _old_rows(path: Path, columns: list[str], code: str | None) -> list[dict[str
             f"{path} has the columns {there}; expected {columns}. Move the file or "
             "delete it, and run again."
         )
-    return rows
+    return rows, header.get("versions", "")
 
 
 def _save(path: Path, header: Mapping[str, str], columns: list[str], rows) -> None:
@@ -295,7 +295,7 @@ def sweep(
         client: a `distributed.Client`, whose workers then run the batches, a batch in
             each thread; workers may come, go and die. None: here, one after another.
         header: lines at the head of the file, such as {"made by": "make study-noise"}.
-            The versions of the packages stand there too: those of the last run.
+            The versions of the packages stand there too: of every run that made rows.
         code: Python files whose code makes the results. A table made by other code is
             refused; comments and docstrings may change.
         retry_failed: run the settings again whose row has an error.
@@ -327,7 +327,7 @@ def sweep(
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{package} {version(package)}" for package in PACKAGES]
     hashed = {"code": code_hash(code)} if code else {}
-    head = {**(header or {}), **hashed, "versions": ", ".join(versions)}
+    head = {**(header or {}), **hashed}
     head = {name: _text(value, f"header {name!r}") for name, value in head.items()}
 
     asked = {}  # in the order of settings: what stands in the table, and the setting
@@ -345,7 +345,10 @@ def sweep(
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a killed run
-    rows = {key_of(row): row for row in _old_rows(path, every, hashed.get("code"))}
+    old, made_with = _earlier(path, every, hashed.get("code"))
+    rows = {key_of(row): row for row in old}
+    runs = [*made_with.split("; "), ", ".join(versions)]
+    head["versions"] = "; ".join(dict.fromkeys(filter(None, runs)))
     left = [
         setting
         for key, setting in asked.items()

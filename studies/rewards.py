@@ -489,11 +489,13 @@ SOURCES = [
     for name in (
         "types",
         "experiments",
+        "devices",
         "rules",
         "mlp",
         "simulate",
         "tasks",
         "trials",
+        "gradients",
         "losses",
         "distil",
         "gauss_newton",

@@ -73,7 +73,7 @@ def truths():
 )
 def test_the_table_is_whole_and_nothing_failed(name, settings):
     _, rows = kept(name)
-    # Rows measured again stand at the end of a table: order is not part of it.
+    # The rows of a part that was measured again come last: order is left out.
     wanted = sorted(tuple(map(str, one.values())) for one in settings)
     there = sorted(tuple(row[k] for k in settings[0]) for row in rows)
     assert there == wanted, f"run make study-{name}: it goes on where it was"

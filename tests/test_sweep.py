@@ -120,6 +120,26 @@ def test_the_head_of_the_table(path, tmp_path):
     assert list(read_results(path.with_name("bare.csv"))[0]) == ["versions"]
 
 
+def test_the_head_names_the_versions_of_every_run(path, monkeypatch):
+    fill(path, settings=SETTINGS[:1])
+    first = read_results(path)[0]["versions"]
+    monkeypatch.setattr("platform.python_version", lambda: "9.9")
+    for count in (2, 3, 3):
+        fill(path, settings=SETTINGS[:count])
+    assert read_results(path)[0]["versions"].split("; ") == [
+        first,
+        first.replace(first.split(",")[0], "Python 9.9"),
+    ]
+
+
+def test_a_bar_shows_how_far_it_is(path, capsys):
+    fill(path)
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert f"{len(SETTINGS)}/{len(SETTINGS)}" in shown and "failed=0" in shown
+    fill(path)
+    assert capsys.readouterr().err == ""
+
+
 def test_values_come_back_as_they_were(path):
     def awkward(batch):
         return [{"twice": "0,8 or so"}, {"twice": 'a "b"'}, {}]
