@@ -6,6 +6,9 @@ serve them as they serve a rule.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -33,6 +36,24 @@ def _softmax_loss(value: Float[Array, "*exp time option"], data: Experiment):
     return -(jax.nn.log_softmax(value) * chosen).sum() / chosen.sum()
 
 
+@lru_cache  # one function for the same lags: whatever the penalty, compiled once
+def _history(lags: int) -> Callable:
+    """(theta, data) -> the value of every option, from the last `lags` trials."""
+
+    def predict(theta, data):
+        chosen = _chosen(data)
+        events = jnp.stack([data.reward[..., None] * chosen, chosen], -1)
+        pad = [(0, 0)] * (events.ndim - 3) + [(lags, 0), (0, 0), (0, 0)]
+        padded, steps = jnp.pad(events, pad), events.shape[-3]
+        value = jnp.zeros_like(chosen)
+        for lag in range(1, lags + 1):
+            past = padded[..., lags - lag : lags - lag + steps, :, :]
+            value += past @ theta.reshape(lags, 2)[lag - 1]
+        return value
+
+    return predict
+
+
 def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
     """Regression of a choice on the last `lags` rewards and choices.
 
@@ -49,19 +70,9 @@ def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
     >>> float(logistic_regression(10, penalty=0.1).penalty(jnp.ones(20)).round(2))
     2.0
     """
-
-    def predict(theta, data):
-        chosen = _chosen(data)
-        events = jnp.stack([data.reward[..., None] * chosen, chosen], -1)
-        pad = [(0, 0)] * (events.ndim - 3) + [(lags, 0), (0, 0), (0, 0)]
-        padded, steps = jnp.pad(events, pad), events.shape[-3]
-        value = jnp.zeros_like(chosen)
-        for lag in range(1, lags + 1):
-            past = padded[..., lags - lag : lags - lag + steps, :, :]
-            value += past @ theta.reshape(lags, 2)[lag - 1]
-        return value
-
-    return Objective(predict, _softmax_loss, lambda theta: penalty * (theta**2).sum())
+    return Objective(
+        _history(lags), _softmax_loss, lambda theta: penalty * (theta**2).sum()
+    )
 
 
 def q_learning() -> Objective:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -94,7 +95,7 @@ def animal_losses(
     thetas = theta if isinstance(theta, list) else [theta] * count
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
     seen = count_observations(data)
-    mean = np.asarray(_per_animal(loss, stacked, data))
+    mean = np.asarray(_per_animal(replace(loss, penalty=None), stacked, data))
     return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
 
 
@@ -223,9 +224,10 @@ def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     left_out = jnp.repeat(jnp.array(groups), restarts, 0)
     starts = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), starts)
     # Each fit simulates all animals: many animals have more pairs than there is memory.
-    # Chunks of one size, the last one filled up, so that one program does for all.
-    count = len(left_out)
-    size = -(-count // -(-count // AT_ONCE))
+    # Chunks of one size, the last one filled up, so that one program does for all: for
+    # pairs, and for single animals.
+    count, folds = len(left_out), (data[1].max() + 1) * restarts
+    size = -(-folds // -(-folds // AT_ONCE))
     fits = []
     for k in range(0, count, size):
         rows = np.minimum(np.arange(k, k + size), count - 1)
@@ -314,12 +316,12 @@ def leave_one_out(
     for k in sorted(set(chosen)):
         mine = np.array([i for i in range(count) if chosen[i] == k])
         starts = jax.tree.map(lambda leaf, mine=mine: leaf[mine], all_starts)
-        groups = [(int(i),) for i in mine]
+        groups = [(int(i), int(i)) for i in mine]
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest) for i in range(count)]
     thetas = [found.theta for found in fits]
-    seen = [animal_losses(loss, thetas, data, animal=animal) for loss in losses]
+    seen = {k: animal_losses(losses[k], thetas, data, animal=animal) for k in {*chosen}}
     return LeftOut(
         fits,
         np.array([seen[k][i] for i, k in enumerate(chosen)]),
