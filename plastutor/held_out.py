@@ -95,7 +95,8 @@ def animal_losses(
     thetas = theta if isinstance(theta, list) else [theta] * count
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
     seen = count_observations(data)
-    mean = np.asarray(_per_animal(replace(loss, penalty=None), stacked, data))
+    bare = replace(loss, penalty=None)  # one program, whatever the penalty
+    mean = np.asarray(_per_animal(bare, stacked, data))
     return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
 
 
@@ -316,7 +317,7 @@ def leave_one_out(
     for k in sorted(set(chosen)):
         mine = np.array([i for i in range(count) if chosen[i] == k])
         starts = jax.tree.map(lambda leaf, mine=mine: leaf[mine], all_starts)
-        groups = [(int(i), int(i)) for i in mine]
+        groups = [(int(i), int(i)) for i in mine]  # the program that pairs have
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest) for i in range(count)]

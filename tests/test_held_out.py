@@ -10,7 +10,7 @@ import pytest
 from plastutor import held_out
 from plastutor.baselines import logistic_regression
 from plastutor.experiments import make_experiment
-from plastutor.fit import fit_many, lowest
+from plastutor.fit import _advance, fit_many, lowest
 from plastutor.held_out import (
     animal_losses,
     leave_one_out,
@@ -186,6 +186,18 @@ def test_the_choice_for_an_animal_does_not_see_it(nested, animal):
 def test_a_penalty_that_forbids_everything_is_not_chosen():
     losses = [logistic_regression(LAGS, penalty=p) for p in (0.9, 0.0)]
     assert left_out(flies(), losses, restarts=1).chosen == [1] * ANIMALS
+
+
+def test_a_choice_among_penalties_compiles_one_fit_for_each_and_one_score():
+    losses = [logistic_regression(LAGS, penalty=p) for p in (0.01, 0.02)]
+    programs = _advance, held_out._per_animal
+    before = [one._cache_size() for one in programs]
+    left_out(flies(), losses)
+    fits, scores = (
+        one._cache_size() - k for one, k in zip(programs, before, strict=True)
+    )
+    assert fits == len(losses)
+    assert scores <= 2  # for pairs, and for single animals; none if known before
 
 
 def test_leaving_one_out_needs_three():
