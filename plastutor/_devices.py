@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -16,10 +18,8 @@ try:
 except ImportError:  # it is experimental: in a JAX without it only speed is lost
     Layout = with_layout_constraint = None
 
-__all__ = ["in_groups", "laid_out", "spread"]
-
 # Elements of a batch: from how many on it is worth compiling twice, and in a group.
-MANY, GROUP = 200, 50
+MIN_EXPERIMENTS_GROUPED, EXPERIMENTS_A_GROUP = 200, 50
 
 
 def spread(batch: Any) -> Any:
@@ -82,7 +82,18 @@ def in_groups(one: Callable, batch: Any) -> Any:
     (3, 2)
     """
     size = jax.tree.leaves(batch)[0].shape[0]
-    if size < MANY or not _one_processor():
+    if size < MIN_EXPERIMENTS_GROUPED or not _one_processor():
         return jax.vmap(one)(batch)
     again = jax.checkpoint(one, prevent_cse=False)
-    return jax.lax.map(again, batch, batch_size=GROUP)
+    return jax.lax.map(again, batch, batch_size=EXPERIMENTS_A_GROUP)
+
+
+def sum_rows(values, axis: int):
+    """The sum over an axis.
+
+    XLA adds whole rows many numbers at a time, and the numbers of a sum one by one. Of
+    many rows that would be a long program, so they are left to it.
+    """
+    if values.shape[axis] > 16:
+        return values.sum(axis)
+    return reduce(jnp.add, jnp.moveaxis(values, axis, 0))

@@ -10,16 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from plastutor.types import Experiment
-
-__all__ = [
-    "Chunks",
-    "check_dtype",
-    "check_experiment",
-    "chunks",
-    "first_steps",
-    "make_experiment",
-]
+from plastutor._types import Experiment
 
 
 def first_steps(data: Experiment, steps: int) -> Experiment:
@@ -293,3 +284,15 @@ def _check_values(experiment: Experiment) -> None:
 
 def _first(bad) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(bad)[0])
+
+
+def one_precision(theta, data):
+    """The same numbers, all in the largest precision among them."""
+    theta, data = jax.tree.map(jnp.asarray, (theta, data))
+    dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
+
+    def cast(leaf):
+        numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(dtype) if numbers else leaf
+
+    return jax.tree.map(cast, (theta, data))

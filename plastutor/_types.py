@@ -13,24 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import flax.serialization
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-
-__all__ = [
-    "BEHAVIOUR",
-    "FLY",
-    "LINEAR",
-    "RECORDED",
-    "Experiment",
-    "Fit",
-    "Network",
-    "Rule",
-    "Theta",
-    "Trajectory",
-]
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
 
@@ -68,44 +53,6 @@ class Rule(NamedTuple):
     def ahead(self) -> Rule:
         """The same rule, for derivatives in forward mode (jax.jvp)."""
         return self._replace(update=self.forward or self.update)
-
-
-class Network(NamedTuple):
-    """What is fixed about the learner: everything except the rule.
-
-    The weights w (pre, post) give the activity y = activation(x @ w). Where there is a
-    read-out, the log-odds of accepting are readout * mean(y). A step changes the
-    weights by rate * dw, divided by the number of inputs if `divide_by_pre`. The rule
-    sees the reward prediction error r = R - E[R], where E[R] is the mean of the last
-    `window` rewards; with `window=0` it sees the raw reward R.
-
-    The four named networks below are those of Mehta et al. (2024) and its code: the
-    read-out and the 1/n_pre are in the code only.
-    """
-
-    activation: Callable = jax.nn.sigmoid
-    readout: float | None = None
-    rate: float = 1.0
-    divide_by_pre: bool = False
-    window: int = 10
-
-
-def identity(v):
-    """The activation of a linear neuron."""
-    return v
-
-
-RECORDED = Network()
-"""Recorded activity: sigmoid neurons, no read-out, the update is dw itself."""
-
-BEHAVIOUR = Network(jnp.tanh, readout=5.0, divide_by_pre=True)
-"""Choices through a hidden layer: tanh, fixed read-out 5/n_hidden, update dw/n_pre."""
-
-FLY = Network(identity, readout=1.0, divide_by_pre=True)
-"""The fly's network: odour weights give the log-odds of accepting, update dw/n_pre."""
-
-LINEAR = Network(identity, rate=0.01)
-"""A linear neuron that learns slowly: Oja's rule as principal component analysis."""
 
 
 class Experiment(NamedTuple):
@@ -183,9 +130,11 @@ class Fit(NamedTuple):
         >>> float(Fit.load(folder + "/fit.msgpack").losses[-1])
         0.5
         """
+        from flax import serialization
+
         state = jax.tree.map(np.asarray, self._asdict())
-        content = flax.serialization.msgpack_serialize(
-            flax.serialization.to_state_dict(
+        content = serialization.msgpack_serialize(
+            serialization.to_state_dict(
                 state | {"status": self.status, "message": self.message}
             )
         )
@@ -198,8 +147,10 @@ class Fit(NamedTuple):
     @classmethod
     def load(cls, path: str | Path) -> Fit:
         """Read a fit that `save` wrote."""
+        from flax import serialization
+
         try:
-            kept: Any = flax.serialization.msgpack_restore(Path(path).read_bytes())
+            kept: Any = serialization.msgpack_restore(Path(path).read_bytes())
             return cls(**kept)
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plastutor.experiments import make_experiment
-from plastutor.tables import Line, Table, read_table
-from plastutor.types import Experiment
-
-__all__ = ["Choices", "choice_experiments", "one_hot", "read_choices"]
+from plastutor._experiments import make_experiment
+from plastutor._types import Experiment
+from plastutor.data._tables import Line, Table, read_table
 
 COLUMNS = ("animal", "trial", "choice", "reward")
 TRUTH = {"true": 1.0, "false": 0.0}

@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from plastutor.experiments import make_experiment
-from plastutor.tables import Line, Table, read_table
-from plastutor.types import Experiment
-
-__all__ = ["Recording", "read_activity"]
+from plastutor._experiments import make_experiment
+from plastutor._types import Experiment
+from plastutor.data._tables import Line, Table, read_table
 
 NOISE = 0.1  # how far noise may lead out of the limits, as a share of their distance
 
@@ -113,7 +111,7 @@ def read_activity(
             f"inputs are {', '.join(stimuli)} and neurons {', '.join(cells)}; expected "
             "each column once."
         )
-    lives = _lives(table)
+    lives = _experiments_of(table)
     shape = len(lives), max(map(len, lives.values()))
     x, y = np.zeros((*shape, len(stimuli))), np.full((*shape, len(cells)), np.nan)
     reward, valid = np.zeros(shape), np.zeros(shape, bool)
@@ -164,7 +162,7 @@ def _columns(table: Table, what: str, given, prefix: str) -> tuple[str, ...]:
     return names
 
 
-def _lives(table: Table) -> dict[str, list[Line]]:
+def _experiments_of(table: Table) -> dict[str, list[Line]]:
     """The lines of each experiment, whose steps must follow one another."""
     lives: dict[str, list[Line]] = {}
     seen: dict[tuple[str, int], int] = {}

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Line", "Table", "read_table"]
-
 MISSING = {"", "na", "n/a", "nan", "none", "null"}
 SAVE_AS = "A spreadsheet writes one by 'save as', 'CSV UTF-8'."
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from plastutor.losses import Objective, activity_loss
-from plastutor.types import RECORDED, Experiment, Network, Trajectory
-
-__all__ = ["fixed_weights", "logistic_regression", "q_learning"]
+from plastutor import likelihoods
+from plastutor._types import Experiment, Trajectory
+from plastutor.networks import RECORDED, Network
+from plastutor.objectives import Objective
 
 
 def _chosen(data: Experiment) -> Float[Array, "*exp time option"]:
@@ -111,8 +111,8 @@ def fixed_weights(network: Network = RECORDED) -> Objective:
     Args:
         network: its activation gives the activity from x @ theta.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> one = make_experiment([[0.0]], w0=[[0.0]], activity=[[0.5]])
+    >>> import plastutor as pt
+    >>> one = pt.make_experiment([[0.0]], w0=[[0.0]], activity=[[0.5]])
     >>> float(fixed_weights()(jnp.zeros((1, 1)), one))
     0.0
     """
@@ -120,4 +120,4 @@ def fixed_weights(network: Network = RECORDED) -> Objective:
     def predict(theta, data):
         return Trajectory(None, network.activation(data.x @ theta))
 
-    return Objective(predict, activity_loss, None)
+    return Objective(predict, likelihoods.activity, None)

@@ -10,9 +10,7 @@ import jax.random as jr
 import numpy as np
 from scipy.stats import wilcoxon
 
-from plastutor.evaluate import percent_deviance
-
-__all__ = ["Paired", "bootstrap_interval", "paired"]
+from plastutor.evaluate._scores import percent_deviance
 
 
 def bootstrap_interval(
@@ -39,7 +37,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-class Paired(NamedTuple):
+class ModelComparison(NamedTuple):
     """How much better one model predicts than another, animal by animal.
 
     Attributes:
@@ -66,9 +64,9 @@ class Paired(NamedTuple):
         return "better" if low > 0 else "worse" if high < 0 else "no clear difference"
 
 
-def paired(
+def compare_models(
     key, losses, others, null, *, level: float = 0.95, alternative: str = "two-sided"
-) -> Paired:
+) -> ModelComparison:
     """Compare two models on the same unseen animals.
 
     All three are summed losses, one an animal. The fits are taken as given: that other
@@ -83,7 +81,7 @@ def paired(
         alternative: "two-sided", or "greater" to ask only whether it is better.
 
     >>> one, other = np.array([8.0, 9.0, 7.0, 8.5]), np.array([9.0, 9.5, 8.5, 9.2])
-    >>> found = paired(jr.key(0), one, other, np.full(4, 10.0))
+    >>> found = compare_models(jr.key(0), one, other, np.full(4, 10.0))
     >>> round(found.gain, 2), found.better, found.verdict
     (9.25, 4, 'better')
     """
@@ -95,7 +93,7 @@ def paired(
     difference = (others - losses) / null
     spread = difference.std(ddof=1)
     test = partial(wilcoxon, alternative=alternative)
-    return Paired(
+    return ModelComparison(
         gain(losses, others, null),
         bootstrap_interval(key, gain, losses, others, null, level=level),
         int((difference > 0).sum()),

@@ -13,21 +13,12 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 
-from plastutor.experiments import check_experiment
-from plastutor.fit import LBFGS, fit_many, lowest
-from plastutor.losses import Objective
-from plastutor.types import Experiment, Fit, Theta
+from plastutor._experiments import check_experiment
+from plastutor._types import Experiment, Fit, Theta
+from plastutor.infer import LBFGS, fit_many, lowest_loss
+from plastutor.objectives import Objective
 
-__all__ = [
-    "LeftOut",
-    "animal_losses",
-    "by_animal",
-    "count_observations",
-    "leave_one_out",
-    "split_in_time",
-]
-
-AT_ONCE = 256  # fits that are run together
+FITS_AT_A_TIME = 256  # fits that are run together
 
 
 class LeftOut(NamedTuple):
@@ -123,8 +114,8 @@ def by_animal(data: Experiment, animal=None) -> Experiment:
         animal: for each experiment, the number of its animal, from 0 up; default one
             experiment an animal.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> three = make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
+    >>> import plastutor as pt
+    >>> three = pt.make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
     >>> lives = by_animal(three, [0, 1, 0])
     >>> lives.x.shape, lives.valid.any(-1).tolist()
     ((2, 2, 5, 1), [[True, True], [True, False]])
@@ -183,8 +174,8 @@ def split_in_time(
     Raises:
         ValueError: no such part, or no batch.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> one = make_experiment(jnp.ones((1, 4, 1)), w0=jnp.zeros((1, 1, 1)),
+    >>> import plastutor as pt
+    >>> one = pt.make_experiment(jnp.ones((1, 4, 1)), w0=jnp.zeros((1, 1, 1)),
     ...                       accept=[[1.0, 0.0, 1.0, 1.0]], reward=jnp.zeros((1, 4)))
     >>> first, rest = split_in_time(one, 0.5)
     >>> [float(v) for v in first.accept[0]], [float(v) for v in rest.accept[0]]
@@ -228,7 +219,7 @@ def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     # Chunks of one size, the last one filled up, so that one program does for all: for
     # pairs, and for single animals.
     count, folds = len(left_out), (data[1].max() + 1) * restarts
-    size = -(-folds // -(-folds // AT_ONCE))
+    size = -(-folds // -(-folds // FITS_AT_A_TIME))
     fits = []
     for k in range(0, count, size):
         rows = np.minimum(np.arange(k, k + size), count - 1)
@@ -254,7 +245,7 @@ def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
     for k, loss in enumerate(losses):
         starts = _starts(key, init, len(pairs), restarts)
         fits = _fit_without(loss, starts, (data, owner), pairs, how)
-        best = [min(group, key=lowest).theta for group in fits]
+        best = [min(group, key=lowest_loss).theta for group in fits]
         for first in (0, 1):
             left = [pair[1 - first] for pair in pairs]
             pair, row = np.nonzero(np.array(pairs)[:, [first]] == owner)
@@ -320,12 +311,12 @@ def leave_one_out(
         groups = [(int(i), int(i)) for i in mine]  # the program that pairs have
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
-    fits = [min(folds[i], key=lowest) for i in range(count)]
+    fits = [min(folds[i], key=lowest_loss) for i in range(count)]
     thetas = [found.theta for found in fits]
     seen = {k: animal_losses(losses[k], thetas, data, animal=animal) for k in {*chosen}}
     return LeftOut(
         fits,
         np.array([seen[k][i] for i, k in enumerate(chosen)]),
-        np.array([[lowest(f) for f in folds[i]] for i in range(count)]),
+        np.array([[lowest_loss(f) for f in folds[i]] for i in range(count)]),
         chosen,
     )

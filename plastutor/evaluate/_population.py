@@ -14,22 +14,13 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Float
 from scipy import stats
 
-from plastutor.fit import fit_many
-from plastutor.gauss_newton import expand
-from plastutor.held_out import by_animal, count_observations
-from plastutor.losses import Objective
-from plastutor.types import Experiment, Fit, Theta
-
-__all__ = [
-    "Population",
-    "bootstrap_fits",
-    "fit_population",
-    "predictive_losses",
-    "robust_interval",
-]
+from plastutor._types import Experiment, Fit, Theta
+from plastutor.evaluate._held_out import by_animal, count_observations
+from plastutor.infer import fit_many, gauss_newton_terms
+from plastutor.objectives import Objective
 
 TINY = 1e-6  # the least spread, as a share of the first guess
-CAUTION = (1.0, 0.5, 0.2, 0.05, 0.0)  # shares of a Newton step that are tried
+STEP_SHARES = (1.0, 0.5, 0.2, 0.05, 0.0)  # shares of a Newton step that are tried
 
 
 class Population(NamedTuple):
@@ -58,7 +49,7 @@ def _positive(matrix):
     return (directions * jnp.abs(size)[..., None, :]) @ directions.mT
 
 
-def _along(theta: Theta, free: tuple[int, ...]):
+def _each_direction(theta: Theta, free: tuple[int, ...]):
     """The row of theta's numbers, the way back, and the free directions as thetas."""
     flat, unravel = ravel_pytree(theta)
     rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
@@ -67,7 +58,7 @@ def _along(theta: Theta, free: tuple[int, ...]):
 
 @partial(jax.jit, static_argnames=("loss", "free", "iterations"))
 def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
-    flat, unravel, rows, along = _along(theta, free)
+    flat, unravel, rows, along = _each_direction(theta, free)
 
     def theta_of(v):
         return unravel(flat + (v - flat[jnp.array(free)]) @ rows)
@@ -80,11 +71,11 @@ def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
                 ((v - mean) ** 2 / variance).sum() / 2
             )
 
-        _, slope, matrix = expand(loss, theta_of(v), along, lives)
+        _, slope, matrix = gauss_newton_terms(loss, theta_of(v), along, lives)
         slope = count * slope + (v - mean) / variance
         firm = count * _positive(matrix) + jnp.diag(1 / variance)
         step = jnp.linalg.solve(firm, slope)
-        trials = v[None] - jnp.outer(jnp.array(CAUTION, v.dtype), step)
+        trials = v[None] - jnp.outer(jnp.array(STEP_SHARES, v.dtype), step)
         values = jax.vmap(surprise)(trials)
         best = jnp.where(jnp.isfinite(values), values, jnp.inf).argmin()
         return trials[best], jnp.diag(jnp.linalg.inv(firm))
@@ -100,7 +91,9 @@ def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
         return (each, after, jnp.maximum(variance, least)), moved
 
     # The first guess of the spread: how well one animal alone tells a coefficient.
-    _, _, told = jax.vmap(lambda one: expand(loss, theta, along, one))(lives)
+    _, _, told = jax.vmap(lambda one: gauss_newton_terms(loss, theta, along, one))(
+        lives
+    )
     told = jnp.diag((counts[:, None, None] * _positive(told)).mean(0))
     guess = 1 / jnp.where(told > 0, told, 1)
     least = TINY**2 * guess
@@ -137,11 +130,11 @@ def fit_population(
             experiment an animal.
         iterations: of the expectation-maximisation.
 
-    >>> from plastutor.baselines import logistic_regression
-    >>> from plastutor.choices import choice_experiments
+    >>> import plastutor as pt
     >>> draw = np.random.default_rng(0)
-    >>> data = choice_experiments(draw.integers(0, 2, (5, 30)), np.ones((5, 30)))
-    >>> fit_population(logistic_regression(1), jnp.zeros(2), data).thetas.shape
+    >>> choice, loss = draw.integers(0, 2, (5, 30)), pt.evaluate.logistic_regression(1)
+    >>> data = pt.data.choice_experiments(choice, np.ones((5, 30)))
+    >>> fit_population(loss, jnp.zeros(2), data).thetas.shape
     (5, 2)
     """
     flat, _ = ravel_pytree(theta)
@@ -195,7 +188,7 @@ def predictive_losses(
     Returns:
         Summed losses, one an animal, in nats.
     """
-    flat, unravel, rows, _ = _along(population.mean, population.free)
+    flat, unravel, rows, _ = _each_direction(population.mean, population.free)
     draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread[None]
     thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
 
@@ -213,14 +206,16 @@ def predictive_losses(
 
 @partial(jax.jit, static_argnames=("loss", "free"))
 def _sandwich(loss, free, theta, lives, counts):
-    _, _, _, along = _along(theta, free)
-    _, slopes, matrices = jax.vmap(lambda one: expand(loss, theta, along, one))(lives)
+    _, _, _, along = _each_direction(theta, free)
+    _, slopes, matrices = jax.vmap(
+        lambda one: gauss_newton_terms(loss, theta, along, one)
+    )(lives)
     slopes = counts[:, None] * slopes
     inverse = jnp.linalg.inv(_positive((counts[:, None, None] * matrices).sum(0)))
     return inverse @ (slopes.T @ slopes) @ inverse
 
 
-def robust_interval(
+def cluster_robust_interval(
     loss: Objective,
     theta: Theta,
     data: Experiment,

@@ -10,18 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from plastutor.losses import accept_loss, choice_loss
-from plastutor.simulate import simulate
-from plastutor.types import RECORDED, Experiment, Network, Rule, Theta
-
-__all__ = [
-    "Comparison",
-    "compare",
-    "null_theta",
-    "percent_deviance",
-    "r2",
-    "weight_r2",
-]
+from plastutor import likelihoods
+from plastutor._simulate import simulate
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.networks import RECORDED, Network
 
 
 def null_theta(theta: Theta) -> Theta:
@@ -114,11 +106,10 @@ def weight_r2(
         rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
-    >>> from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_post=2)
-    >>> float(weight_r2(rule, OJA, OJA, new).mean())
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> new = pt.neural_task(jax.random.key(0), rule, pt.OJA, n_experiments=3, n_post=2)
+    >>> float(weight_r2(rule, pt.OJA, pt.OJA, new).mean())
     1.0
     """
     theta, theta_true = jax.tree.map(jnp.asarray, (theta, theta_true))
@@ -153,7 +144,7 @@ def _recorded_r2(true, predicted) -> float:
     return float(np.mean(each))
 
 
-class Comparison(NamedTuple):
+class Score(NamedTuple):
     """How well a rule does on held-out experiments; None where there is no such data.
 
     Attributes:
@@ -168,7 +159,7 @@ class Comparison(NamedTuple):
     percent_deviance: float | None
 
 
-def compare(
+def score(
     rule: Rule,
     theta: Theta,
     held_out: Experiment,
@@ -176,7 +167,7 @@ def compare(
     theta_true: Theta | None = None,
     rule_true: Rule | None = None,
     network: Network = RECORDED,
-) -> Comparison:
+) -> Score:
     """Score a rule on experiments that it has not seen.
 
     Args:
@@ -187,12 +178,11 @@ def compare(
         rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> new = neural_task(jax.random.key(0), rule, OJA, n_experiments=3, n_post=2)
-    >>> compare(rule, OJA, new, theta_true=OJA)
-    Comparison(r2_weights=1.0, r2_activity=1.0, percent_deviance=None)
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> new = pt.neural_task(jax.random.key(0), rule, pt.OJA, n_experiments=3, n_post=2)
+    >>> score(rule, pt.OJA, new, theta_true=pt.OJA)
+    Score(r2_weights=1.0, r2_activity=1.0, percent_deviance=None)
     """
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
@@ -211,9 +201,10 @@ def compare(
         true, predicted = np.asarray(true_activity)[seen], np.asarray(found.y)[seen]
         activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
-        data_loss = accept_loss if held_out.choice is None else choice_loss
+        made_a_choice = held_out.choice is not None
+        data_loss = likelihoods.choice if made_a_choice else likelihoods.accept
         nothing = life(rule, null_theta(theta))
         deviance = percent_deviance(
             data_loss(found, held_out), data_loss(nothing, held_out)
         )
-    return Comparison(weights, activity, deviance)
+    return Score(weights, activity, deviance)

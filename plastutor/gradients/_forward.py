@@ -17,13 +17,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from plastutor.simulate import State, begin, live, remember
-from plastutor.types import Experiment, Network, Rule, Theta
-
-__all__ = ["Running", "follow", "rested", "value_and_slope"]
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.networks import Network, State, initial_state, network_step, remember
 
 
-class Running(NamedTuple):
+class ForwardState(NamedTuple):
     """A life that is followed with its slopes, up to some step.
 
     Attributes:
@@ -47,7 +45,9 @@ def _directions(rule: Rule, flat):
     return np.eye(flat.size, dtype=flat.dtype)[free]
 
 
-def rested(rule: Rule, theta: Theta, network: Network, data: Experiment) -> Running:
+def init_state(
+    rule: Rule, theta: Theta, network: Network, data: Experiment
+) -> ForwardState:
     """A life before its first step; with a batch, one for each experiment.
 
     Args:
@@ -56,11 +56,10 @@ def rested(rule: Rule, theta: Theta, network: Network, data: Experiment) -> Runn
         network: what is fixed about the learner.
         data: where the life begins: its w0 is looked at, and nothing else.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.types import RECORDED
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
-    >>> rested(taylor(OJA_ORDERS, only=("xy",)), OJA, RECORDED, e).slopes.shape
+    >>> import plastutor as pt
+    >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy",))
+    >>> init_state(rule, pt.OJA, pt.RECORDED, e).slopes.shape
     (1, 3, 2)
     """
     flat, _ = ravel_pytree(theta)
@@ -68,21 +67,25 @@ def rested(rule: Rule, theta: Theta, network: Network, data: Experiment) -> Runn
     batch = shape[:-2]
     zeros = partial(jnp.zeros, dtype=flat.dtype)
     slopes = zeros((*batch, k, *shape[-2:]))
-    return Running(
-        begin(data, network), slopes, zeros(batch), zeros(batch), zeros((*batch, k))
+    return ForwardState(
+        initial_state(data, network),
+        slopes,
+        zeros(batch),
+        zeros(batch),
+        zeros((*batch, k)),
     )
 
 
-def follow(
+def advance(
     rule: Rule,
     theta: Theta,
     network: Network,
     sums: Callable,
-    running: Running,
+    running: ForwardState,
     data: Experiment,
     *,
     local: bool = False,
-) -> Running:
+) -> ForwardState:
     """Go on through (a piece of) an experiment, with the slopes.
 
     Args:
@@ -100,19 +103,18 @@ def follow(
     Returns:
         The life as it stands after the last step of the piece.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.types import RECORDED
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
-    >>> rule = taylor(OJA_ORDERS, only=("xy",))
+    >>> import plastutor as pt
+    >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy",))
     >>> def sums(trajectory, experiment):
     ...     return jnp.sum(trajectory.y), trajectory.y.size
-    >>> life = follow(rule, HEBB, RECORDED, sums, rested(rule, HEBB, RECORDED, e), e)
+    >>> start = init_state(rule, pt.HEBB, pt.RECORDED, e)
+    >>> life = advance(rule, pt.HEBB, pt.RECORDED, sums, start, e)
     >>> int(life.count), bool((life.slopes > 0).all())  # more learning, larger weights
     (10, True)
     """
     if data.x.ndim == 3:
-        one = partial(follow, rule, theta, network, sums, local=local)
+        one = partial(advance, rule, theta, network, sums, local=local)
         return jax.vmap(one)(running, data)
     flat, unravel = ravel_pytree(theta)
     directions = _directions(rule, flat)
@@ -127,7 +129,7 @@ def follow(
 
         def lived(flat, w):
             inputs = now.x, r, completed
-            after, seen = live(
+            after, seen = network_step(
                 rule.ahead, unravel(flat), network, data.options, w, inputs, local=local
             )
             loss, observed = sums(seen, now)
@@ -142,22 +144,20 @@ def follow(
         memory = state.memory
         if network.window:
             memory = remember(memory, now.reward, completed)
-        return Running(
+        return ForwardState(
             State(w, memory), slopes, total + loss, count + observed, gradient + falls
         )
 
     return jax.lax.fori_loop(0, data.x.shape[0], step, running)
 
 
-def value_and_slope(rule: Rule, theta: Theta, running: Running):
+def value_and_gradient(rule: Rule, theta: Theta, running: ForwardState):
     """The mean loss of all that was observed, and its slope, in the shape of theta.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.types import RECORDED
-    >>> e, rule = make_experiment([[1.0]], w0=[[0.0]]), taylor(OJA_ORDERS)
-    >>> life = rested(rule, HEBB, RECORDED, e)._replace(total=3.0, count=2)
-    >>> value, slope = value_and_slope(rule, HEBB, life)
+    >>> import plastutor as pt
+    >>> e, rule = pt.make_experiment([[1.0]], w0=[[0.0]]), pt.taylor(pt.OJA_ORDERS)
+    >>> life = init_state(rule, pt.HEBB, pt.RECORDED, e)._replace(total=3.0, count=2)
+    >>> value, slope = value_and_gradient(rule, pt.HEBB, life)
     >>> float(value), slope.shape
     (1.5, (3, 3, 3, 1))
     """

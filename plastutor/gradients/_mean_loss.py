@@ -9,12 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
-from plastutor.reverse import block_length, in_blocks, sum_and_slope
-from plastutor.simulate import advance, begin
-from plastutor.slopes import follow, rested, value_and_slope
-from plastutor.types import Network, Rule
-
-__all__ = ["mean_loss"]
+from plastutor._simulate import run
+from plastutor._types import Rule
+from plastutor.gradients._forward import advance, init_state, value_and_gradient
+from plastutor.gradients._reverse import block_length, in_blocks, sum_and_gradient
+from plastutor.networks import Network, initial_state
 
 
 def _sum_of_one(rule, network, sums, theta, data):
@@ -28,13 +27,17 @@ def _sum_of_one(rule, network, sums, theta, data):
     def block(carry, piece):
         state, total, count = carry
         piece = piece._replace(options=data.options)
-        state, seen = advance(rule, theta, network, state, piece, keep_weights=False)
+        state, seen = run(rule, theta, network, state, piece, keep_weights=False)
         lost, observed = sums(seen, piece)
         return (state, total + lost, count + observed), None
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
-    start = begin(data, network), jnp.zeros((), data.w0.dtype), jnp.zeros((), int)
+    start = (
+        initial_state(data, network),
+        jnp.zeros((), data.w0.dtype),
+        jnp.zeros((), int),
+    )
     blocks = in_blocks(data._replace(w0=None, options=None), length)
     (_, total, count), _ = jax.lax.scan(block, start, blocks)
     return total, count
@@ -55,9 +58,9 @@ def _plain(rule: Rule, network: Network, sums: Callable) -> Callable:
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "sums"))
-def _back(rule, network, sums, theta, data):
+def _reverse(rule, network, sums, theta, data):
     """The mean loss and its slope, from the end of each life to its beginning."""
-    one = partial(sum_and_slope, rule, network, sums)
+    one = partial(sum_and_gradient, rule, network, sums)
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
         total, count, slope = jax.tree.map(lambda leaf: leaf.sum(0), each)
@@ -67,11 +70,11 @@ def _back(rule, network, sums, theta, data):
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "sums", "local"))
-def _along(rule, network, sums, theta, data, local: bool):
+def _forward(rule, network, sums, theta, data, local: bool):
     """The mean loss and its slope, on the way forward."""
-    running = rested(rule, theta, network, data)
-    running = follow(rule, theta, network, sums, running, data, local=local)
-    return value_and_slope(rule, theta, running)
+    running = init_state(rule, theta, network, data)
+    running = advance(rule, theta, network, sums, running, data, local=local)
+    return value_and_gradient(rule, theta, running)
 
 
 def _is_primal(leaf) -> bool:
@@ -95,13 +98,11 @@ def mean_loss(
     Raises:
         ValueError: an unknown gradient.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.types import RECORDED
+    >>> import plastutor as pt
     >>> def sums(trajectory, experiment):
     ...     return jnp.sum(trajectory.y), trajectory.y.size
-    >>> mean = mean_loss(taylor(OJA_ORDERS), RECORDED, sums, "forward")
-    >>> float(mean(HEBB, make_experiment([[1.0]], w0=[[0.0]])))
+    >>> mean = mean_loss(pt.taylor(pt.OJA_ORDERS), pt.RECORDED, sums, "forward")
+    >>> float(mean(pt.HEBB, pt.make_experiment([[1.0]], w0=[[0.0]])))
     0.5
     """
     if gradient not in ("reverse", "forward", "local"):
@@ -127,10 +128,10 @@ def mean_loss(
                 "weights make it with gradient='reverse'."
             )
         if gradient == "reverse":
-            value, slope = _back(rule, network, sums, theta, data)
+            value, slope = _reverse(rule, network, sums, theta, data)
         else:
             local = gradient == "local"
-            value, slope = _along(rule, network, sums, theta, data, local)
+            value, slope = _forward(rule, network, sums, theta, data, local)
         return value, Partial(_times, slope)
 
     mean.defvjp(ahead, lambda pull, falls: pull(falls), symbolic_zeros=True)

@@ -13,10 +13,15 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from plastutor.simulate import State, begin, expect, plastic_change, see
-from plastutor.types import Experiment, Network, Rule, Theta
-
-__all__ = ["block_length", "in_blocks", "sum_and_slope"]
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.networks import (
+    Network,
+    State,
+    expect_rewards,
+    initial_state,
+    observe,
+    plastic_change,
+)
 
 WORTH_BLOCKS = 2**20  # bytes of weights in a life; a shorter one is kept whole
 
@@ -24,8 +29,8 @@ WORTH_BLOCKS = 2**20  # bytes of weights in a life; a shorter one is kept whole
 def block_length(experiment: Experiment) -> int:
     """How many steps to keep on the way back: about the square root, little padding.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> block_length(make_experiment(jnp.ones((50, 100)), w0=jnp.zeros((100, 1000))))
+    >>> import plastutor as pt
+    >>> block_length(pt.make_experiment(jnp.ones((50, 100)), w0=jnp.zeros((100, 1000))))
     10
     """
     steps = len(experiment.x)
@@ -51,7 +56,7 @@ def in_blocks(steps, length: int):
     return jax.tree.map(cut, steps)
 
 
-def sum_and_slope(
+def sum_and_gradient(
     rule: Rule, network: Network, sums: Callable, theta: Theta, data: Experiment
 ):
     """The loss of one experiment and its slope over theta, by going back once.
@@ -72,14 +77,12 @@ def sum_and_slope(
         The sum of the losses, the number of observations, and the slope of the sum, in
         the shape of theta.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.types import RECORDED
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> import plastutor as pt
+    >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
     >>> def sums(trajectory, experiment):
     ...     return jnp.sum(trajectory.y), trajectory.y.size
-    >>> theta = jnp.asarray(HEBB, e.x.dtype)
-    >>> _, count, slope = sum_and_slope(taylor(OJA_ORDERS), RECORDED, sums, theta, e)
+    >>> rule, theta = pt.taylor(pt.OJA_ORDERS), jnp.asarray(pt.HEBB, e.x.dtype)
+    >>> _, count, slope = sum_and_gradient(rule, pt.RECORDED, sums, theta, e)
     >>> int(count), slope.shape, bool(slope[1, 1, 0, 0] > 0)  # more xy, more activity
     (10, (3, 3, 3, 1), True)
     """
@@ -96,7 +99,7 @@ def sum_and_slope(
         """Block k: all of it, what plasticity meets in it, and the memory after it."""
         piece = _row(blocks, k)
         completed = piece.plastic & piece.valid
-        memory, expected = expect(memory, piece.reward, completed)
+        memory, expected = expect_rewards(memory, piece.reward, completed)
         return piece, (piece.x, piece.reward - expected, completed), memory
 
     def change(rule, theta, y, w, now):
@@ -109,7 +112,7 @@ def sum_and_slope(
 
     def compare(y, piece):
         of_options = None if options is None else y[:, 1:]
-        return sums(see(network, y[:, 0], of_options), piece)
+        return sums(observe(network, y[:, 0], of_options), piece)
 
     def ahead(state, k):
         """Through block k; what it began with, and its losses."""
@@ -151,7 +154,9 @@ def sum_and_slope(
         slope, of_theta, _ = jax.lax.fori_loop(0, length, step, owed)
         return (slope, of_theta, kept, u), (total, count)
 
-    state, (starts, lost) = jax.lax.scan(ahead, begin(data, network), jnp.arange(last))
+    state, (starts, lost) = jax.lax.scan(
+        ahead, initial_state(data, network), jnp.arange(last)
+    )
     pre, post = w0.shape
     m = 1 if options is None else 1 + len(options)
     carry = (

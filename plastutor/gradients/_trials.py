@@ -7,12 +7,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from plastutor.devices import laid_out
-from plastutor.rules import add_up
-from plastutor.simulate import step_size, weight_change
-from plastutor.types import Experiment, Network, Rule, Theta, Trajectory
-
-__all__ = ["completed_trials", "logits_by_trial"]
+from plastutor._devices import laid_out, sum_rows
+from plastutor._types import Experiment, Rule, Theta, Trajectory
+from plastutor.networks import Network, step_size, weight_change
 
 
 def completed_trials(experiment: Experiment, trials: int) -> Experiment:
@@ -25,9 +22,10 @@ def completed_trials(experiment: Experiment, trials: int) -> Experiment:
         experiment: one experiment.
         trials: the steps to keep; an animal that completed fewer gets padding.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment([[1.0], [2.0], [3.0]], w0=[[0.0]], accept=[0.0, 1.0, 0.0],
-    ...                     reward=[0.0, 1.0, 0.0])
+    >>> import plastutor as pt
+    >>> took = [0.0, 1.0, 0.0]
+    >>> x = [[1.0], [2.0], [3.0]]
+    >>> e = pt.make_experiment(x, w0=[[0.0]], accept=took, reward=took)
     >>> [float(v) for v in completed_trials(e, 2).x[:, 0]]
     [2.0, 0.0]
     """
@@ -51,7 +49,7 @@ def _expected(reward, window: int):
     return sum(before[k : k + len(reward)] for k in range(window)) / window
 
 
-def _live(rule: Rule, network: Network, theta, x, r, plastic, w0):
+def _run(rule: Rule, network: Network, theta, x, r, plastic, w0):
     """The weights before the first step, and after each step."""
 
     def step(w, now):
@@ -76,17 +74,17 @@ def _time_last(values):
 # takes a few operations a step, and the slope of theta is one sum at the end.
 
 
-def _live_and_save(rule, network, theta, x, r, plastic, w0):
-    w = _live(rule, network, theta, x, r, plastic, w0)
+def _run_and_save(rule, network, theta, x, r, plastic, w0):
+    w = _run(rule, network, theta, x, r, plastic, w0)
     return w, (theta, x, r, plastic, w[:-1])
 
 
-def _back(rule, network, saved, slope):
+def _pull_back(rule, network, saved, slope):
     theta, stimuli, r, plastic, w = saved  # the weights before each step
     x, w = jnp.moveaxis(stimuli, 0, -1), _time_last(w)
 
     def drive(x):
-        return add_up(x[:, None] * w, 0)
+        return sum_rows(x[:, None] * w, 0)
 
     def change(rule, theta, x, y, w, r):
         one = partial(weight_change, rule, theta, network)
@@ -130,8 +128,8 @@ def _back(rule, network, saved, slope):
     return d_theta, jnp.moveaxis(d_x, -1, 0), d_r, None, d_w0
 
 
-_weights = jax.custom_vjp(_live, nondiff_argnums=(0, 1))
-_weights.defvjp(_live_and_save, _back)
+_weights = jax.custom_vjp(_run, nondiff_argnums=(0, 1))
+_weights.defvjp(_run_and_save, _pull_back)
 
 
 def logits_by_trial(
@@ -153,20 +151,18 @@ def logits_by_trial(
         trials: the most that were completed; from there on the log-odds are NaN.
         forward: for forward-mode derivatives (jax.jvp).
 
-    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
-    >>> from plastutor.tasks import foraging_task
-    >>> from plastutor.types import BEHAVIOUR
-    >>> rule, theta = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-    >>> made = foraging_task(jax.random.key(0), rule, theta, n_experiments=1)
+    >>> import plastutor as pt
+    >>> rule, theta = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+    >>> made = pt.foraging_task(jax.random.key(0), rule, theta, n_experiments=1)
     >>> one = jax.tree.map(lambda leaf: leaf[0], made.experiment)
-    >>> logits_by_trial(rule, theta, one, network=BEHAVIOUR, trials=240).logit.shape
+    >>> logits_by_trial(rule, theta, one, network=pt.BEHAVIOUR, trials=240).logit.shape
     (960,)
     """
     done = experiment.plastic & experiment.valid
     kept = completed_trials(experiment, trials)
     r = kept.reward - _expected(kept.reward, network.window)
-    life = _live if forward else _weights
+    life = _run if forward else _weights
     w = life(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
     now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
-    y = network.activation(_time_last(add_up(experiment.x[:, :, None] * now, 1)))
+    y = network.activation(_time_last(sum_rows(experiment.x[:, :, None] * now, 1)))
     return Trajectory(None, y.T, network.readout * y.mean(0))

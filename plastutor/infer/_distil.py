@@ -10,11 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from plastutor._simulate import simulate
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.networks import RECORDED, Network, expected_reward
 from plastutor.rules import Orders, term_names
-from plastutor.simulate import expected_reward, simulate
-from plastutor.types import RECORDED, Experiment, Network, Rule, Theta
-
-__all__ = ["Distilled", "States", "distil", "predicted_gains", "visited_states"]
 
 
 class States(NamedTuple):
@@ -44,12 +43,11 @@ def visited_states(
         data: a batch of experiments.
         network: what is fixed about the learner.
 
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(jax.random.key(0), rule, HEBB, n_experiments=2, n_steps=5,
-    ...                    n_pre=4, n_post=3)
-    >>> visited_states(rule, HEBB, data).w.shape
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> data = pt.neural_task(jax.random.key(0), rule, pt.HEBB, n_experiments=2,
+    ...                       n_steps=5, n_pre=4, n_post=3)
+    >>> visited_states(rule, pt.HEBB, data).w.shape
     (120,)
     """
     life = simulate(rule, theta, data, network=network)
@@ -171,9 +169,10 @@ def distil(
     Raises:
         ValueError: max_terms is no number of terms.
 
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> draws = np.random.default_rng(0).normal(size=(4, 50))
-    >>> read = distil(taylor(OJA_ORDERS), OJA, States(*draws), OJA_ORDERS, max_terms=2)
+    >>> import plastutor as pt
+    >>> states = States(*np.random.default_rng(0).normal(size=(4, 50)))
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> read = distil(rule, pt.OJA, states, pt.OJA_ORDERS, max_terms=2)
     >>> sorted(read.names), round(float(read.explained[-1]), 6)
     (['xy', 'yyw'], 1.0)
     """

@@ -15,12 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from plastutor.experiments import check_experiment
+from plastutor._experiments import check_experiment
+from plastutor._simulate import simulate
+from plastutor._types import Experiment, Theta
+from plastutor.networks import RECORDED, Network
 from plastutor.rules import Orders, free_terms, taylor
-from plastutor.simulate import simulate
-from plastutor.types import RECORDED, Experiment, Network, Theta
-
-__all__ = ["EvidenceFit", "evidence_fit", "first_order_prior", "normal_equations"]
 
 TAUS = (0.5, 1.5, 5.0)
 RHOS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -222,11 +221,11 @@ def evidence_fit(
     Raises:
         ValueError: no activity, or an experiment without the leading batch axis.
 
-    >>> from plastutor.rules import OJA, OJA_ORDERS
-    >>> from plastutor.tasks import neural_task
-    >>> data = neural_task(jax.random.key(0), taylor(OJA_ORDERS), OJA, n_post=5,
-    ...                    n_experiments=20, n_steps=10, n_pre=20, noise=0.1)
-    >>> round(float(evidence_fit(OJA_ORDERS, data).noise), 2)
+    >>> import plastutor as pt
+    >>> rule, key = pt.taylor(pt.OJA_ORDERS), jax.random.key(0)
+    >>> data = pt.neural_task(key, rule, pt.OJA, n_post=5, n_experiments=20,
+    ...                       n_steps=10, n_pre=20, noise=0.1)
+    >>> round(float(evidence_fit(pt.OJA_ORDERS, data).noise), 2)
     0.1
     """
     if isinstance(only, str) or not (taus and rhos) or num_steps < 1:

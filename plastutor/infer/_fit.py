@@ -14,13 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from plastutor.devices import spread
-from plastutor.experiments import check_experiment, first_steps
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import Objective
-from plastutor.types import Experiment, Fit, Theta
-
-__all__ = ["LBFGS", "fit", "fit_many", "fit_restarts", "lowest"]
+from plastutor._devices import spread
+from plastutor._experiments import check_experiment, first_steps
+from plastutor._types import Experiment, Fit, Theta
+from plastutor.infer._gauss_newton import GaussNewton
+from plastutor.objectives import Objective
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never takes a step that harms."""
@@ -320,10 +318,10 @@ def fit_many(
     return [_report(one, stopped) for one in of]
 
 
-def lowest(found: Fit) -> float:
+def lowest_loss(found: Fit) -> float:
     """The loss of a fit's theta; infinite if the fit had nothing finite.
 
-    >>> lowest(fit(lambda theta, data: (theta - data) ** 2, 0.0, 3.0)) < 1e-6
+    >>> lowest_loss(fit(lambda theta, data: (theta - data) ** 2, 0.0, 3.0)) < 1e-6
     True
     """
     finite = found.losses[np.isfinite(found.losses)]
@@ -349,4 +347,4 @@ def fit_restarts(
     2.0
     """
     starts = jax.vmap(init)(jax.random.split(key, restarts))
-    return min(fit_many(loss, starts, data, **how), key=lowest)
+    return min(fit_many(loss, starts, data, **how), key=lowest_loss)

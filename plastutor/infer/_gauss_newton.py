@@ -8,15 +8,13 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from plastutor.losses import Objective
-from plastutor.types import Theta
-
-__all__ = ["GaussNewton", "expand"]
+from plastutor._types import Theta
+from plastutor.objectives import Objective
 
 FACTORS = (0.3, 1.0, 10.0)  # a bolder step can jump out of a good valley
 
 
-def expand(loss: Objective, theta: Theta, along: Theta, data):
+def gauss_newton_terms(loss: Objective, theta: Theta, along: Theta, data):
     """A loss, its slope and its Gauss-Newton matrix along some directions of theta.
 
     All from one pass in forward mode: with few directions it is the cheapest way, and
@@ -33,7 +31,8 @@ def expand(loss: Objective, theta: Theta, along: Theta, data):
         The loss, its slope (direction,) and the matrix (direction, direction).
 
     >>> line = Objective(lambda t, x: t * x, lambda v, x: (v**2).mean(), None)
-    >>> value, slope, matrix = expand(line, 3.0, jnp.ones(1), jnp.array([1.0, 2.0]))
+    >>> along, x = jnp.ones(1), jnp.array([1.0, 2.0])
+    >>> value, slope, matrix = gauss_newton_terms(line, 3.0, along, x)
     >>> float(value), slope.tolist(), matrix.tolist()
     (22.5, [15.0], [[5.0]])
     """
@@ -94,7 +93,9 @@ class GaussNewton(NamedTuple):
         def value_at(flat):
             return loss(unravel(flat), data)
 
-        value, gradient, matrix = expand(loss, theta, jax.vmap(unravel)(along), data)
+        value, gradient, matrix = gauss_newton_terms(
+            loss, theta, jax.vmap(unravel)(along), data
+        )
         if (penalty := loss.penalty) is not None:
 
             def strength(step):

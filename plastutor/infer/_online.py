@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from plastutor.losses import SUMS, Objective
-from plastutor.simulate import check_network, one_precision
-from plastutor.slopes import Running, follow, rested, value_and_slope
-from plastutor.types import Experiment, Fit, Theta
-
-__all__ = ["fit_online", "stream_gradient"]
+from plastutor._experiments import one_precision
+from plastutor._types import Experiment, Fit, Theta
+from plastutor.gradients import ForwardState, advance, init_state, value_and_gradient
+from plastutor.likelihoods import SUMS
+from plastutor.networks import check_network
+from plastutor.objectives import Objective
 
 
 def _check_loss(loss: Objective) -> None:
@@ -28,22 +28,22 @@ def _check_loss(loss: Objective) -> None:
         )
 
 
-def _penalty_and_slope(loss, theta):
+def _penalty_and_gradient(loss, theta):
     if loss.penalty is None:
         return 0.0, jax.tree.map(jnp.zeros_like, theta)
     return jax.value_and_grad(loss.penalty)(theta)
 
 
 @partial(jax.jit, static_argnames="loss")
-def _begin(loss, theta, piece) -> Running:
-    return rested(loss.rule, *_args(loss, theta, piece))
+def _start(loss, theta, piece) -> ForwardState:
+    return init_state(loss.rule, *_args(loss, theta, piece))
 
 
 @partial(jax.jit, static_argnames="loss")
-def _go_on(loss, theta, running, piece) -> Running:
+def _continue(loss, theta, running, piece) -> ForwardState:
     theta, network, piece = _args(loss, theta, piece)
     sums, local = SUMS[loss.data_loss], loss.gradient == "local"
-    return follow(loss.rule, theta, network, sums, running, piece, local=local)
+    return advance(loss.rule, theta, network, sums, running, piece, local=local)
 
 
 def _args(loss, theta, piece):
@@ -54,8 +54,8 @@ def _args(loss, theta, piece):
 
 @partial(jax.jit, static_argnames="loss")
 def _finish(loss, theta, running):
-    value, slope = value_and_slope(loss.rule, theta, running)
-    more, steeper = _penalty_and_slope(loss, theta)
+    value, slope = value_and_gradient(loss.rule, theta, running)
+    more, steeper = _penalty_and_gradient(loss, theta)
     return value + more, jax.tree.map(jnp.add, slope, steeper)
 
 
@@ -80,23 +80,21 @@ def stream_gradient(
     Raises:
         ValueError: a loss that goes backwards, or no pieces.
 
-    >>> from plastutor.experiments import chunks
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(jax.random.key(0), rule, OJA, n_experiments=2, n_post=3)
-    >>> loss = objective(rule, activity_loss, gradient="forward")
-    >>> value, slope = stream_gradient(loss, HEBB, chunks(data, 20))
-    >>> bool(jnp.allclose(value, loss(HEBB, data))), slope.shape
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> key = jax.random.key(0)
+    >>> data = pt.neural_task(key, rule, pt.OJA, n_experiments=2, n_post=3)
+    >>> loss = pt.objective(rule, pt.activity, gradient="forward")
+    >>> value, slope = stream_gradient(loss, pt.HEBB, pt.chunks(data, 20))
+    >>> bool(jnp.allclose(value, loss(pt.HEBB, data))), slope.shape
     (True, (3, 3, 3, 1))
     """
     _check_loss(loss)
     running = None
     for piece in pieces:
         if running is None:
-            running = _begin(loss, theta, piece)
-        running = _go_on(loss, theta, running, piece)
+            running = _start(loss, theta, piece)
+        running = _continue(loss, theta, running, piece)
     if running is None:
         raise ValueError("There are no pieces; was the generator used up before?")
     return _finish(loss, theta, running)
@@ -131,16 +129,13 @@ def fit_online(
         ValueError: a loss that goes backwards, or no pieces.
         TypeError: not an Optax optimiser.
 
-    >>> from plastutor.experiments import chunks
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
-    >>> data = neural_task(
-    ...     jax.random.key(0), rule, OJA, n_experiments=1, n_steps=60, n_post=3
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
+    >>> data = pt.neural_task(
+    ...     jax.random.key(0), rule, pt.OJA, n_experiments=1, n_steps=60, n_post=3
     ... )
-    >>> loss = objective(rule, activity_loss, gradient="local")
-    >>> found = fit_online(loss, 0 * OJA, chunks(data, 20))
+    >>> loss = pt.objective(rule, pt.activity, gradient="local")
+    >>> found = fit_online(loss, 0 * pt.OJA, pt.chunks(data, 20))
     >>> found.losses.shape, found.status
     ((3,), 'finished')
     """
@@ -157,8 +152,8 @@ def fit_online(
     try:
         for piece in pieces:
             if running is None:
-                running = _begin(loss, theta, piece)
-            running = _go_on(loss, theta, running, piece)
+                running = _start(loss, theta, piece)
+            running = _continue(loss, theta, running, piece)
             if not running.count.sum():
                 continue
             value, slope = _finish(loss, theta, running)
@@ -173,7 +168,7 @@ def fit_online(
             theta = after
             thetas.append(theta)
             nothing = (running.total, running.count, running.gradient)
-            running = Running(*running[:2], *jax.tree.map(jnp.zeros_like, nothing))
+            running = ForwardState(*running[:2], *jax.tree.map(jnp.zeros_like, nothing))
     except KeyboardInterrupt:
         status = "interrupted"
     if running is None and status == "finished":

@@ -12,19 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from plastutor.distil import predicted_gains
-from plastutor.experiments import check_experiment
-from plastutor.gauss_newton import FACTORS, GaussNewton, expand
-from plastutor.losses import Objective
+from plastutor._experiments import check_experiment
+from plastutor._types import Experiment, Theta
+from plastutor.infer._distil import predicted_gains
+from plastutor.infer._gauss_newton import FACTORS, GaussNewton, gauss_newton_terms
+from plastutor.objectives import Objective
 from plastutor.rules import Orders, term_names
-from plastutor.types import Experiment, Theta
-
-__all__ = ["Path", "Selection", "select_terms"]
 
 NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so near apart
 
 
-class Path(NamedTuple):
+class SelectionPath(NamedTuple):
     """The sets of terms that a search visited: from none up to the most, and down.
 
     Then those of a second search, if there was one, from the most terms down. Terms are
@@ -63,7 +61,7 @@ class Selection(NamedTuple):
     theta: Float[Array, "x y w r"]
     free: Bool[Array, "x y w r"]
     chosen: Int[Array, ""]
-    path: Path
+    path: SelectionPath
 
     @property
     def terms(self) -> list[str]:
@@ -85,7 +83,7 @@ def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     def step(state, _):
         theta, damping = state
-        value, slope, matrix = expand(loss, theta, along, data)
+        value, slope, matrix = gauss_newton_terms(loss, theta, along, data)
         stiffness, directions = jnp.linalg.eigh(matrix)
         stiffness, slope = jnp.abs(stiffness), directions.T @ slope
         dampings = damping * jnp.asarray(FACTORS, theta.dtype)
@@ -113,7 +111,7 @@ def _visit(loss, refit, train, of_nothing, state, growth):
     theta, free, value = state
     none = theta.size
     every = jnp.eye(none, dtype=theta.dtype).reshape(none, *theta.shape)
-    _, slope, matrix = expand(loss, theta, every, train)
+    _, slope, matrix = gauss_newton_terms(loss, theta, every, train)
     gains = predicted_gains(theta.ravel(), slope, matrix, free.ravel())
     out, new = jnp.indices(gains.shape)
     allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)
@@ -134,10 +132,10 @@ def _visit(loss, refit, train, of_nothing, state, growth):
     return (theta, free, value), (*terms, theta, free, value)
 
 
-def _begin(loss, refit, max_terms, train, theta0):
+def _start(loss, refit, max_terms, train, theta0):
     """The first set, by algebra: the loss is quadratic near a fit of all terms."""
     every = jnp.eye(theta0.size, dtype=theta0.dtype).reshape(-1, *theta0.shape)
-    _, slope, matrix = expand(loss, theta0, every, train)
+    _, slope, matrix = gauss_newton_terms(loss, theta0, every, train)
     pull = matrix @ theta0.ravel() - slope
     scale = jnp.sqrt(jnp.where(jnp.diag(matrix) > 0, jnp.diag(matrix), 1))
 
@@ -186,7 +184,7 @@ def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=
     searches = [search(nothing, max_terms)]
     if theta0 is not None:
         begin = partial(refit, of_nothing=nothing[-1])
-        state = _begin(loss, begin, max_terms, train, theta0.astype(theta.dtype))
+        state = _start(loss, begin, max_terms, train, theta0.astype(theta.dtype))
         searches.append(search(state, 0))
     added, dropped, runner_up, theta, free, on_fitted = jax.tree.map(
         lambda *parts: jnp.concatenate(parts), *searches
@@ -196,7 +194,7 @@ def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=
         return jax.vmap(lambda e: loss(theta, e))(held_out)
 
     on_new = jax.lax.map(losses, theta)
-    path = Path(added, dropped, runner_up, theta, free, on_fitted, on_new)
+    path = SelectionPath(added, dropped, runner_up, theta, free, on_fitted, on_new)
     chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
     together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
     final, _ = refit(theta[chosen], free[chosen], together)
@@ -253,13 +251,11 @@ def select_terms(
     Raises:
         ValueError: a sentence on what does not fit.
 
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> made = [neural_task(key, rule, HEBB, n_experiments=4, n_steps=5, n_pre=9,
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> made = [pt.neural_task(key, rule, pt.HEBB, n_experiments=4, n_steps=5, n_pre=9,
     ...                     n_post=2) for key in jax.random.split(jax.random.key(0))]
-    >>> select_terms(objective(rule, activity_loss), OJA_ORDERS, *made).terms
+    >>> select_terms(pt.objective(rule, pt.activity), pt.OJA_ORDERS, *made).terms
     ['xy']
     """
     _check(loss, orders, train, held_out, max_terms, num_steps)

@@ -1,36 +1,15 @@
-"""Simulate: one scan of a rule through an experiment."""
+"""One step: stimulus, activity, what can be observed, and the change of the weights."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from plastutor.devices import spread
-from plastutor.experiments import check_experiment
-from plastutor.types import (
-    RECORDED,
-    Experiment,
-    Network,
-    Rule,
-    Theta,
-    Trajectory,
-)
-
-__all__ = [
-    "State",
-    "accept_logit",
-    "begin",
-    "expect",
-    "expected_reward",
-    "product",
-    "remember",
-    "simulate",
-]
-
+from plastutor._types import Experiment, Rule, Theta, Trajectory
+from plastutor.networks._network import Network
 
 LARGE, PARTS = 2**19, 4  # synapses from which x @ w is cut, and into how many parts
 
@@ -45,54 +24,6 @@ class State(NamedTuple):
 
     w: Float[Array, "*exp pre post"]
     memory: Float[Array, "*exp window"]
-
-
-def remember(memory, reward, completed):
-    """Append a reward to the memory of the last ones, if its trial was completed.
-
-    >>> [float(v) for v in remember(jnp.zeros(3), 1.0, True)]
-    [0.0, 0.0, 1.0]
-    """
-    return jnp.where(completed, jnp.append(memory[1:], reward), memory)
-
-
-def expected_reward(
-    reward: Float[Array, " time"], completed: Bool[Array, " time"], window: int = 10
-) -> Float[Array, " time"]:
-    """E[R]: the mean of the last `window` rewards of completed trials.
-
-    The current reward is not among them, and before the first trial all are zero
-    (Mehta et al. 2024 and its code). With window = 0 nothing is expected.
-
-    Args:
-        reward: raw reward of each step.
-        completed: True where a trial was completed; other steps leave no memory.
-        window: how many trials are remembered.
-
-    Returns:
-        The expectation held before each step, in units of reward.
-
-    >>> e = expected_reward(jnp.array([1.0, 1.0, 0.0]), jnp.ones(3, bool), window=2)
-    >>> [float(v) for v in e]
-    [0.0, 0.5, 1.0]
-    """
-    return expect(jnp.zeros(window, reward.dtype), reward, completed)[1]
-
-
-def expect(memory, reward, completed):
-    """The memory after some steps, and the reward expected in each of them.
-
-    >>> memory, expected = expect(jnp.zeros(2), jnp.ones(3), jnp.ones(3, bool))
-    >>> [float(v) for v in memory], [float(v) for v in expected]
-    ([1.0, 1.0], [0.0, 0.5, 1.0])
-    """
-    if memory.size == 0:
-        return memory, jnp.zeros_like(reward)
-
-    def step(memory, now):
-        return remember(memory, *now), memory.mean()
-
-    return jax.lax.scan(step, memory, (reward, completed))
 
 
 def accept_logit(network: Network, x, w):
@@ -124,7 +55,7 @@ def plastic_change(rule: Rule, theta: Theta, network: Network, x, y, w, r, plast
     return scaled_change(rule, theta, factor, x, y, w, r)
 
 
-def see(network: Network, y, of_options=None) -> Trajectory:
+def observe(network: Network, y, of_options=None) -> Trajectory:
     """What there is to see of activity, and of the activity for each option."""
     logit = option_logit = None
     if network.readout is not None:
@@ -134,13 +65,13 @@ def see(network: Network, y, of_options=None) -> Trajectory:
     return Trajectory(None, y, logit, option_logit)
 
 
-def product(x, w):
+def layer_drive(x, w):
     """The drive of each neuron, x @ w, for a stimulus x (pre,) and weights (pre, post).
 
     Of a large layer part by part. On a processor each core changes some rows of w, and
     finds them again where it left them.
 
-    >>> product(jnp.ones(1000), jnp.ones((1000, 600))).shape
+    >>> layer_drive(jnp.ones(1000), jnp.ones((1000, 600))).shape
     (600,)
     """
     pre, post = w.shape
@@ -153,17 +84,17 @@ def product(x, w):
 @jax.custom_jvp
 def _drive(x, w):
     """The product x @ w, with slopes that XLA can compute where they are needed."""
-    return product(x, w)
+    return layer_drive(x, w)
 
 
 @_drive.defjvp
-def _drive_slope(at, along):
+def _drive_jvp(at, along):
     (x, w), (dx, dw) = at, along
     # Not x @ dw: its way back is an outer product that is laid out the other way round.
     return _drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
 
 
-def live(
+def network_step(
     rule: Rule,
     theta: Theta,
     network: Network,
@@ -182,7 +113,7 @@ def live(
     x, r, plastic = now  # r is R - E[R]
     y = network.activation(_drive(x, w))
     of_options = None if options is None else network.activation(options @ w)
-    trajectory = see(network, y, of_options)
+    trajectory = observe(network, y, of_options)
     seen = jax.lax.stop_gradient(y) if local else y
     if recorded is not None:
         seen = jnp.where(jnp.isnan(recorded), seen, recorded)
@@ -190,53 +121,16 @@ def live(
     return w, trajectory
 
 
-def begin(experiment: Experiment, network: Network) -> State:
+def initial_state(experiment: Experiment, network: Network) -> State:
     """The state before the first step of one experiment, or of each in a batch.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
-    >>> begin(e, RECORDED).memory.shape
+    >>> import plastutor as pt
+    >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+    >>> initial_state(e, pt.RECORDED).memory.shape
     (10,)
     """
     shape = *experiment.w0.shape[:-2], network.window
     return State(experiment.w0, jnp.zeros(shape, experiment.reward.dtype))
-
-
-def advance(rule, theta, network, state, experiment, *, keep_weights, forced=False):
-    """Live through one experiment, from a state that need not be its first one."""
-    completed = experiment.plastic & experiment.valid
-    memory, expected = expect(state.memory, experiment.reward, completed)
-
-    def step(w, now):
-        now, recorded = now
-        w, seen = live(
-            rule, theta, network, experiment.options, w, now, recorded=recorded
-        )
-        return w, seen._replace(w=w if keep_weights else None)
-
-    inputs = experiment.x, experiment.reward - expected, completed
-    recorded = experiment.activity if forced else None
-    w, trajectory = jax.lax.scan(step, state.w, (inputs, recorded))
-    return State(w, memory), trajectory
-
-
-@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
-def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
-    how = {"keep_weights": keep_weights, "forced": forced}
-    start = begin(experiment, network)
-    return advance(rule, theta, network, start, experiment, **how)[1]
-
-
-def one_precision(theta, data):
-    """The same numbers, all in the largest precision among them."""
-    theta, data = jax.tree.map(jnp.asarray, (theta, data))
-    dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
-
-    def cast(leaf):
-        numbers = jnp.issubdtype(leaf.dtype, jnp.floating)
-        return leaf.astype(dtype) if numbers else leaf
-
-    return jax.tree.map(cast, (theta, data))
 
 
 def check_network(experiment: Experiment, network: Network) -> None:
@@ -246,59 +140,3 @@ def check_network(experiment: Experiment, network: Network) -> None:
             "The experiment holds choices but the network has no read-out. Pass "
             "network=FLY or network=BEHAVIOUR."
         )
-
-
-def simulate(
-    rule: Rule,
-    theta: Theta,
-    experiment: Experiment,
-    *,
-    network: Network = RECORDED,
-    keep_weights: bool = True,
-    forced: bool = False,
-) -> Trajectory:
-    """Let a network live through an experiment by the rule g_theta.
-
-    In each step the stimulus x gives the activity y = activation(x @ w), and then, if
-    the step is plastic, w changes by rate * g_theta(x, y, w, r).
-
-    Args:
-        rule: the plasticity rule.
-        theta: its parameters.
-        experiment: one experiment, or a batch with a leading axis.
-        network: what is fixed about the learner.
-        keep_weights: keep the weights after each step. They need (time x pre x post)
-            numbers, so a loss does without.
-        forced: let plasticity see the recorded activity where there is one, so that
-            the model predicts one step ahead (teacher forcing), instead of its own.
-
-    Returns:
-        The trajectory, with the leading axis of a batch.
-
-    Raises:
-        ValueError: the experiment does not hang together, or has no activity to force.
-
-    >>> from plastutor.rules import HEBB, OJA_ORDERS, taylor
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
-    >>> simulate(taylor(OJA_ORDERS), HEBB, e).w.shape
-    (5, 3, 2)
-    """
-    check_experiment(experiment)
-    check_network(experiment, network)
-    if forced and experiment.activity is None:
-        raise ValueError(
-            "forced=True needs experiments with recorded activity; these have none. "
-            "Leave it out, or pass activity= to make_experiment."
-        )
-    theta, experiment = one_precision(theta, experiment)
-    one = partial(
-        _simulate_one,
-        rule,
-        network=network,
-        keep_weights=keep_weights,
-        forced=forced,
-    )
-    if experiment.x.ndim == 3:
-        return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))
-    return one(theta, experiment)

@@ -1,4 +1,4 @@
-"""Losses: how far a simulated life is from the data. Small is good."""
+"""The objective: simulate, compare with the data, penalise."""
 
 from __future__ import annotations
 
@@ -6,153 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from plastutor.devices import in_groups
-from plastutor.experiments import check_experiment
-from plastutor.gradients import mean_loss
-from plastutor.simulate import check_network, one_precision, simulate
-from plastutor.trials import logits_by_trial
-from plastutor.types import RECORDED, Experiment, Network, Rule, Theta, Trajectory
-
-__all__ = [
-    "Objective",
-    "accept_loss",
-    "activity_loss",
-    "choice_loss",
-    "choice_probability",
-    "l1",
-    "objective",
-]
-
-
-def _needed(value, name: str, loss: str):
-    if value is None:
-        raise ValueError(
-            f"{loss} needs {name}, and this experiment has none; pass {name}=... to "
-            "make_experiment, or use the loss that fits your data: activity_loss, "
-            "accept_loss or choice_loss."
-        )
-    return value
-
-
-# Each loss is a mean: a sum over what was observed, and how much that was. The two have
-# a function of their own, because they can be taken piece by piece. What is masked may
-# hold anything, even NaN.
-
-
-def _of_activity(trajectory, experiment):
-    activity = _needed(experiment.activity, "activity", "activity_loss")
-    recorded = ~jnp.isnan(activity) & experiment.valid[..., None]
-    error = trajectory.y - jnp.where(recorded, activity, 0)
-    return jnp.sum(jnp.where(recorded, error**2, 0)), jnp.sum(recorded)
-
-
-def _of_accept(trajectory, experiment):
-    accept = _needed(experiment.accept, "accept", "accept_loss")
-    logit = trajectory.logit
-    if logit is None:
-        raise ValueError(
-            "accept_loss needs a network with a read-out: BEHAVIOUR or FLY."
-        )
-    seen = ~jnp.isnan(accept) & experiment.valid
-    sign = jnp.where(seen, 2 * accept - 1, 0)
-    lost = -jax.nn.log_sigmoid(sign * logit)
-    return jnp.sum(jnp.where(seen, lost, 0)), jnp.sum(seen)
-
-
-def _of_choice(trajectory, experiment):
-    choice = _needed(experiment.choice, "choice", "choice_loss")
-    logit = _needed(trajectory.option_logit, "options", "choice_loss")
-    log_p = jax.nn.log_softmax(jax.nn.log_sigmoid(logit), axis=-1)
-    chosen = jax.nn.one_hot(choice, logit.shape[-1], dtype=logit.dtype)
-    seen = (choice >= 0) & experiment.valid
-    return jnp.sum(jnp.where(seen, -jnp.sum(log_p * chosen, -1), 0)), jnp.sum(seen)
-
-
-def activity_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
-    """Mean squared error of the activity, over what was recorded.
-
-    L = mean over recorded (step, neuron) of (o - y)^2, in squared units of activity.
-    Mehta et al. (2024) use the same with the sum in place of the mean.
-
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment([[1.0]], w0=[[0.0]], activity=[[0.5]])
-    >>> round(float(activity_loss(Trajectory(None, jnp.array([[0.7]])), e)), 3)
-    0.04
-    """
-    total, count = _of_activity(trajectory, experiment)
-    return total / count
-
-
-def accept_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
-    """Mean negative log-likelihood of accepting or rejecting, in nats a presentation.
-
-    L = -mean over valid presentations of a log p + (1 - a) log(1 - p), with
-    p = sigmoid(logit). Padding does not count.
-
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment([[1.0]], w0=[[0.0]], accept=[1.0], reward=[0.0])
-    >>> life = Trajectory(None, jnp.zeros((1, 1)), logit=jnp.zeros(1))
-    >>> round(float(accept_loss(life, e)), 3)
-    0.693
-    """
-    total, count = _of_accept(trajectory, experiment)
-    return total / count
-
-
-def choice_probability(option_logit: Float[Array, "*any option"]):
-    """The probability that each option is the one finally accepted.
-
-    Options are presented at random, each equally often, until one is accepted, with
-    probability p_k = sigmoid(logit_k). Then P(k) = p_k / sum_j p_j, whatever was
-    rejected before. That is exact when p does not change within a trial and the
-    stimuli carry no noise.
-
-    >>> [float(p) for p in choice_probability(jnp.zeros(2))]
-    [0.5, 0.5]
-    """
-    return jax.nn.softmax(jax.nn.log_sigmoid(option_logit), axis=-1)
-
-
-def choice_loss(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
-    """Mean negative log-likelihood of the choices, in nats a choice.
-
-    L = -mean over choices of log P(choice), see `choice_probability`. It needs only
-    what was finally chosen.
-
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment([[1.0, 0.0]], w0=jnp.zeros((2, 1)), reward=[0.0],
-    ...                     options=jnp.eye(2), choice=[0])
-    >>> life = Trajectory(None, jnp.zeros((1, 1)), option_logit=jnp.zeros((1, 2)))
-    >>> round(float(choice_loss(life, e)), 3)
-    0.693
-    """
-    total, count = _of_choice(trajectory, experiment)
-    return total / count
-
-
-SUMS = {
-    activity_loss: _of_activity,
-    accept_loss: _of_accept,
-    choice_loss: _of_choice,
-}
-
-
-def l1(strength: float) -> Callable[[Theta], Float[Array, ""]]:
-    """A penalty that prefers few terms: strength * sum |theta|.
-
-    >>> float(l1(0.5)(jnp.array([1.0, -2.0])))
-    1.5
-    """
-
-    def penalty(theta):
-        sums = [jnp.abs(leaf).sum() for leaf in jax.tree.leaves(theta)]
-        return strength * jnp.stack(sums).sum()
-
-    return penalty
+from plastutor._devices import in_groups
+from plastutor._experiments import check_experiment, one_precision
+from plastutor._simulate import simulate
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.gradients import logits_by_trial, mean_loss
+from plastutor.likelihoods import SUMS
+from plastutor.networks import RECORDED, Network, check_network
 
 
 @dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
@@ -225,11 +87,11 @@ def objective(
         ValueError: an unknown gradient; or one that is not reverse, with trials or with
             a data_loss of your own.
 
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(jax.random.key(0), rule, OJA, n_experiments=2, n_post=3)
-    >>> float(objective(rule, activity_loss)(OJA, data))
+    >>> import jax
+    >>> import plastutor as pt
+    >>> rule, key = pt.taylor(pt.OJA_ORDERS), jax.random.key(0)
+    >>> data = pt.neural_task(key, rule, pt.OJA, n_experiments=2, n_post=3)
+    >>> float(objective(rule, pt.activity)(pt.OJA, data))
     0.0
     """
 

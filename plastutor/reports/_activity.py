@@ -11,21 +11,24 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 
-from plastutor.baselines import fixed_weights
-from plastutor.evaluate import null_theta
-from plastutor.evidence import evidence_fit
-from plastutor.fit import fit_restarts
-from plastutor.gauss_newton import GaussNewton
-from plastutor.held_out import animal_losses, count_observations, leave_one_out
-from plastutor.losses import activity_loss, objective
-from plastutor.paired import Paired, paired
-from plastutor.population import robust_interval
-from plastutor.recordings import Recording
+from plastutor import likelihoods
+from plastutor._types import Experiment
+from plastutor.data import Recording
+from plastutor.evaluate import (
+    ModelComparison,
+    animal_losses,
+    cluster_robust_interval,
+    compare_models,
+    count_observations,
+    fixed_weights,
+    leave_one_out,
+    null_theta,
+)
+from plastutor.infer import GaussNewton, evidence_fit, fit_restarts
+from plastutor.networks import RECORDED, Network
+from plastutor.objectives import objective
 from plastutor.rules import Orders, free_indices, taylor, term_names
 from plastutor.tasks import redraw_w0
-from plastutor.types import RECORDED, Experiment, Network
-
-__all__ = ["ActivityReport", "Example", "report_activity"]
 
 NOTHING, FIXED, WITHOUT = "does nothing", "fixed weights", "rule without w"
 RULE, ALL = "rule", "all terms"
@@ -81,7 +84,7 @@ class ActivityReport(NamedTuple):
     observations: int
     skip: int
     r2: dict[str, np.ndarray]
-    against: dict[str, Paired]
+    against: dict[str, ModelComparison]
     terms: tuple[str, ...]
     theta: Float[np.ndarray, "draw term"]
     interval: Float[np.ndarray, "2 term"]
@@ -168,8 +171,8 @@ def report_activity(
     Raises:
         ValueError: fewer than three experiments, or no activity left to score.
 
-    >>> from plastutor.recordings import read_activity
-    >>> made = read_activity("my_activity.csv")  # doctest: +SKIP
+    >>> import plastutor as pt
+    >>> made = pt.read_activity("my_activity.csv")  # doctest: +SKIP
     >>> print(report_activity(jr.key(0), made))  # doctest: +SKIP
     """
     if isinstance(terms, str) or not terms:
@@ -206,7 +209,7 @@ def report_activity(
         skip,
         {name: 1 - values / total for name, values in squares.items()},
         {
-            name: paired(key_boot, mean[RULE], mean[name], total)
+            name: compare_models(key_boot, mean[RULE], mean[name], total)
             for name in names
             if name != RULE and np.isfinite([mean[RULE], mean[name]]).all()
         },
@@ -241,13 +244,13 @@ class _Models:
         self.terms = tuple(term_names(orders)[k] for k in self.free)
         self.rule = self._with(self.terms)
         self.simpler = self._with([t for t in self.terms if "w" not in t])
-        self.all = objective(taylor(orders), activity_loss, network=network)
+        self.all = objective(taylor(orders), likelihoods.activity, network=network)
         self.fixed = fixed_weights(network)
 
     def _with(self, terms):
         """A rule with these terms, its loss, and the optimiser for it."""
         rule = taylor(self.orders, terms, scale=0.1)
-        loss = objective(rule, activity_loss, network=self.network)
+        loss = objective(rule, likelihoods.activity, network=self.network)
         return rule, loss, GaussNewton(free=free_indices(self.orders, terms))
 
     def _unseen(self, key, model, data):
@@ -274,7 +277,9 @@ class _Models:
         best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
         interval = np.full((2, len(self.free)), np.nan)
         if len(thetas) > len(self.free):
-            interval = np.array(robust_interval(loss, best, data, free=self.free))
+            interval = np.array(
+                cluster_robust_interval(loss, best, data, free=self.free)
+            )
         lowest = unseen.restarts.min(1, keepdims=True)
         same = np.isfinite(lowest) & (unseen.restarts <= (1 + SAME) * lowest)
         lost = ~np.isfinite(unseen.restarts)

@@ -10,26 +10,34 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Float
 
-from plastutor.baselines import logistic_regression, q_learning
-from plastutor.choices import Choices
-from plastutor.evaluate import null_theta, percent_deviance
-from plastutor.fit import fit_restarts
-from plastutor.gauss_newton import GaussNewton
-from plastutor.held_out import animal_losses, count_observations, leave_one_out
-from plastutor.losses import choice_loss, objective
-from plastutor.paired import Paired, paired
-from plastutor.population import Population, fit_population, robust_interval
+from plastutor import likelihoods
+from plastutor._types import Experiment
+from plastutor.data import Choices
+from plastutor.evaluate import (
+    ModelComparison,
+    Population,
+    animal_losses,
+    cluster_robust_interval,
+    compare_models,
+    count_observations,
+    fit_population,
+    leave_one_out,
+    logistic_regression,
+    null_theta,
+    percent_deviance,
+    q_learning,
+)
+from plastutor.infer import GaussNewton, fit_restarts
+from plastutor.networks import FLY, Network
+from plastutor.objectives import objective
 from plastutor.rules import Orders, free_indices, taylor
-from plastutor.types import FLY, Experiment, Network
-
-__all__ = ["Report", "report_choices"]
 
 ORDERS = Orders(x=1, w=1, r=1)
 TERMS = ("one", "r", "w", "x", "xr")  # in the order of theta's row
 FORGETS, DOES_NOT, NOTHING = "with forgetting", "without forgetting", "does nothing"
 
 
-class Report(NamedTuple):
+class ChoiceReport(NamedTuple):
     """What choices tell about the rule behind them.
 
     Attributes:
@@ -59,7 +67,7 @@ class Report(NamedTuple):
     of_rewards: Float[np.ndarray, "life option"]
     of_choices: Float[np.ndarray, "life option"]
     losses: dict[str, np.ndarray]
-    against: dict[str, Paired]
+    against: dict[str, ModelComparison]
     terms: tuple[str, ...]
     theta: Float[np.ndarray, " term"]
     interval: Float[np.ndarray, "2 term"]
@@ -96,7 +104,7 @@ class Report(NamedTuple):
 
 def report_choices(
     key, choices: Choices, *, network: Network = FLY, restarts: int = 6
-) -> Report:
+) -> ChoiceReport:
     """Infer a rule from choices, with and without forgetting, and compare.
 
     Every animal is predicted from all the others, by a plasticity rule with the terms
@@ -114,8 +122,8 @@ def report_choices(
     Raises:
         ValueError: fewer than three animals.
 
-    >>> from plastutor.choices import read_choices
-    >>> made = read_choices("my_choices.csv")  # doctest: +SKIP
+    >>> import plastutor as pt
+    >>> made = pt.read_choices("my_choices.csv")  # doctest: +SKIP
     >>> print(report_choices(jr.key(0), made))  # doctest: +SKIP
     """
     if len(choices.animals) < 3:
@@ -138,7 +146,7 @@ def report_choices(
     def rule_with(only):
         rule = taylor(ORDERS, only, scale=0.1)
         free = free_indices(ORDERS, only)
-        return rule, objective(rule, choice_loss, network=network), free
+        return rule, objective(rule, likelihoods.choice, network=network), free
 
     rule, loss, free = rule_with(TERMS)
     simpler, simpler_loss, fewer = rule_with([term for term in TERMS if term != "w"])
@@ -157,11 +165,11 @@ def report_choices(
     how = {"optimizer": GaussNewton(free=free), "num_steps": 40}
     theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
     if len(choices.animals) > len(free):
-        interval = robust_interval(loss, theta, data, free=free, animal=animal)
+        interval = cluster_robust_interval(loss, theta, data, free=free, animal=animal)
     else:
         interval = np.full((2, len(free)), np.nan)
     counts = count_observations(data)
-    return Report(
+    return ChoiceReport(
         choices.file,
         choices.sha256,
         choices.animals,
@@ -170,7 +178,7 @@ def report_choices(
         *_shares(data, counts),
         losses,
         {
-            name: paired(key_boot, losses[FORGETS], each, losses[NOTHING])
+            name: compare_models(key_boot, losses[FORGETS], each, losses[NOTHING])
             for name, each in losses.items()
             if name != FORGETS
         },

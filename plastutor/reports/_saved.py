@@ -14,19 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from plastutor.activity_report import ActivityReport, Example
-from plastutor.paired import Paired
-from plastutor.population import Population
-from plastutor.report import Report
-
-__all__ = ["load_report", "save_report"]
+from plastutor.evaluate import ModelComparison, Population
+from plastutor.reports._activity import ActivityReport, Example
+from plastutor.reports._choices import ChoiceReport
 
 FORM = 1  # of the file; one more whenever a report's fields change
-KINDS = {"choices": Report, "activity": ActivityReport}
-PARTS = {part.__name__: part for part in (Example, Paired, Population)}
+KINDS = {"choices": ChoiceReport, "activity": ActivityReport}
+PARTS = {part.__name__: part for part in (Example, ModelComparison, Population)}
 
 
-def save_report(report: Report | ActivityReport, path: str | os.PathLike[str]) -> None:
+def save_report(
+    report: ChoiceReport | ActivityReport, path: str | os.PathLike[str]
+) -> None:
     """Write a report to a JSON file, with versions; an existing file is replaced.
 
     It holds what was found, not the data: their file's name and hash.
@@ -63,7 +62,7 @@ def save_report(report: Report | ActivityReport, path: str | os.PathLike[str]) -
     os.replace(partial, path)
 
 
-def load_report(path: str | os.PathLike[str]) -> Report | ActivityReport:
+def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
     """Read a report that `save_report` wrote: it prints and draws as before.
 
     Args:

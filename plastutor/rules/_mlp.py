@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache, partial
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from plastutor.rules import plain_update
-from plastutor.types import Rule, Theta
-
-__all__ = ["mlp"]
+from plastutor._types import Rule, Theta
+from plastutor.rules._taylor import plain_update
 
 
 def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:
@@ -43,6 +40,8 @@ def mlp(hidden: Sequence[int] = (10,), *, scale: float = 0.01) -> Rule:
 
 @lru_cache  # the same arguments give the same Rule, so JAX compiles it once
 def _mlp(hidden: tuple[int, ...], scale: float) -> Rule:
+    import flax.linen as nn  # takes half a second, and few rules are networks
+
     draw = nn.initializers.normal(scale)
     # param_dtype float: whatever precision JAX runs in, as for a Taylor rule
     dense = partial(nn.Dense, kernel_init=draw, bias_init=draw, param_dtype=float)

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["example_file", "load_results", "read_results", "select_rows"]
+from plastutor._book_files import BOOKS
 
-HERE = Path(__file__).resolve().parent
-# An installed package holds these folders of the book; in a checkout it lies beside it.
-BOOKS = (HERE / "book", HERE.parent / "book")
 PLACES = tuple(book / "results" for book in BOOKS)
-EXAMPLES = tuple(book / "data" for book in BOOKS)
 
 
 def read_results(path: str | Path) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -51,28 +47,6 @@ def load_results(name: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     raise FileNotFoundError(
         f"There is no table {name!r}. There are: {', '.join(there) or 'none'}. In a "
         f"checkout, make study-{name} writes it."
-    )
-
-
-def example_file(name: str) -> Path:
-    """Where a data set to try lies: choices or activity, simulated.
-
-    Args:
-        name: "choices" or "activity".
-
-    Raises:
-        FileNotFoundError: there is no such data set; says which there are.
-
-    >>> example_file("choices").name
-    'choices.csv'
-    """
-    for place in EXAMPLES:
-        if (place / f"{name}.csv").exists():
-            return place / f"{name}.csv"
-    there = sorted(path.stem for place in EXAMPLES for path in place.glob("*.csv"))
-    raise FileNotFoundError(
-        f"There is no example {name!r}. There are: {', '.join(there) or 'none'}. A "
-        "file of your own needs no example_file: pass its path as it is."
     )
 
 

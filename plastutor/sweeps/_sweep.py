@@ -33,9 +33,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from plastutor.results import read_results
-
-__all__ = ["all_cores", "code_hash", "sweep"]
+from plastutor.sweeps._results import read_results
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
 LOOK_AGAIN = 5.0  # seconds until we see whether the cluster has grown

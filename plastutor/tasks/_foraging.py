@@ -1,8 +1,7 @@
-"""Tasks: experiments made with a known rule, so that inference can be checked."""
+"""Foraging: animals that accept or reject odours, and learn from the rewards."""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import NamedTuple
 
@@ -12,131 +11,9 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Int
 
-from plastutor.experiments import check_dtype, make_experiment
-from plastutor.simulate import accept_logit, remember, simulate, weight_change
-from plastutor.types import (
-    BEHAVIOUR,
-    RECORDED,
-    Experiment,
-    Network,
-    Rule,
-    Theta,
-)
-
-__all__ = [
-    "Foraging",
-    "foraging_task",
-    "hide_inputs",
-    "neural_task",
-    "redraw_w0",
-    "resample_stimuli",
-]
-
-
-def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experiment:
-    """The same experiment for a student who does not know the initial weights.
-
-    Args:
-        key: a JAX random key.
-        experiment: one or a batch.
-        std: standard deviation of the new weights; default sqrt(2 / n_pre).
-
-    >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
-    >>> bool((redraw_w0(jr.key(0), e).w0 != 0).all())
-    True
-    """
-    if std is None:
-        std = math.sqrt(2 / experiment.w0.shape[-2])
-    w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
-    return experiment._replace(w0=w0)
-
-
-def hide_inputs(
-    key, experiment: Experiment, recorded: float, *, fill_std: float = 0.0
-) -> Experiment:
-    """The same experiments for a student who sees only some of the inputs.
-
-    Args:
-        key: a JAX random key.
-        experiment: a batch.
-        recorded: fraction of the inputs that are recorded, drawn for the whole batch.
-        fill_std: what stands in for the others: 0 leaves them out, which is to put
-            their mean; else fresh noise with this standard deviation.
-
-    >>> e = make_experiment(jnp.ones((1, 5, 100)), w0=jnp.zeros((1, 100, 2)))
-    >>> int(hide_inputs(jr.key(0), e, 0.5).x[0, 0].sum())
-    46
-    """
-    _check_fraction(recorded)
-    key_seen, key_fill = jr.split(key)
-    seen = jr.bernoulli(key_seen, recorded, experiment.x.shape[-1:])
-    fill = fill_std * jr.normal(key_fill, experiment.x.shape, experiment.x.dtype)
-    return experiment._replace(x=jnp.where(seen, experiment.x, fill))
-
-
-def _check_fraction(recorded: float) -> None:
-    if not 0 < recorded <= 1:
-        raise ValueError(f"recorded is {recorded}; expected a fraction in (0, 1].")
-
-
-def neural_task(
-    key,
-    rule: Rule,
-    theta: Theta,
-    *,
-    n_experiments: int = 50,
-    n_steps: int = 50,
-    n_pre: int = 100,
-    n_post: int = 1000,
-    x_std: float = 0.1**0.5,
-    w_std: float | None = None,
-    noise: float = 0.0,
-    recorded: float = 1.0,
-    network: Network = RECORDED,
-    dtype=None,
-) -> Experiment:
-    """Random stimuli, and the activity of a network that lives by a known rule.
-
-    Every experiment has new inputs x ~ N(0, x_std^2) in every step and new initial
-    weights w0 ~ N(0, w_std^2). The defaults are the paper's sizes.
-
-    Args:
-        key: a JAX random key.
-        rule: the true rule.
-        theta: its parameters.
-        n_experiments: experiments in the batch (the paper's trajectories).
-        n_steps: steps in each.
-        n_pre: inputs.
-        n_post: plastic neurons.
-        x_std: standard deviation of the inputs.
-        w_std: standard deviation of w0; default sqrt(2 / n_pre).
-        noise: standard deviation of the measurement noise on the recorded activity;
-            the dynamics stay free of it.
-        recorded: fraction of the neurons that are recorded, drawn for the whole batch;
-            the others are NaN.
-        network: what is fixed about the learner.
-        dtype: float32 or float64; default JAX's own.
-
-    Returns:
-        A batch of experiments with `activity`.
-
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> rule = taylor(OJA_ORDERS)
-    >>> neural_task(jr.key(0), rule, OJA, n_post=4).activity.shape
-    (50, 50, 4)
-    """
-    _check_fraction(recorded)
-    dtype = check_dtype(dtype)
-    key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
-    x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)
-    if w_std is None:
-        w_std = math.sqrt(2 / n_pre)
-    w0 = w_std * jr.normal(key_w, (n_experiments, n_pre, n_post), dtype)
-    made = make_experiment(x, w0=w0, dtype=dtype)
-    y = simulate(rule, theta, made, network=network, keep_weights=False).y
-    y = y + noise * jr.normal(key_noise, y.shape, y.dtype)
-    seen = jr.bernoulli(key_recorded, recorded, (n_post,)).at[0].set(True)
-    return made._replace(activity=jnp.where(seen, y, jnp.nan).astype(dtype))
+from plastutor._experiments import check_dtype
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.networks import BEHAVIOUR, Network, accept_logit, remember, weight_change
 
 
 class Foraging(NamedTuple):
@@ -207,10 +84,9 @@ def foraging_task(
         network: what is fixed about the learner; it needs a read-out.
         dtype: float32 or float64; default JAX's own.
 
-    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
-    >>> made = foraging_task(
-    ...     jr.key(0), taylor(BEHAVIOUR_ORDERS), reward_covariance(), n_experiments=2
-    ... )
+    >>> import plastutor as pt
+    >>> rule, theta = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+    >>> made = foraging_task(jr.key(0), rule, theta, n_experiments=2)
     >>> made.status
     'All 2 animals finished 240 trials.'
     """
@@ -259,9 +135,9 @@ def resample_stimuli(
         input_mean: as there.
         input_std: as there.
 
-    >>> from plastutor.rules import BEHAVIOUR_ORDERS, reward_covariance, taylor
-    >>> rule = taylor(BEHAVIOUR_ORDERS)
-    >>> made = foraging_task(jr.key(0), rule, reward_covariance(), n_experiments=2)
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.BEHAVIOUR_ORDERS)
+    >>> made = foraging_task(jr.key(0), rule, pt.reward_covariance(), n_experiments=2)
     >>> new = resample_stimuli(jr.key(1), made)
     >>> round(float(jnp.std(new.x - made.experiment.x, where=new.x != 0)), 2)
     0.07

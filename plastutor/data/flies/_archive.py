@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from plastutor.fly_files import FOLDER, REQUIRED
+from plastutor.data.flies._files import FOLDER, REQUIRED
 
 RECORD = "https://zenodo.org/records/7449214"
 NUM_FLIES = 18

@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from plastutor.fly_files import FOLDER
-from plastutor.fly_members import (
+from plastutor.data.flies._archive import (
     BY_HAND,
     complete,
     intact,
     wanted_members,
     write,
 )
+from plastutor.data.flies._files import FOLDER
 
 API = "https://zenodo.org/api/records/7449214"
 Progress = Callable[[int, int, str], Any]

@@ -14,7 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plastutor.fly_crossings import accepts_from_choice_points, load_mat, variable
+from plastutor.data.flies._crossings import (
+    accepts_from_choice_points,
+    load_mat,
+    variable,
+)
 
 FOLDER = "Fig2_Fig4_SuppFig2_SuppFig3_G_SuppFig7"  # the flies' folder in the archive
 REQUIRED = ("choice_order.mat", "reward_order.mat")

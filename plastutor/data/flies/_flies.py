@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from plastutor.choices import choice_experiments, one_hot
-from plastutor.experiments import make_experiment
-from plastutor.fly_download import API, Progress, cache_folder, fetch
-from plastutor.fly_files import LAYOUTS, FlyChoices, read
-from plastutor.fly_members import BY_HAND, NUM_FLIES, VARIABLE
-from plastutor.fly_simulation import simulate_flies
+from plastutor._experiments import make_experiment
+from plastutor._types import Experiment
+from plastutor.data import choice_experiments, one_hot
+from plastutor.data.flies._archive import BY_HAND, NUM_FLIES, VARIABLE
+from plastutor.data.flies._download import API, Progress, cache_folder, fetch
+from plastutor.data.flies._files import LAYOUTS, FlyChoices, read
+from plastutor.data.flies._simulation import simulate_flies
 from plastutor.rules import Orders, terms
-from plastutor.types import Experiment
 
 CITATION = (
     "Fly data: Rajagopalan, Darshan, Hibbard, Fitzgerald and Turner, Reward "
@@ -34,18 +34,6 @@ CITATION = (
 )
 
 REQUIRED = "PLASTUTOR_REQUIRE_FLY_DATA"  # 1: no flies, no page
-
-__all__ = [
-    "CITATION",
-    "Cohort",
-    "FlyChoices",
-    "download",
-    "experiments",
-    "load",
-    "load_or_simulate",
-    "progress_bar",
-    "simulate_flies",
-]
 
 
 def load(

@@ -8,14 +8,12 @@ import jax
 import jax.random as jr
 import numpy as np
 
-from plastutor.fly_files import FlyChoices
+from plastutor.data.flies._files import FlyChoices
+from plastutor.networks import FLY
 from plastutor.rules import Orders, taylor
 from plastutor.tasks import foraging_task
-from plastutor.types import FLY
 
-__all__ = ["simulate_flies"]
-
-MOST = 2400  # presentations of an animal, ten a trial
+MAX_PRESENTATIONS = 2400  # presentations of an animal, ten a trial
 
 
 @partial(jax.jit, static_argnames=("orders", "count"))
@@ -28,7 +26,7 @@ def _forage(key, theta, orders, count):
         n_post=1,
         input_std=0.0,
         w_std=0.0,
-        max_presentations=MOST,
+        max_presentations=MAX_PRESENTATIONS,
         network=FLY,
     )
     seen = made.experiment
@@ -47,8 +45,8 @@ def simulate_flies(key, theta, *, count: int = 18) -> list[FlyChoices]:
         count: flies.
 
     Example:
-        >>> from plastutor.rules import terms
-        >>> flies = simulate_flies(jr.key(0), terms(Orders(x=1, w=1, r=1), xr=1.0))
+        >>> import plastutor as pt
+        >>> flies = simulate_flies(jr.key(0), pt.terms(Orders(x=1, w=1, r=1), xr=1.0))
         >>> len(flies), len(flies[0].choice)
         (18, 240)
     """

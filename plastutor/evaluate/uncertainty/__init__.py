@@ -1,13 +1,9 @@
-"""Uncertainty: what the data can and cannot tell about a rule that was inferred.
+"""Uncertainty: Fisher information, intervals, profiles, and their coverage."""
 
-All of it rests on the Fisher information: how sharply the likelihood of the data falls
-when theta moves. Directions in which it hardly falls are called sloppy.
-"""
-
-from plastutor.uncertainty.gaussian import Laplace, laplace
-from plastutor.uncertainty.information import Information, fisher
-from plastutor.uncertainty.intervals import Coverage, coverage
-from plastutor.uncertainty.profiles import Profile, profile
+from plastutor.evaluate.uncertainty._coverage import Coverage, coverage
+from plastutor.evaluate.uncertainty._fisher import Information, fisher
+from plastutor.evaluate.uncertainty._laplace import Laplace, laplace
+from plastutor.evaluate.uncertainty._profile import Profile, profile
 
 __all__ = [
     "Coverage",

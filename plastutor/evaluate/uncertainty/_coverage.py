@@ -8,8 +8,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-__all__ = ["Coverage", "coverage"]
-
 
 class Coverage(NamedTuple):
     """How often intervals held the truth.

@@ -12,13 +12,12 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from plastutor.experiments import check_experiment
-from plastutor.losses import Objective, accept_loss, activity_loss, choice_loss
+from plastutor import likelihoods
+from plastutor._experiments import check_experiment, one_precision
+from plastutor._types import Experiment, Theta
+from plastutor.networks import network_step, remember
+from plastutor.objectives import Objective
 from plastutor.rules import Orders, free_indices
-from plastutor.simulate import live, one_precision, remember
-from plastutor.types import Experiment, Theta
-
-__all__ = ["Information", "fisher"]
 
 
 class Information(NamedTuple):
@@ -83,9 +82,9 @@ def _white_choice(u, tangents, choice, valid):
 
 
 LIKELIHOODS = {
-    activity_loss: (_of_activity, "activity", _white_activity),
-    accept_loss: (_of_accept, "accept", _white_accept),
-    choice_loss: (_of_choice, "choice", _white_choice),
+    likelihoods.activity: (_of_activity, "activity", _white_activity),
+    likelihoods.accept: (_of_accept, "accept", _white_accept),
+    likelihoods.choice: (_of_choice, "choice", _white_choice),
 }
 
 
@@ -127,7 +126,10 @@ def _sums(loss, theta, directions, data, ridge):
     of, what, white = LIKELIHOODS[loss.data_loss]
     rule = loss.rule.ahead
     flat, unravel = ravel_pytree(theta)
-    k, apart = len(directions), ridge is not None and loss.data_loss is activity_loss
+    k, apart = (
+        len(directions),
+        ridge is not None and loss.data_loss is likelihoods.activity,
+    )
     moved = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
     if ridge is not None:
         of_w0 = _moves(apart, *data.w0.shape[1:]).astype(flat.dtype)
@@ -150,7 +152,9 @@ def _sums(loss, theta, directions, data, ridge):
 
             def ahead(flat, w):
                 inputs = x, r, plastic & valid
-                w, seen = live(rule, unravel(flat), loss.network, options, w, inputs)
+                w, seen = network_step(
+                    rule, unravel(flat), loss.network, options, w, inputs
+                )
                 return w, of(seen)
 
             def slopes(direction, move):
@@ -194,12 +198,12 @@ def checked(loss, theta, data, noise, w0_std):
             "data_loss) with activity_loss, accept_loss or choice_loss."
         )
     check_experiment(data)
-    if noise is not None and kind is not activity_loss:
+    if noise is not None and kind is not likelihoods.activity:
         raise ValueError(
             "noise is the measurement noise of recorded activity; choices have none. "
             "Leave it out."
         )
-    if w0_std is not None and kind is activity_loss and noise is None:
+    if w0_std is not None and kind is likelihoods.activity and noise is None:
         raise ValueError(
             "With unknown initial weights the noise cannot be read off the residuals; "
             "pass noise=, for example from a fit with known weights."
@@ -271,14 +275,13 @@ def fisher(
     Raises:
         ValueError: no likelihood, unknown terms, or a noise that is no number above 0.
 
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(
-    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> data = pt.neural_task(
+    ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
-    >>> found = fisher(objective(rule, activity_loss), OJA, data, only=("xy", "yyw"))
+    >>> loss = pt.objective(rule, pt.activity)
+    >>> found = fisher(loss, pt.OJA, data, only=("xy", "yyw"))
     >>> found.matrix.shape, round(float(found.noise), 2)
     ((2, 2), 0.1)
     """
@@ -290,7 +293,7 @@ def fisher(
     one = jnp.ones((), flat.dtype)
     if noise is not None:
         one = noise * one
-    elif loss.data_loss is activity_loss:
+    elif loss.data_loss is likelihoods.activity:
         spare = jnp.maximum(count - len(free), 1)
         # A perfect fit has noise 0; the smallest number that can be squared will do.
         one = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)

@@ -12,13 +12,16 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 from scipy import stats
 
-from plastutor.distil import States
-from plastutor.losses import Objective
+from plastutor._types import Experiment, Rule, Theta
+from plastutor.evaluate.uncertainty._fisher import (
+    Information,
+    fisher,
+    free_of,
+    orders_of,
+)
+from plastutor.infer import States
+from plastutor.objectives import Objective
 from plastutor.rules import term_names
-from plastutor.types import Experiment, Rule, Theta
-from plastutor.uncertainty.information import Information, fisher, free_of, orders_of
-
-__all__ = ["Laplace", "laplace"]
 
 FINISHED = 0.3  # standard deviations that a fit may be away from the best one
 
@@ -284,14 +287,12 @@ def laplace(
     Raises:
         ValueError: as `fisher`, or a level that is no share.
 
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule, terms = taylor(OJA_ORDERS), ("xy", "yyw")
-    >>> data = neural_task(
-    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    >>> import plastutor as pt
+    >>> rule, terms = pt.taylor(pt.OJA_ORDERS), ("xy", "yyw")
+    >>> data = pt.neural_task(
+    ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
-    >>> found = laplace(objective(rule, activity_loss), OJA, data, only=terms)
+    >>> found = laplace(pt.objective(rule, pt.activity), pt.OJA, data, only=terms)
     >>> low, high = found.interval
     >>> found.names, bool(low[1] < 1 < high[1])
     (('yyw', 'xy'), True)

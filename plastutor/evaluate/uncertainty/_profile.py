@@ -13,13 +13,12 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 from scipy import stats
 
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import Objective, activity_loss
-from plastutor.types import Experiment, Theta
-from plastutor.uncertainty.gaussian import Laplace, laplace
-from plastutor.uncertainty.information import checked
-
-__all__ = ["Profile", "profile"]
+from plastutor import likelihoods
+from plastutor._types import Experiment, Theta
+from plastutor.evaluate.uncertainty._fisher import checked
+from plastutor.evaluate.uncertainty._laplace import Laplace, laplace
+from plastutor.infer import GaussNewton
+from plastutor.objectives import Objective
 
 OPTIMIZER = GaussNewton()
 
@@ -114,14 +113,13 @@ def profile(
     Raises:
         ValueError: an unknown term, or values that are no numbers.
 
-    >>> from plastutor.losses import activity_loss, objective
-    >>> from plastutor.rules import OJA, OJA_ORDERS, taylor
-    >>> from plastutor.tasks import neural_task
-    >>> rule = taylor(OJA_ORDERS)
-    >>> data = neural_task(
-    ...     jax.random.key(0), rule, OJA, n_experiments=2, n_post=3, noise=0.1
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> data = pt.neural_task(
+    ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
-    >>> found = profile(objective(rule, activity_loss), OJA, data, "xy", only=("xy",))
+    >>> loss = pt.objective(rule, pt.activity)
+    >>> found = profile(loss, pt.OJA, data, "xy", only=("xy",))
     >>> found.low < 1 < found.high
     True
     """
@@ -151,7 +149,7 @@ def profile(
     )
     information, losses = around.information, np.asarray(losses, float)
     unit = float(information.count / information.noise**2)
-    if loss.data_loss is not activity_loss:
+    if loss.data_loss is not likelihoods.activity:
         unit *= 2  # a mean log-likelihood, and not a mean square
     deviance = unit * (losses - np.nanmin(losses))
     order, best = np.argsort(held), held[np.nanargmin(losses)]

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from plastutor.checks.caller import Caller
-
-__all__ = ["agrees"]
+from plastutor.teaching.checks._caller import Caller
 
 
 def _shown(value) -> str:

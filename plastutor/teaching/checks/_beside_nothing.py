@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["beside_nothing"]
-
 
 def beside_nothing(theta, nothing, loss: Callable, hint: str) -> bool:
     """Does `theta` have less loss than `nothing`? Prints both, or what is wrong.

@@ -26,9 +26,7 @@ from collections.abc import Callable
 import cloudpickle
 import jax
 
-from plastutor.checks.child import answer, with_slope
-
-__all__ = ["Caller"]
+from plastutor.teaching.checks._child import answer, serve, with_slope
 
 START_LIMIT = 120  # seconds to import JAX; a slow disk is nobody's mistake
 
@@ -42,7 +40,7 @@ class _Child:
         settings = {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu", "MPLBACKEND": "Agg"}
         self.owner = os.getpid()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from plastutor.checks.child import serve; serve()"],
+            [sys.executable, "-c", f"from {serve.__module__} import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -19,8 +19,6 @@ import cloudpickle
 import jax
 import numpy as np
 
-__all__ = ["answer", "serve", "with_slope"]
-
 MEMORY = 4 << 30  # bytes that a function may ask for, where the system can say no
 SHOWN = 2000  # characters of what a function prints
 

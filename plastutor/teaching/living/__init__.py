@@ -6,9 +6,9 @@ Without scripts, and in print, the plain figure remains. Nothing is loaded from
 elsewhere, so that a figure also works in Jupyter and in Colab.
 """
 
-from plastutor.living.figure import Living
-from plastutor.living.foraging import forgetting
-from plastutor.living.lives import weights
-from plastutor.living.recovery import noise
+from plastutor.teaching.living._figure import Living
+from plastutor.teaching.living._forgetting import forgetting
+from plastutor.teaching.living._noise import noise
+from plastutor.teaching.living._weights import weights
 
 __all__ = ["Living", "forgetting", "noise", "weights"]

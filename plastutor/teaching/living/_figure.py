@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-HERE = files("plastutor.living")
+HERE = files("plastutor.teaching.living")
 WIDTH, HEIGHT = 400, 250  # of the drawing; 390 pixels of a phone show it at this size
 LEFT, RIGHT, TOP, BOTTOM = 50, 382, 10, 205  # the axes in it
 

@@ -9,11 +9,10 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from plastutor.living.figure import Axes, Living, Series, Slider, frame, ticks
-from plastutor.losses import choice_probability
+from plastutor.likelihoods import choice_probability
+from plastutor.networks import FLY, accept_logit, remember, weight_change
 from plastutor.rules import Orders, taylor, terms
-from plastutor.simulate import accept_logit, remember, weight_change
-from plastutor.types import FLY
+from plastutor.teaching.living._figure import Axes, Living, Series, Slider, frame, ticks
 
 INPUT, BLOCKS, TRIALS = 0.75, ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)), 80
 FLY_ORDERS = Orders(x=1, w=1, r=1)

@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from plastutor.living.figure import Axes, Choice, Living, Series, Slider, frame, ticks
+from plastutor.teaching.living._figure import (
+    Axes,
+    Choice,
+    Living,
+    Series,
+    Slider,
+    frame,
+    ticks,
+)
 
 
 def noise(

@@ -6,10 +6,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.living.figure import Axes, Choice, Living, Series, Slider, frame, ticks
+from plastutor._simulate import simulate
+from plastutor._types import Experiment
+from plastutor.networks import LINEAR, Network, identity, step_size
 from plastutor.rules import HEBB, OJA, OJA_ORDERS, taylor
-from plastutor.simulate import simulate, step_size
-from plastutor.types import LINEAR, Experiment, Network, identity
+from plastutor.teaching.living._figure import (
+    Axes,
+    Choice,
+    Living,
+    Series,
+    Slider,
+    frame,
+    ticks,
+)
 
 TOO_FAR = 1000.0  # as in living.js: a weight beyond this ends the life that is drawn
 ACTIVATIONS = {identity: "identity", jax.nn.sigmoid: "sigmoid", jnp.tanh: "tanh"}
@@ -44,12 +53,12 @@ def weights(experiment: Experiment, *, network: Network = LINEAR) -> Living:
     Raises:
         ValueError: the experiment or the network is another one.
 
-    >>> from plastutor.experiments import make_experiment
-    >>> e = make_experiment(jnp.ones((50, 2)), w0=jnp.ones((2, 1)))
+    >>> import plastutor as pt
+    >>> e = pt.make_experiment(jnp.ones((50, 2)), w0=jnp.ones((2, 1)))
     >>> weights(e).status
     'The weights stay finite: after 50 steps their length is 3.81.'
     """
-    _check_life(experiment, network)
+    _check_trajectory(experiment, network)
     x = np.round(np.asarray(experiment.x, float), 3)
     w0 = np.round(np.asarray(experiment.w0, float), 4)
     rounded = experiment._replace(x=jnp.asarray(x), w0=jnp.asarray(w0))
@@ -57,7 +66,7 @@ def weights(experiment: Experiment, *, network: Network = LINEAR) -> Living:
     axes = Axes(x=(0, len(x)), y=(-2, 2))
 
     def lines(name, theta, look, *labels):
-        w, _ = lived(theta, rounded, network)
+        w, _ = trajectory(theta, rounded, network)
         kept = np.unique([*range(0, len(w), every), len(w) - 1])
         dashes = ("", " dashed", " dotted")
         labels = (*labels, "", "")
@@ -71,7 +80,7 @@ def weights(experiment: Experiment, *, network: Network = LINEAR) -> Living:
         *lines("oja", OJA, "truth wide", "Oja's rule"),
         *lines("weight", HEBB, "model", *each),
     ]
-    w, end = lived(HEBB, rounded, network)
+    w, end = trajectory(HEBB, rounded, network)
     sliders = [
         Slider(term, f"coefficient of {term}", *ends, NAMED["Hebb"].get(term, 0.0))
         for term, ends in TERMS.items()
@@ -108,7 +117,7 @@ def weights(experiment: Experiment, *, network: Network = LINEAR) -> Living:
     )
 
 
-def _check_life(experiment: Experiment, network: Network) -> None:
+def _check_trajectory(experiment: Experiment, network: Network) -> None:
     shapes = np.shape(experiment.x), np.shape(experiment.w0)
     one = len(shapes[0]) == 2 and shapes[0][1] in (1, 2, 3) and shapes[1][1:] == (1,)
     if not one or shapes[0][0] > 2000:
@@ -129,7 +138,7 @@ def _check_life(experiment: Experiment, network: Network) -> None:
         )
 
 
-def lived(theta, experiment: Experiment, network: Network):
+def trajectory(theta, experiment: Experiment, network: Network):
     """Weights before and after each step, (step, pre), and the step that ended them."""
     w = simulate(taylor(OJA_ORDERS), theta, experiment, network=network).w
     assert w is not None

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.checks.beside_nothing import beside_nothing
-from plastutor.choices import choice_experiments
-from plastutor.losses import choice_loss, choice_probability, objective
+from plastutor import likelihoods
+from plastutor._simulate import simulate
+from plastutor.data import choice_experiments
+from plastutor.likelihoods import choice_probability
+from plastutor.networks import FLY
+from plastutor.objectives import objective
 from plastutor.rules import Orders, taylor, terms
-from plastutor.simulate import simulate
-from plastutor.types import FLY
-
-__all__ = ["probability_of_odour_one", "theta_of_flies", "trials_of_memory"]
+from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._beside_nothing import beside_nothing
 
 ORDERS = Orders(x=1, w=1, r=1)
 RULE = taylor(ORDERS)
-LOSS = jax.jit(objective(RULE, choice_loss, network=FLY))
+LOSS = jax.jit(objective(RULE, likelihoods.choice, network=FLY))
 
 
 def probability_of_odour_one(function: Callable) -> bool:

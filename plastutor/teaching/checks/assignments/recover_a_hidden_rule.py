@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.checks.beside_nothing import beside_nothing
-from plastutor.experiments import make_experiment
-from plastutor.losses import activity_loss, objective
+from plastutor import likelihoods
+from plastutor._experiments import make_experiment
+from plastutor.objectives import objective
 from plastutor.rules import OJA_ORDERS, taylor, terms
+from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._beside_nothing import beside_nothing
 
-__all__ = ["loss_on_records", "percent_of_nothing", "theta_of_records"]
-
-LOSS = jax.jit(objective(taylor(OJA_ORDERS), activity_loss))
+LOSS = jax.jit(objective(taylor(OJA_ORDERS), likelihoods.activity))
 NOTHING = np.zeros((3, 3, 3, 1))
 
 

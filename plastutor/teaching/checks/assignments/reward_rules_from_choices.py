@@ -8,23 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.checks.beside_nothing import beside_nothing
-from plastutor.experiments import make_experiment
-from plastutor.losses import accept_loss, objective
+from plastutor import likelihoods
+from plastutor._experiments import make_experiment
+from plastutor.networks import BEHAVIOUR, accept_logit, expected_reward
+from plastutor.objectives import objective
 from plastutor.rules import Orders, taylor, terms
-from plastutor.simulate import accept_logit, expected_reward
-from plastutor.types import BEHAVIOUR
-
-__all__ = [
-    "likelihood_of_a_life",
-    "probability_of_accepting",
-    "reward_less_expected",
-    "theta_of_animals",
-]
+from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._beside_nothing import beside_nothing
 
 ORDERS = Orders(x=1, w=1, r=1)
-LOSS = jax.jit(objective(taylor(ORDERS), accept_loss, network=BEHAVIOUR))
+LOSS = jax.jit(objective(taylor(ORDERS), likelihoods.accept, network=BEHAVIOUR))
 
 
 def _loss(theta, odour, accept, reward) -> float:
@@ -75,7 +68,7 @@ def reward_less_expected(function: Callable) -> bool:
     )
 
 
-def likelihood_of_a_life(function: Callable) -> bool:
+def likelihood_of_an_animal(function: Callable) -> bool:
     """Is `function(theta, odour, accept, reward)` the sum of log p of what was done?"""
     theta = np.asarray(terms(ORDERS, xr=1.0, w=-0.1, one=0.02))
     return agrees(

@@ -8,23 +8,17 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.checks.beside_nothing import beside_nothing
-from plastutor.experiments import make_experiment
-from plastutor.losses import activity_loss, objective
+from plastutor import likelihoods
+from plastutor._experiments import make_experiment
+from plastutor._simulate import simulate
+from plastutor.objectives import objective
 from plastutor.rules import OJA_ORDERS, taylor, terms
-from plastutor.simulate import simulate
-
-__all__ = [
-    "change_in_one_step",
-    "life_of_a_network",
-    "misfit_on_records",
-    "three_coefficients",
-]
+from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._beside_nothing import beside_nothing
 
 RULE = taylor(OJA_ORDERS)
 LIVE = jax.jit(functools.partial(simulate, RULE))
-LOSS = jax.jit(objective(RULE, activity_loss))
+LOSS = jax.jit(objective(RULE, likelihoods.activity))
 
 
 def _among_terms(theta):
@@ -62,7 +56,7 @@ def _part(function: Callable, place: int) -> Callable:
     return part
 
 
-def life_of_a_network(function: Callable) -> bool:
+def trajectory_of_a_network(function: Callable) -> bool:
     """Is `function(theta, x, w0)` the activity in each step and the weights after?"""
 
     def lived(theta, x, w0):

@@ -7,10 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
 from plastutor.rules import BEHAVIOUR_ORDERS, term_names
-
-__all__ = ["index_order", "term_name", "theta_of", "wrong_backwards"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 class _Ordered:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["lost", "shrink"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def shrink(function: Callable) -> bool:

@@ -7,11 +7,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.losses import choice_probability
-from plastutor.simulate import expected_reward
-
-__all__ = ["choice_a", "expected_of_ten", "half_time"]
+from plastutor.likelihoods import choice_probability
+from plastutor.networks import expected_reward
+from plastutor.teaching.checks._agreement import agrees
 
 
 def half_time(function: Callable) -> bool:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["baited", "deviance_explained", "reward_waits", "shrunk"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def reward_waits(function: Callable) -> bool:

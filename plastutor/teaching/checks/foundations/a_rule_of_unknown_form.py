@@ -7,10 +7,8 @@ from math import comb
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-from plastutor.distil import predicted_gains
-
-__all__ = ["explained_share", "gain_of_adding", "smallest_as_good", "sets_of_terms"]
+from plastutor.infer import predicted_gains
+from plastutor.teaching.checks._agreement import agrees
 
 
 def sets_of_terms(function: Callable) -> bool:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["oja_layer", "sanger_layer", "settled_length"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def settled_length(function: Callable) -> bool:

@@ -9,9 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["central_difference", "clipped_step", "masked_loss"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def central_difference(function: Callable) -> bool:

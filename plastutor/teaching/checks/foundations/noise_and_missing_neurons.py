@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["log_evidence", "more_experiments", "noise_level", "posterior_mean"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def more_experiments(function: Callable) -> bool:

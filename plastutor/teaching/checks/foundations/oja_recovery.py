@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
 from plastutor.evaluate import r2
-
-__all__ = ["hebb_with_decay", "mean_r2", "resting_weight"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def resting_weight(function: Callable) -> bool:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["diagonal", "fewest_kept", "local_trace"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def local_trace(function: Callable) -> bool:

@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["running_expectation", "slopes", "traces"]
+from plastutor.teaching.checks._agreement import agrees
 
 
 def traces(function: Callable) -> bool:
@@ -21,7 +19,7 @@ def traces(function: Callable) -> bool:
     )
 
 
-def slopes(function: Callable) -> bool:
+def derivatives(function: Callable) -> bool:
     """Does `function(x, y, w)` give -y^2, the slope of Oja's rule in w, everywhere?"""
     cases = [
         {"x": np.ones(1), "y": np.array([0.5]), "w": np.ones((1, 1))},

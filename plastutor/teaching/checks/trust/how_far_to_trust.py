@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from plastutor.checks.agreement import agrees
-
-__all__ = ["best_plan", "half_width", "widening"]
+from plastutor.teaching.checks._agreement import agrees
 
 SQUARES = ([[4.0]], [[2.0, 1.9], [1.9, 2.0]], [[5.0, -1.0, 0.0], [-1, 2, 1], [0, 1, 9]])
 

@@ -1,0 +1,71 @@
+"""Train a spiking network by any of its gradients."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import optax
+from jaxtyping import Array, Float, Int
+
+from plastutor.gradients import spiking_gradient
+from plastutor.networks import Cell, SpikingLayer
+
+
+@partial(jax.jit, static_argnames=("cell", "how", "num_steps", "batch"))
+def train_spiking(
+    key,
+    cell: Cell,
+    layer: SpikingLayer,
+    x: Float[Array, "exp time pre"],
+    label: Int[Array, " exp"],
+    *,
+    how: str = "bptt",
+    feedback: Float[Array, "class post"] | None = None,
+    num_steps: int = 200,
+    batch: int = 16,
+    rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
+) -> tuple[SpikingLayer, Float[Array, " step"]]:
+    """Adam on batches of examples, by any of the gradients.
+
+    Args:
+        key: for the choice of examples.
+        cell: the kind of neuron.
+        layer: where to begin.
+        x: inputs.
+        label: the right classes.
+        how: as in `spiking_gradient`.
+        feedback: as in `spiking_gradient`.
+        num_steps: the number of updates.
+        batch: the number of examples in an update.
+        rates: the rates of Adam for w_in, w_out and w_rec; 0 freezes. Where w_rec moves
+            fast, the exact gradient through many steps explodes.
+
+    Returns:
+        The layer at the end, and the loss of each batch before its update.
+
+    >>> import plastutor as pt
+    >>> patterns = pt.tasks.spike_patterns(jax.random.key(0), n_class=2)
+    >>> x, label = pt.tasks.pattern_task(jax.random.key(1), patterns, 50)
+    >>> layer = pt.networks.init_spiking_layer(jax.random.key(2), 40, 8, 2)
+    >>> key, cell = jax.random.key(3), pt.networks.lif()
+    >>> _, losses = train_spiking(key, cell, layer, x, label, num_steps=30)
+    >>> bool(losses[-1] < losses[0])
+    True
+    """
+    adam: Any = optax.scale_by_adam()
+
+    def moved(w, rate, change) -> Any:
+        return None if w is None else w - rate * change
+
+    def update(carry, at):
+        layer, memory = carry
+        one = {"how": how, "feedback": feedback}
+        value, slope = spiking_gradient(cell, layer, x[at], label[at], **one)
+        change, memory = adam.update(slope, memory)
+        return (SpikingLayer(*map(moved, layer, rates, change)), memory), value
+
+    at = jax.random.randint(key, (num_steps, batch), 0, len(label))
+    (layer, _), losses = jax.lax.scan(update, (layer, adam.init(layer)), at)
+    return layer, losses

@@ -1,0 +1,55 @@
+"""The expected reward: what the last rewards lead an animal to expect."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+def remember(memory, reward, completed):
+    """Append a reward to the memory of the last ones, if its trial was completed.
+
+    >>> [float(v) for v in remember(jnp.zeros(3), 1.0, True)]
+    [0.0, 0.0, 1.0]
+    """
+    return jnp.where(completed, jnp.append(memory[1:], reward), memory)
+
+
+def expected_reward(
+    reward: Float[Array, " time"], completed: Bool[Array, " time"], window: int = 10
+) -> Float[Array, " time"]:
+    """E[R]: the mean of the last `window` rewards of completed trials.
+
+    The current reward is not among them, and before the first trial all are zero
+    (Mehta et al. 2024 and its code). With window = 0 nothing is expected.
+
+    Args:
+        reward: raw reward of each step.
+        completed: True where a trial was completed; other steps leave no memory.
+        window: how many trials are remembered.
+
+    Returns:
+        The expectation held before each step, in units of reward.
+
+    >>> e = expected_reward(jnp.array([1.0, 1.0, 0.0]), jnp.ones(3, bool), window=2)
+    >>> [float(v) for v in e]
+    [0.0, 0.5, 1.0]
+    """
+    return expect_rewards(jnp.zeros(window, reward.dtype), reward, completed)[1]
+
+
+def expect_rewards(memory, reward, completed):
+    """The memory after some steps, and the reward expected in each of them.
+
+    >>> memory, expected = expect_rewards(jnp.zeros(2), jnp.ones(3), jnp.ones(3, bool))
+    >>> [float(v) for v in memory], [float(v) for v in expected]
+    ([1.0, 1.0], [0.0, 0.5, 1.0])
+    """
+    if memory.size == 0:
+        return memory, jnp.zeros_like(reward)
+
+    def step(memory, now):
+        return remember(memory, *now), memory.mean()
+
+    return jax.lax.scan(step, memory, (reward, completed))

@@ -1,0 +1,5 @@
+"""Objectives: the function of theta that a fit makes small."""
+
+from plastutor.objectives._objective import Objective, objective
+
+__all__ = ["Objective", "objective"]
