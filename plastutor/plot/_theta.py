@@ -118,8 +118,9 @@ def heat_map(
         cmap: a colour map of Matplotlib.
         ax: where to draw; default the current axes.
 
-    >>> import numpy as np
-    >>> heat_map(np.eye(2), ["a", "b"], ["c", "d"]).texts[0].get_text()
+    >>> import matplotlib.pyplot as plt
+    >>> _, ax = plt.subplots()
+    >>> heat_map(np.eye(2), ["a", "b"], ["c", "d"], ax=ax).texts[0].get_text()
     '1.00'
     """
     ax, values = _axes(ax), np.asarray(values, float)
