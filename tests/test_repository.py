@@ -140,7 +140,7 @@ def make_targets() -> set[str]:
     [
         "README.md",
         "CONTRIBUTING.md",
-        "book/teaching.md",
+        "book/teaching/guide.md",
         ".ci/run",
         *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release")],
     ],
