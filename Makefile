@@ -79,7 +79,8 @@ study-flies: $(VENV)/.installed
 study-trust: $(VENV)/.installed
 	$(BIN)/python studies/trust.py
 
-# A class: hand-outs for each student, and the marks of an assignment; book/teaching.md.
+# A class: hand-outs for each student, and the marks of an assignment, as
+# book/teaching/guide.md says.
 #   make handouts CLASS=../course/class.csv SALT=../course/salt.txt OUT=../course/handed-out
 #   make grade ASSIGNMENT=recover_a_hidden_rule CLASS=../course/class.csv \
 #     SALT=../course/salt.txt SUBMISSIONS=../course/recover OUT=../course/marks-recover
@@ -97,7 +98,7 @@ lint: $(VENV)/.installed-dev
 fix: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/nbstripout --keep-id --extra-keys 'metadata.colab metadata.language_info' book/*.ipynb book/assignments/*.ipynb
+	$(BIN)/nbstripout --keep-id --extra-keys 'metadata.colab metadata.language_info' $$(git ls-files '*.ipynb')
 
 # One lock for Python 3.11 to 3.13, one version of each package, no address in it.
 lock:

@@ -2,7 +2,8 @@
 
     python coursework/chapters.py [folder]
 
-Needs nothing but Python. The copies are never committed.
+Needs nothing but Python. The copies are never committed. They keep their folders, so
+that links between chapters work. Assignments are handed out by handouts.py.
 """
 
 import json
@@ -22,11 +23,14 @@ def without_solutions(notebook: dict) -> dict:
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted((ROOT / "book").glob("*.ipynb")):
+    for path in sorted((ROOT / "book").rglob("*.ipynb")):
+        if path.parent.name in ("assignments", ".ipynb_checkpoints"):
+            continue
         handout = without_solutions(json.loads(path.read_text()))
-        (folder / path.name).write_text(json.dumps(handout, indent=1) + "\n")
-        print(folder / path.name)
+        copy = folder / path.relative_to(ROOT / "book")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(json.dumps(handout, indent=1) + "\n")
+        print(copy)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def write_notebook(name: str, folder: Path) -> None:
     """The notebook; what links to a chapter leads to the book's page."""
-    text = (ROOT / "book" / "assignments" / f"{name}.ipynb").read_text()
+    text = (ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb").read_text()
     book = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
-    text = re.sub(r"\]\(\.\./(\w+)\.ipynb", rf"]({book}book/\1.html", text)
+    text = re.sub(r"\]\(\.\./\.\./([\w/]+)\.ipynb", rf"]({book}book/\1.html", text)
     (folder / f"{name}.ipynb").write_text(text)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
-PDF = ROOT / "book" / "cheat_sheet.pdf"
+PDF = ROOT / "book" / "reference" / "cheat_sheet.pdf"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Two columns, and nothing but the text; no part is torn.
 ON_PAPER = """
@@ -73,7 +73,7 @@ def started():
 def print_page(browser, address: str, target: Path) -> None:
     """One sheet of A4, from the built page."""
     tab = browser.new_page(color_scheme="light")
-    tab.goto(f"{address}/book/cheat_sheet.html")
+    tab.goto(f"{address}/book/reference/cheat_sheet.html")
     tab.evaluate("() => window.MathJax.startup.promise")
     tab.add_style_tag(content=ON_PAPER)
     tab.pdf(path=target, prefer_css_page_size=True, print_background=True)

@@ -61,13 +61,15 @@ def listed() -> list[str]:
     return [toc["root"], *pages]
 
 
-NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+FOUND = sorted((ROOT / "book").rglob("*.ipynb"))
+ALL_NOTEBOOKS = [p for p in FOUND if p.parent.name != ".ipynb_checkpoints"]
+NOTEBOOKS = [p for p in ALL_NOTEBOOKS if p.parent.name != "assignments"]
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 every_chapter = pytest.mark.parametrize(
     "path", [p for p in NOTEBOOKS if p.stem not in NOT_A_CHAPTER], ids=lambda p: p.stem
 )
 every_page = pytest.mark.parametrize(
-    "path", [*NOTEBOOKS, *sorted((ROOT / "book").glob("*.md"))], ids=lambda p: p.name
+    "path", [*NOTEBOOKS, *sorted((ROOT / "book").rglob("*.md"))], ids=lambda p: p.name
 )
 
 
@@ -98,7 +100,13 @@ def test_contents_and_files_agree():
     for page in listed():
         found = [p for p in (".md", ".ipynb") if (ROOT / (page + p)).exists()]
         assert len(found) == 1, f"{page}: found {found}, expected one .md or .ipynb"
-    assert {f"book/{p.stem}" for p in NOTEBOOKS} <= set(listed())
+    there = {p.relative_to(ROOT).with_suffix("").as_posix() for p in ALL_NOTEBOOKS}
+    assert there <= set(listed())
+
+
+def test_each_page_has_a_name_of_its_own():
+    names = [Path(page).name for page in listed()]  # outputs and checks go by it
+    assert len(names) == len(set(names))
 
 
 def test_colab_links_point_to_tracked_files():
@@ -108,14 +116,15 @@ def test_colab_links_point_to_tracked_files():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("not a git checkout")
-    built = ROOT / "_build" / "html" / "book"
+    built = ROOT / "_build" / "html"
     start = CONFIG["repository"]["url"].removeprefix("https://github.com/")
-    for path in NOTEBOOKS:
-        assert f"book/{path.name}" in done.stdout.splitlines()
-        page = built / f"{path.stem}.html"
+    for path in ALL_NOTEBOOKS:
+        name = path.relative_to(ROOT)
+        assert name.as_posix() in done.stdout.splitlines()
+        page = built / name.with_suffix(".html")
         if page.exists():
             links = re.findall(r'href="(https://colab\.[^"]+)"', page.read_text())
-            wanted = f"/github/{start}/blob/main/book/{path.name}"
+            wanted = f"/github/{start}/blob/main/{name.as_posix()}"
             assert any(link.endswith(wanted) for link in links)
 
 
@@ -180,7 +189,7 @@ def test_has_the_sections_of_a_chapter(path):
 
 
 def test_the_cheat_sheets_code_runs(capsys):
-    page = (ROOT / "book" / "cheat_sheet.md").read_text()
+    page = (ROOT / "book" / "reference" / "cheat_sheet.md").read_text()
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1)
     exec(compile(code, "cheat_sheet.md", "exec"), {})
     inferred, nothing = re.findall(r"r2_weights=(-?[\d.]+)", capsys.readouterr().out)
@@ -188,7 +197,7 @@ def test_the_cheat_sheets_code_runs(capsys):
 
 
 def test_the_glossary_is_in_order_and_every_word_is_used():
-    page = (ROOT / "book" / "glossary.md").read_text()
+    page = (ROOT / "book" / "reference" / "glossary.md").read_text()
     words = re.findall(r"^(\w[\w' -]+)$", page.split("{glossary}")[1], re.MULTILINE)
     assert words == sorted(words, key=str.lower) and len(words) > 20
     text = " ".join(prose(path) for path in NOTEBOOKS).lower()
@@ -205,9 +214,7 @@ NAMED = {  # a name with its unit, or ticks in words
 }
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "book").rglob("*.ipynb")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", ALL_NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_figure_has_words_for_it_and_for_its_axes(path):
     for cell in code_cells(read(path)):
         if "plt.show()" in cell.source and "live" not in tags(cell):
@@ -222,7 +229,7 @@ def test_every_figure_has_words_for_it_and_for_its_axes(path):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_public_names_are_on_the_api_page(name):
-    page = (ROOT / "book" / "api.md").read_text()
+    page = (ROOT / "book" / "reference" / "api.md").read_text()
     directive = f".. automodule:: plastutor.{name}\n   :members:\n   :undoc-members:\n"
     assert directive in page
     module = importlib.import_module(f"plastutor.{name}")

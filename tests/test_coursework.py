@@ -34,7 +34,7 @@ from plastutor.rules import OJA, OJA_ORDERS, Orders, term_names, terms
 ROOT = Path(__file__).parent.parent
 COURSEWORK = ROOT / "coursework"
 SALT = b"a salt that only this test knows"
-NOTEBOOKS = sorted((ROOT / "book" / "assignments").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "book" / "teaching" / "assignments").glob("*.ipynb"))
 each_assignment = pytest.mark.parametrize("name", assignments.NAMES)
 
 
@@ -188,7 +188,7 @@ def test_notebooks_keep_the_form_of_the_book(path):
 def test_notebook_and_marks_ask_for_the_same(name):
     tasks = assignments.load(name).TASKS
     assert sum(task.points for task in tasks) == 20
-    read = test_book.read(ROOT / "book" / "assignments" / f"{name}.ipynb")
+    read = test_book.read(ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb")
     text = "\n".join(c.source for c in read.cells if c.cell_type == "markdown")
     stubs = [c for c in read.cells if "exercise" in test_book.tags(c)]
     for cell in read.cells:
@@ -258,7 +258,7 @@ def test_checks_take_the_solution_and_tell_the_stub_what_to_try(
         exec(check.source, names)
         return capsys.readouterr().out
 
-    read = test_book.read(ROOT / "book" / "assignments" / f"{name}.ipynb")
+    read = test_book.read(ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb")
     cells = [c for c in read.cells if test_book.tags(c) & {"exercise", "check"}]
     for stub, part, check in zip(cells[::2], parts, cells[1::2], strict=True):
         exec(stub.source, unsolved)
@@ -329,7 +329,7 @@ def test_checks_see_what_students_do_wrong(check, mistake):
 def filled(name: str) -> str:
     """The notebook as handed out, with the solution in its empty cells."""
     head, parts = solution(name)
-    path = ROOT / "book" / "assignments" / f"{name}.ipynb"
+    path = ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb"
     solved = nbformat.reads(path.read_text(), as_version=4)
     stubs = [c for c in solved.cells if "exercise" in c.metadata.get("tags", [])]
     for stub, part in zip(stubs, parts, strict=True):
@@ -397,7 +397,7 @@ def test_a_guess_of_terms_earns_a_third_at_most(guess):
 
 @each_assignment
 def test_the_public_example_earns_next_to_nothing(name):
-    text = (ROOT / "book" / "assignments" / f"{name}.ipynb").read_text()
+    text = (ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb").read_text()
     (example,) = re.findall(r"terms\((?:OJA_)?ORDERS, ([^)]*)\)", text)[:1]
     named = {k: float(v) for k, v in re.findall(r"(\w+)=([-\d.]+)", example)}
     module, earned = assignments.load(name), []
@@ -541,7 +541,9 @@ def submissions(folder: Path, secrets: list[str], port: int) -> dict[str, float 
         "%%bash\nls",
     ]
     moved += ["raise ValueError('a cell')", "print(undefined)", "%time theta"]
-    given = (ROOT / "book" / "assignments" / "recover_a_hidden_rule.ipynb").read_text()
+    given = (
+        ROOT / "book" / "teaching" / "assignments" / "recover_a_hidden_rule.ipynb"
+    ).read_text()
     reads = READS.format(secrets=secrets, needle=SALT)
     writes = WRITES.format(folder=str(folder), mark=mark, marks=out)
     other = recover.rule(Draw(SALT, "recover_a_hidden_rule", "right1"))
@@ -712,7 +714,7 @@ def test_the_report_says_whether_the_network_was_cut(graded):
 
 
 def test_the_guide_quotes_the_report(graded):
-    guide = (ROOT / "book" / "teaching.md").read_text()
+    guide = (ROOT / "book" / "teaching" / "guide.md").read_text()
     best = shielding.Shield("namespaces", True, []).sentences()
     assert all(f"\n- {sentence}\n" in guide for sentence in best)
     worst = shielding.Shield("nothing", False, ["/a"]).sentences()

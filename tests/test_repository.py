@@ -140,7 +140,7 @@ def make_targets() -> set[str]:
     [
         "README.md",
         "CONTRIBUTING.md",
-        "book/teaching.md",
+        "book/teaching/guide.md",
         ".ci/run",
         *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release")],
     ],
@@ -223,9 +223,9 @@ def test_a_chapter_that_was_run_is_not_run_again(tmp_path, monkeypatch):
 
 def test_handouts_hold_no_solution(tmp_path):
     chapters.main(tmp_path)
-    for path in tmp_path.glob("*.ipynb"):
+    for path in tmp_path.rglob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
         assert not any("solution" in c["metadata"].get("tags", []) for c in cells)
-        whole = json.loads(read(f"book/{path.name}"))["cells"]
+        whole = json.loads(read(f"book/{path.relative_to(tmp_path)}"))["cells"]
         tagged = sum("solution" in c["metadata"].get("tags", []) for c in whole)
         assert len(cells) == len(whole) - tagged

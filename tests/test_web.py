@@ -37,9 +37,10 @@ def pages() -> list[str]:
 
 def chosen() -> list[str]:
     """The pages to look at in a browser: all, or those that PAGES names."""
-    only = os.environ.get("PLASTUTOR_PAGES", "").split()
-    assert set(only) <= set(pages()), f"PAGES names a page that is not in {pages()}"
-    return only or pages()
+    by_name = {Path(page).name: page for page in pages()}
+    only = os.environ.get("PLASTUTOR_PAGES", "").split() or list(by_name)
+    assert set(only) <= set(by_name), f"PAGES names a page that is not in {[*by_name]}"
+    return [by_name[name] for name in only]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -246,9 +247,9 @@ TOO_WIDE = """() => {
 
 # A slider of each living figure, and a path that it moves.
 LIVING = {
-    "a_synapse_that_learns": ("xy", "weight-1"),
-    "noise_and_missing_neurons": ("noise", "found"),
-    "forgetting_in_flies": ("forgetting", "with-forgetting"),
+    "foundations/a_synapse_that_learns": ("xy", "weight-1"),
+    "foundations/noise_and_missing_neurons": ("noise", "found"),
+    "choices/forgetting_in_flies": ("forgetting", "with-forgetting"),
 }
 # As a notebook of JupyterLab does at the press of a key.
 TAKE_FOCUS = """() => document.querySelector('[data-living]').parentElement

@@ -1,6 +1,6 @@
 """The four assignments: for each, what is hidden, handed out, asked and scored.
 
-A module has the name of its notebook in book/assignments, and
+A module has the name of its notebook in book/teaching/assignments, and
 
 - `TASKS`: what earns points, in the order of the notebook;
 - `rule(draw)`: the student's hidden rule;
