@@ -134,9 +134,11 @@ test-newest:
 	.venv-newest/bin/python -m pytest $(OTHER) tests plastutor book $(NOTEBOOKS) \
 	  -n 2 --dist loadfile
 
-# The repository's address stands in one line of _config.yml; all copies follow it.
+# The repository, and the branch or tag that Colab opens and installs, stand in two lines
+# of _config.yml; all copies follow. One alone may be given:
+#   make address REPO=owner/name REVISION=v1.2.3
 address:
-	@$(PYTHON) scripts/set_address.py '$(REPO)'
+	@$(PYTHON) scripts/set_address.py --repo '$(REPO)' --revision '$(REVISION)'
 
 clean:
 	rm -rf $(VENV) .venv-newest .venv-lock _build dist

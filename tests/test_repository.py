@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -63,9 +66,58 @@ def test_the_command_finds_every_copy_of_the_address(path):
     assert others <= {ADDRESS}
 
 
-def test_the_command_wants_owner_and_name():
+@pytest.mark.parametrize("given", [{}, {"repo": "a"}, {"revision": "a b"}])
+def test_the_command_wants_an_address_or_a_revision(given):
     with pytest.raises(SystemExit, match="owner/name"):
-        set_address.main("only-a-name")
+        set_address.main(**given)
+
+
+# --- one revision ---------------------------------------------------------------------
+
+NOTEBOOKS = [p.relative_to(ROOT) for p in (ROOT / "book").rglob("*.ipynb")]
+
+
+def branch(root: Path) -> str:
+    """What the launch buttons open."""
+    config = yaml.safe_load((root / "_config.yml").read_text())
+    return config["repository"]["branch"]
+
+
+def revisions(root: Path) -> dict[Path, set[str]]:
+    """The branches and tags that the files open in Colab or install."""
+    names = [path.relative_to(ROOT) for path in set_address.files()]
+    named = {name: set_address.revisions((root / name).read_text()) for name in names}
+    assert all(named[name] for name in [Path("README.md"), *NOTEBOOKS])
+    return {name: found for name, found in named.items() if found}
+
+
+def test_cells_links_and_launch_buttons_name_one_revision():
+    assert branch(ROOT) in ("main", f"v{VERSION}")
+    assert set().union(*revisions(ROOT).values()) == {branch(ROOT)}
+
+
+def test_the_release_recipe_turns_the_revision_into_the_tag(tmp_path):
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    for path in [*set_address.files(), ROOT / "Makefile"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    recipe = read("CONTRIBUTING.md").split("## A release")[1]
+    command = re.search(r"`(make address .*?)`", recipe)[1].replace(
+        "<version>", "9.8.7"
+    )
+    command = [*command.split(), f"PYTHON={sys.executable}"]
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert branch(tmp_path) == "v9.8.7"
+    after = revisions(tmp_path)
+    assert set().union(*after.values()) == {"v9.8.7"} and set(after) == set(
+        revisions(ROOT)
+    )
+    for name in NOTEBOOKS:
+        here, there = (folder / name for folder in (ROOT, tmp_path))
+        lines = zip(*(p.read_text().splitlines() for p in (here, there)), strict=True)
+        changed = [old for old, new in lines if old != new]
+        assert all(set_address.revisions(line) for line in changed)
 
 
 # --- one version ----------------------------------------------------------------------
@@ -165,8 +217,9 @@ def test_workflows_are_yaml():
 def test_links_of_the_readme_lead_somewhere():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", read("README.md"))
     colab = re.findall(
-        rf"/github/{re.escape(ADDRESS)}/blob/main/(.*?)\)", read("README.md")
+        rf"/github/{re.escape(ADDRESS)}/blob/{branch(ROOT)}/(.*?)\)", read("README.md")
     )
+    assert colab
     for target in [*links, *colab]:
         assert (ROOT / target).exists(), target
 
