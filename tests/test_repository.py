@@ -209,9 +209,29 @@ def test_ci_runs_the_readmes_commands():
         assert re.search(rf"^make {command}$", read(".ci/run"), re.MULTILINE)
 
 
-def test_workflows_are_yaml():
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        assert "jobs" in yaml.safe_load(path.read_text())
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_workflows_are_yaml_and_pin_their_actions(path):
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        assert job["runs-on"] and all("uses" in s or "run" in s for s in job["steps"])
+    used = re.findall(r"\buses: +(.*)", path.read_text())
+    pinned = r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    assert used and [line for line in used if not re.fullmatch(pinned, line)] == []
+
+
+def test_each_action_is_pinned_to_one_version():
+    text = "".join(path.read_text() for path in WORKFLOWS)
+    used = set(re.findall(r"uses: +(\S+)@(.*)", text))
+    assert len(used) == len({name for name, _ in used})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda p: p.name
+)
+def test_githubs_forms_are_yaml(path):
+    assert isinstance(yaml.safe_load(path.read_text()), dict)
 
 
 def test_links_of_the_readme_lead_somewhere():
