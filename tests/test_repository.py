@@ -219,6 +219,15 @@ def test_workflows_are_yaml_and_pin_their_actions(path):
     assert used and [line for line in used if not re.fullmatch(pinned, line)] == []
 
 
+def test_dependabot_keeps_below_the_bounds_of_the_book():
+    updates = yaml.safe_load(read(".github/dependabot.yml"))["updates"]
+    [ignored] = [u["ignore"] for u in updates if u["package-ecosystem"] == "pip"]
+    versions = {one["dependency-name"]: one.get("versions") for one in ignored}
+    bounds = {r.name: r.specifier for r in map(Requirement, EXTRAS["book"])}
+    for name in ("jupyter-book", "sphinx-book-theme"):
+        assert "<" + versions[name][0].removeprefix(">=") in str(bounds[name])
+
+
 def test_each_action_is_pinned_to_one_version():
     text = "".join(path.read_text() for path in WORKFLOWS)
     used = set(re.findall(r"uses: +(\S+)@(.*)", text))
