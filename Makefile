@@ -4,31 +4,39 @@
 #   make test    runs every test and every notebook
 # Another Python: make book PYTHON=python3.12
 
-PYTHON ?= python3
-PYTHON_NEWEST ?= python3
 VENV ?= .venv
+ifeq ($(OS),Windows_NT)  # in Git Bash
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
+PYTHON ?= python3
 BIN := $(VENV)/bin
+endif
+PYTHON_NEWEST ?= python3
 # Does what pip does, several times as fast.
 INSTALL := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
 # No cell is stopped before five minutes: a slow machine is not an error.
 NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
 # A backend set outside would keep figures out of the notebooks.
 unexport MPLBACKEND
+# Files are UTF-8, on Windows too.
+export PYTHONUTF8 ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
-.PHONY: install book test bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: install book test coverage bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
 
 # The environment: the committed lock plus this checkout. The stamp is renewed only when
 # the lock or the package's metadata changed, so a second make installs nothing.
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'plastutor needs Python 3.11 or newer; $(PYTHON) is older or missing. Try: make PYTHON=python3.12 $(MAKECMDGOALS)'; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
+$(VENV)/.installed: $(BIN)/python$(EXE) requirements.lock pyproject.toml
 	@echo 'Installing about 150 packages into $(VENV); this takes a minute at most.'
 	$(BIN)/python -m pip install --quiet uv
 	$(INSTALL) -r requirements.lock
@@ -59,6 +67,12 @@ book: $(VENV)/.installed
 # A notebook's cells must stay together, in one worker: --dist loadfile.
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest tests plastutor book $(NOTEBOOKS) -n 2 --dist loadfile
+
+# The lines of the package that no test runs; with the tests that run once a week.
+coverage: $(VENV)/.installed
+	$(INSTALL) -c requirements.lock -e '.[coverage]'
+	PLASTUTOR_WEEKLY=1 $(BIN)/python -m pytest tests plastutor -n 2 --dist loadfile \
+	  --cov plastutor --cov-report term-missing:skip-covered
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench.py
@@ -135,12 +149,14 @@ test-newest:
 	.venv-newest/bin/python -m pytest $(OTHER) tests plastutor book $(NOTEBOOKS) \
 	  -n 2 --dist loadfile
 
-# The repository's address stands in one line of _config.yml; all copies follow it.
+# The repository, and the branch or tag that Colab opens and installs, stand in two lines
+# of _config.yml; all copies follow. One alone may be given:
+#   make address REPO=owner/name REVISION=v1.2.3
 address:
-	@$(PYTHON) scripts/set_address.py '$(REPO)'
+	@$(PYTHON) scripts/set_address.py --repo '$(REPO)' --revision '$(REVISION)'
 
 clean:
 	rm -rf $(VENV) .venv-newest .venv-lock _build dist
-	rm -rf .pytest_cache .ruff_cache
+	rm -rf .pytest_cache .ruff_cache .coverage
 	find plastutor tests book scripts benchmarks studies coursework -name __pycache__ \
 	  -prune -exec rm -rf {} + 2>/dev/null || true

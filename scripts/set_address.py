@@ -1,10 +1,12 @@
-"""Set the repository's address everywhere: make address REPO=owner/name.
+"""Set the address and the revision everywhere: make address REPO=... REVISION=...
 
-The line `repository: url:` of _config.yml holds the address. What cannot read it (the
-badges, the links of the package, the Colab cell of each chapter) is rewritten here, and
+Two lines of _config.yml decide: `url:` is the repository, `branch:` the branch or tag
+that the launch buttons open and that the first cell of each notebook installs. What
+cannot read them (badges, links to Colab, those cells) is rewritten here, and
 tests/test_repository.py finds any place that was missed.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -12,6 +14,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = re.compile(r"^  url: https://github\.com/([\w.-]+/[\w.-]+)", re.MULTILINE)
+REVISIONS = re.compile(
+    r"(^  branch: "
+    r"|colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/"
+    r"|git\+(?:\{repository\}|https://github\.com/[\w.-]+/[\w.-]+)@)([\w.-]+)",
+    re.MULTILINE,
+)
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -29,6 +37,11 @@ def rewrite(text: str, old: str, new: str) -> str:
     return re.sub(
         rf"https://{re.escape(pages(old))}{ends}", f"https://{pages(new)}", text
     )
+
+
+def revisions(text: str) -> set[str]:
+    """The branches and tags that a text opens in Colab or installs."""
+    return {revision for _, revision in REVISIONS.findall(text)}
 
 
 def pages(repo: str) -> str:
@@ -50,16 +63,26 @@ def files() -> list[Path]:
     return [ROOT / f for f in listed if Path(f).suffix in kinds and (ROOT / f).exists()]
 
 
-def main(new: str) -> None:
-    if not NAME.fullmatch(new):
-        sys.exit("Give owner and name: make address REPO=owner/name")
+def main(repo: str = "", revision: str = "") -> None:
+    fits = NAME.fullmatch(repo or "a/b") and re.fullmatch(r"[\w.-]*", revision)
+    if not fits or not (repo or revision):
+        sys.exit(
+            "Give the repository's owner and name, a branch or tag, or both: "
+            "make address REPO=owner/name REVISION=v1.2.3"
+        )
     old = current((ROOT / "_config.yml").read_text())
     for path in files():
         text = path.read_text()
-        if (changed := rewrite(text, old, new)) != text:
+        changed = rewrite(text, old, repo or old)
+        if revision:
+            changed = REVISIONS.sub(rf"\g<1>{revision}", changed)
+        if changed != text:
             path.write_text(changed)
-            print(f"{path.relative_to(ROOT)}: {old} -> {new}")
+            print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repo", default="")
+    parser.add_argument("--revision", default="")
+    main(**vars(parser.parse_args()))

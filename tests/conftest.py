@@ -1,5 +1,7 @@
 """Strict JAX for every test: double precision, no silent broadcasting, no windows."""
 
+import os
+
 import jax
 import matplotlib
 import pytest
@@ -11,6 +13,13 @@ collect_ignore = ["conftest.py"]
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 matplotlib.use("Agg")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what is marked `weekly`, except where PLASTUTOR_WEEKLY=1."""
+    for item in items if os.environ.get("PLASTUTOR_WEEKLY") != "1" else []:
+        if item.get_closest_marker("weekly"):
+            item.add_marker(pytest.mark.skip(reason="once a week: PLASTUTOR_WEEKLY=1"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import importlib
 import inspect
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import nbformat
@@ -15,7 +14,7 @@ from plastutor import plots
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+REVISION = CONFIG["repository"]["branch"]
 # The parts of `flies` have no section of their own: it exports what is public in them.
 MODULES = sorted(
     path.stem
@@ -30,7 +29,7 @@ import sys
 
 if "google.colab" in sys.modules:
     repository = "{CONFIG["repository"]["url"]}"
-    spec = os.environ.get("PLASTUTOR_SPEC", f"git+{{repository}}@v{VERSION}")
+    spec = os.environ.get("PLASTUTOR_SPEC", f"git+{{repository}}@{REVISION}")
     %pip install -q "$spec"
 
 import jax
@@ -110,7 +109,6 @@ def test_each_page_has_a_name_of_its_own():
 
 
 def test_colab_links_point_to_tracked_files():
-    assert CONFIG["repository"]["branch"] == "main"
     assert "path_to_book" not in CONFIG["repository"]  # it would double the folder
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "book"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -124,7 +122,7 @@ def test_colab_links_point_to_tracked_files():
         page = built / name.with_suffix(".html")
         if page.exists():
             links = re.findall(r'href="(https://colab\.[^"]+)"', page.read_text())
-            wanted = f"/github/{start}/blob/main/{name.as_posix()}"
+            wanted = f"/github/{start}/blob/{REVISION}/{name.as_posix()}"
             assert any(link.endswith(wanted) for link in links)
 
 
@@ -143,7 +141,7 @@ def test_stored_bare(path):
 
 
 @every_notebook
-def test_first_code_cell_installs_this_version_in_colab(path):
+def test_first_code_cell_installs_what_the_launch_button_opens(path):
     first = code_cells(read(path))[0]
     time_to_run = TO_RUN.search(prose(path))[1]
     assert first.source.strip() == COLAB_CELL.replace("TIME", time_to_run).strip()

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -63,9 +66,55 @@ def test_the_command_finds_every_copy_of_the_address(path):
     assert others <= {ADDRESS}
 
 
-def test_the_command_wants_owner_and_name():
+@pytest.mark.parametrize("given", [{}, {"repo": "a"}, {"revision": "a b"}])
+def test_the_command_wants_an_address_or_a_revision(given):
     with pytest.raises(SystemExit, match="owner/name"):
-        set_address.main("only-a-name")
+        set_address.main(**given)
+
+
+# --- one revision ---------------------------------------------------------------------
+
+NOTEBOOKS = [p.relative_to(ROOT) for p in (ROOT / "book").rglob("*.ipynb")]
+
+
+def branch(root: Path) -> str:
+    """What the launch buttons open."""
+    config = yaml.safe_load((root / "_config.yml").read_text())
+    return config["repository"]["branch"]
+
+
+def revisions(root: Path) -> dict[Path, set[str]]:
+    """The branches and tags that the files open in Colab or install."""
+    names = [path.relative_to(ROOT) for path in set_address.files()]
+    named = {name: set_address.revisions((root / name).read_text()) for name in names}
+    assert all(named[name] for name in [Path("README.md"), *NOTEBOOKS])
+    return {name: found for name, found in named.items() if found}
+
+
+def test_cells_links_and_launch_buttons_name_one_revision():
+    assert branch(ROOT) in ("main", f"v{VERSION}")
+    assert set().union(*revisions(ROOT).values()) == {branch(ROOT)}
+
+
+def test_the_release_recipe_turns_the_revision_into_the_tag(tmp_path):
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    for path in [*set_address.files(), ROOT / "Makefile"]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    recipe = read("CONTRIBUTING.md").split("## A release")[1]
+    command = re.search(r"`(make address .*?)`", recipe)[1].split()
+    command = [word.replace("<version>", "9.8.7") for word in command]
+    command += [f"PYTHON={sys.executable}"]
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert branch(tmp_path) == "v9.8.7"
+    before, after = revisions(ROOT), revisions(tmp_path)
+    assert after == dict.fromkeys(before, {"v9.8.7"})
+    for name in NOTEBOOKS:
+        here, there = (folder / name for folder in (ROOT, tmp_path))
+        lines = zip(*(p.read_text().splitlines() for p in (here, there)), strict=True)
+        changed = [old for old, new in lines if old != new]
+        assert all(set_address.revisions(line) for line in changed)
 
 
 # --- one version ----------------------------------------------------------------------
@@ -142,7 +191,7 @@ def make_targets() -> set[str]:
         "CONTRIBUTING.md",
         "book/teaching/guide.md",
         ".ci/run",
-        *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release")],
+        *[f".github/workflows/{n}.yml" for n in ("tests", "book", "release", "weekly")],
     ],
 )
 def test_make_commands_exist(name):
@@ -155,18 +204,49 @@ def test_ci_runs_the_readmes_commands():
     assert commands == ["book", "test"]
     for command in [*commands, "lint"]:
         assert re.search(rf"^make {command}$", read(".ci/run"), re.MULTILINE)
+    assert "run: bash .ci/run\n" in read(".github/workflows/tests.yml")
 
 
-def test_workflows_are_yaml():
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        assert "jobs" in yaml.safe_load(path.read_text())
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_workflows_are_yaml_and_pin_their_actions(path):
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        assert job["runs-on"] and all("uses" in s or "run" in s for s in job["steps"])
+    used = re.findall(r"\buses: +(.*)", path.read_text())
+    pinned = r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    assert used and [line for line in used if not re.fullmatch(pinned, line)] == []
+
+
+def test_dependabot_keeps_below_the_bounds_of_the_book():
+    updates = yaml.safe_load(read(".github/dependabot.yml"))["updates"]
+    [ignored] = [u["ignore"] for u in updates if u["package-ecosystem"] == "pip"]
+    versions = {one["dependency-name"]: one.get("versions") for one in ignored}
+    bounds = {r.name: r.specifier for r in map(Requirement, EXTRAS["book"])}
+    for name in ("jupyter-book", "sphinx-book-theme"):
+        assert "<" + versions[name][0].removeprefix(">=") in str(bounds[name])
+
+
+def test_each_action_is_pinned_to_one_version():
+    text = "".join(path.read_text() for path in WORKFLOWS)
+    used = set(re.findall(r"uses: +(\S+)@(.*)", text))
+    assert len(used) == len({name for name, _ in used})
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda p: p.name
+)
+def test_githubs_forms_are_yaml(path):
+    assert isinstance(yaml.safe_load(path.read_text()), dict)
 
 
 def test_links_of_the_readme_lead_somewhere():
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", read("README.md"))
     colab = re.findall(
-        rf"/github/{re.escape(ADDRESS)}/blob/main/(.*?)\)", read("README.md")
+        rf"/github/{re.escape(ADDRESS)}/blob/{branch(ROOT)}/(.*?)\)", read("README.md")
     )
+    assert colab
     for target in [*links, *colab]:
         assert (ROOT / target).exists(), target
 

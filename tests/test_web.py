@@ -91,7 +91,7 @@ def test_buttons_point_to_the_source_of_the_page(page):
     links = {link["href"] for link in buttons}
     url, branch = CONFIG["repository"]["url"], CONFIG["repository"]["branch"]
     name = source.relative_to(ROOT).as_posix()
-    assert f"{url}/edit/{branch}/{name}" in links
+    assert f"{url}/edit/main/{name}" in links
     assert any(link.startswith(f"{url}/issues/new") for link in links)
     assert any(link.endswith(f"/_sources/{name}") for link in links), "the download"
     colab = f"{CONFIG['launch_buttons']['colab_url']}/github/"
