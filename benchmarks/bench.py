@@ -15,24 +15,9 @@ import numpy as np
 import scaling
 from measure import in_turns, seconds
 
-from plastutor.evaluate import weight_r2
-from plastutor.experiments import first_steps
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.rules import (
-    BEHAVIOUR_ORDERS,
-    OJA,
-    OJA_ORDERS,
-    plain_update,
-    reward_covariance,
-    taylor,
-)
-from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task, redraw_w0
-from plastutor.types import BEHAVIOUR, Rule
+import plastutor as pt
 
-RULE = taylor(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
 
 
 def outer_apply(theta, x, y, w, r):
@@ -46,18 +31,22 @@ def outer_apply(theta, x, y, w, r):
 
 def one_gradient():
     """One loss + gradient, 100 -> 1000 x 50 steps, float32."""
-    data = neural_task(jr.key(0), RULE, OJA, n_experiments=1)
+    data = pt.neural_task(jr.key(0), RULE, pt.OJA, n_experiments=1)
     data = jax.tree.map(lambda leaf: leaf[0], data)
-    theta = jnp.asarray(OJA + 0.01, jnp.float32)
+    theta = jnp.asarray(pt.OJA + 0.01, jnp.float32)
     rows = {
         "fused (the package)": RULE,
         "fused, derivative by JAX": RULE._replace(update=jax.checkpoint(RULE.forward)),
-        "Rule.apply, two vmaps": RULE._replace(update=plain_update(RULE.apply)),
-        "outer products, two vmaps": Rule(*RULE[:2], plain_update(outer_apply)),
+        "Rule.apply, two vmaps": RULE._replace(
+            update=pt.rules.plain_update(RULE.apply)
+        ),
+        "outer products, two vmaps": pt.Rule(
+            *RULE[:2], pt.rules.plain_update(outer_apply)
+        ),
     }
     print("\nOne loss + gradient, 100 -> 1000 x 50 steps, float32")
     compiled = {
-        name: jax.jit(jax.value_and_grad(objective(rule, activity_loss)))
+        name: jax.jit(jax.value_and_grad(pt.objective(rule, pt.activity)))
         .lower(theta, data)
         .compile()
         for name, rule in rows.items()
@@ -84,9 +73,12 @@ def one_gradient():
 
 def gradient_against_loss():
     """What the gradient costs beyond the loss, 100 -> 1000 x 50 steps, float32."""
-    data = neural_task(jr.key(0), RULE, OJA, n_experiments=1)
+    data = pt.neural_task(jr.key(0), RULE, pt.OJA, n_experiments=1)
     data = jax.tree.map(lambda leaf: leaf[0], data)
-    theta, loss = jnp.asarray(OJA + 0.01, jnp.float32), objective(RULE, activity_loss)
+    theta, loss = (
+        jnp.asarray(pt.OJA + 0.01, jnp.float32),
+        pt.objective(RULE, pt.activity),
+    )
     runs = {
         "loss": partial(jax.jit(loss), theta, data),
         "gradient": partial(jax.jit(jax.value_and_grad(loss)), theta, data),
@@ -114,7 +106,7 @@ def forward_pass():
             return jax.lax.scan(step, data.w0, data.x)[1]
 
         def live(theta, data):
-            return simulate(RULE, theta, data, keep_weights=False).y
+            return pt.simulate(RULE, theta, data, keep_weights=False).y
 
         runs = {
             "W * c": partial(jax.jit(multiply), data),
@@ -131,33 +123,41 @@ def cost_against_length():
     """Twice the steps should take twice the time; some jaxlib took four times."""
     print("\nSimulation and gradient against length, 50 -> 100, time a step")
     for steps in (250, 500, 1000, 2000):
-        data = neural_task(
-            jr.key(1), RULE, OJA, n_experiments=1, n_steps=steps, n_pre=50, n_post=100
+        data = pt.neural_task(
+            jr.key(1),
+            RULE,
+            pt.OJA,
+            n_experiments=1,
+            n_steps=steps,
+            n_pre=50,
+            n_post=100,
         )
-        run = jax.jit(jax.value_and_grad(objective(RULE, activity_loss)))
-        took = seconds(lambda run=run, data=data: run(jnp.asarray(OJA), data), 5)
+        run = jax.jit(jax.value_and_grad(pt.objective(RULE, pt.activity)))
+        took = seconds(lambda run=run, data=data: run(jnp.asarray(pt.OJA), data), 5)
         print(f"  {steps:5d} steps {took / steps * 1e6:7.1f} us")
 
 
 def foraging():
     """18 animals x 240 trials of the two-odour task."""
-    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-    took = seconds(lambda: foraging_task(jr.key(0), rule, truth).experiment.accept)
+    rule, truth = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+    took = seconds(lambda: pt.foraging_task(jr.key(0), rule, truth).experiment.accept)
     print(f"\nSimulate 18 foraging flies x 240 trials, compiled: {took:.3f} s")
 
 
 def choices_gradient():
     """One loss + gradient over 18 animals, 81 terms."""
-    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-    data = foraging_task(jr.key(0), rule, truth).experiment
-    data = first_steps(data, int(data.valid.sum(1).max()))
+    rule, truth = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+    data = pt.foraging_task(jr.key(0), rule, truth).experiment
+    data = pt.first_steps(data, int(data.valid.sum(1).max()))
     theta = jnp.asarray(0.9 * truth, jnp.float32)
     ours = jax.jit(
-        jax.value_and_grad(objective(rule, accept_loss, network=BEHAVIOUR, trials=240))
+        jax.value_and_grad(
+            pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=240)
+        )
     )
-    outer = Rule(*rule[:2], plain_update(outer_apply))
+    outer = pt.Rule(*rule[:2], pt.rules.plain_update(outer_apply))
     alone = jax.jit(
-        jax.value_and_grad(objective(outer, accept_loss, network=BEHAVIOUR))
+        jax.value_and_grad(pt.objective(outer, pt.accept, network=pt.BEHAVIOUR))
     )
     each = [jax.tree.map(lambda leaf, k=k: leaf[k], data) for k in range(18)]
 
@@ -180,15 +180,17 @@ def recovery(name, redraw, seed=0):
     """Oja's rule from 4 of 1000 neurons, scored on all 100,000 synapses."""
     start = time.perf_counter()
     key_data, key_w0, key_theta, key_new = jr.split(jr.key(seed), 4)
-    data = neural_task(key_data, RULE, OJA, n_post=4)
+    data = pt.neural_task(key_data, RULE, pt.OJA, n_post=4)
     if redraw:  # the student does not know w0: leave the time out that depends on it
-        data = redraw_w0(key_w0, data)
+        data = pt.redraw_w0(key_w0, data)
         data = data._replace(activity=data.activity.at[:, :30].set(jnp.nan))
-    loss = objective(RULE, activity_loss)
-    found = fit(loss, RULE.init(key_theta), data, optimizer=GaussNewton(), num_steps=15)
-    new = neural_task(key_new, RULE, OJA, n_experiments=25)
-    score = weight_r2(RULE, found.theta, OJA, new).mean()
-    off = np.abs(found.theta - OJA).max()
+    loss = pt.objective(RULE, pt.activity)
+    found = pt.fit(
+        loss, RULE.init(key_theta), data, optimizer=pt.GaussNewton(), num_steps=15
+    )
+    new = pt.neural_task(key_new, RULE, pt.OJA, n_experiments=25)
+    score = pt.weight_r2(RULE, found.theta, pt.OJA, new).mean()
+    off = np.abs(found.theta - pt.OJA).max()
     took = time.perf_counter() - start
     print(
         f"  {name:24s} 1 - R2 = {1 - score:.1e}, coefficients within {off:.1e},"

@@ -15,28 +15,18 @@ import jax.random as jr
 import numpy as np
 from measure import compiled, in_turns
 
-from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.rules import (
-    BEHAVIOUR_ORDERS,
-    OJA_ORDERS,
-    reward_covariance,
-    taylor,
-    terms,
-)
-from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task
-from plastutor.types import BEHAVIOUR
+import plastutor as pt
 
 TABLE = Path(__file__).parent.parent / "book" / "results" / "scaling.csv"
-RULE = taylor(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
 WAYS = "loss alone", "reverse, everything kept", "reverse", "forward", "local"
 
 
 def recording(length, pre, post):
     """One life of a network that learns slowly, so that any length is finite."""
-    theta = terms(OJA_ORDERS, xy=0.01, yyw=-0.01, dtype=jnp.float32)
+    theta = pt.terms(pt.OJA_ORDERS, xy=0.01, yyw=-0.01, dtype=jnp.float32)
     sizes = {"n_experiments": 1, "n_steps": length, "n_pre": pre, "n_post": post}
-    data = neural_task(jr.key(0), RULE, theta, **sizes)
+    data = pt.neural_task(jr.key(0), RULE, theta, **sizes)
     return 0.9 * theta, jax.tree.map(lambda leaf: leaf[0], data)
 
 
@@ -45,13 +35,13 @@ def of_activity(way):
     if way == "reverse, everything kept":  # the plain baseline: no blocks
 
         def plain(theta, data):
-            seen = simulate(RULE, theta, data, keep_weights=False)
-            return activity_loss(seen, data)
+            seen = pt.simulate(RULE, theta, data, keep_weights=False)
+            return pt.activity(seen, data)
 
         return jax.value_and_grad(plain)
     if way == "loss alone":
-        return objective(RULE, activity_loss)
-    return jax.value_and_grad(objective(RULE, activity_loss, gradient=way))
+        return pt.objective(RULE, pt.activity)
+    return jax.value_and_grad(pt.objective(RULE, pt.activity, gradient=way))
 
 
 def rows(axis, sizes, programs, rounds=5):
@@ -91,12 +81,12 @@ def synapses(size):
 def animals(size, rules=1):
     """One loss and gradient over all animals; of several rules at once."""
     rule, truth = (
-        taylor(BEHAVIOUR_ORDERS),
-        jnp.asarray(reward_covariance(), jnp.float32),
+        pt.taylor(pt.BEHAVIOUR_ORDERS),
+        jnp.asarray(pt.reward_covariance(), jnp.float32),
     )
-    made = foraging_task(jr.key(0), rule, truth, n_experiments=min(size, 50))
+    made = pt.foraging_task(jr.key(0), rule, truth, n_experiments=min(size, 50))
     data = jax.tree.map(lambda v: jnp.resize(v, (size, *v.shape[1:])), made.experiment)
-    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=240)
+    loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=240)
     thetas = jnp.stack([0.9 * truth] * rules)
     gradient = jax.vmap(jax.value_and_grad(loss), (0, None))
     return {"reverse": (gradient, (thetas, data))}

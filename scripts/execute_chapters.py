@@ -17,7 +17,7 @@ import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
-from plastutor.fly_download import cache_folder
+from plastutor.data.flies._download import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "_build" / ".jupyter_cache"
