@@ -16,12 +16,12 @@ import csv
 import errno
 import json
 import os
+import queue
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -115,17 +115,17 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
 
 def run_all(found: dict[str, Path], prepared: Path, limits, method, at_once) -> dict:
     """Run every submission, some at a time."""
-    slots, lock = list(range(at_once)), threading.Lock()
+    slots = queue.SimpleQueue()
+    for slot in range(at_once):
+        slots.put(slot)
 
     def one(item):
         student, path = item
-        with lock:
-            slot = slots.pop()
+        slot = slots.get()
         try:
             return student, run_one(path, prepared / student, limits, method, slot)
         finally:
-            with lock:
-                slots.append(slot)
+            slots.put(slot)
 
     with ThreadPoolExecutor(at_once) as pool:
         return dict(pool.map(one, found.items()))
