@@ -99,10 +99,10 @@ study-trust: $(VENV)/.installed
 #   make grade ASSIGNMENT=recover_a_hidden_rule CLASS=../course/class.csv \
 #     SALT=../course/salt.txt SUBMISSIONS=../course/recover OUT=../course/marks-recover
 handouts: $(VENV)/.installed
-	$(BIN)/python coursework/handouts.py '$(CLASS)' '$(SALT)' '$(OUT)' $(ASSIGNMENT)
+	$(BIN)/python -m coursework.grader.handouts '$(CLASS)' '$(SALT)' '$(OUT)' $(ASSIGNMENT)
 
 grade: $(VENV)/.installed
-	$(BIN)/python coursework/grade.py '$(ASSIGNMENT)' '$(CLASS)' '$(SALT)' '$(SUBMISSIONS)' '$(OUT)'
+	$(BIN)/python -m coursework.grader.grade '$(ASSIGNMENT)' '$(CLASS)' '$(SALT)' '$(SUBMISSIONS)' '$(OUT)'
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -1,6 +1,5 @@
 """The repository agrees with itself: address, versions, pins, licences, commands."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import chapters
 import execute_chapters
 import nbformat
 import pytest
@@ -299,13 +297,3 @@ def test_a_chapter_that_was_run_is_not_run_again(tmp_path, monkeypatch):
     cache = execute_chapters.get_cache(tmp_path / "cache")
     kept = cache.get_cache_bundle(cache.match_cache_notebook(chapter).pk)
     assert kept.nb.cells[0].outputs[0].text == "already run"
-
-
-def test_handouts_hold_no_solution(tmp_path):
-    chapters.main(tmp_path)
-    for path in tmp_path.rglob("*.ipynb"):
-        cells = json.loads(path.read_text())["cells"]
-        assert not any("solution" in c["metadata"].get("tags", []) for c in cells)
-        whole = json.loads(read(f"book/{path.relative_to(tmp_path)}"))["cells"]
-        tagged = sum("solution" in c["metadata"].get("tags", []) for c in whole)
-        assert len(cells) == len(whole) - tagged

@@ -1,6 +1,7 @@
 """The four assignments: for each, what is hidden, handed out, asked and scored.
 
-A module has the name of its notebook in book/teaching/assignments, and
+A folder has the name of its notebook in book/teaching/assignments. Its `solution.py` has a part
+for each empty cell of the notebook, and its `assignment.py` has
 
 - `TASKS`: what earns points, in the order of the notebook;
 - `rule(draw)`: the student's hidden rule;
@@ -39,10 +40,10 @@ class Task(NamedTuple):
 
 
 def load(name: str):
-    """The module of an assignment."""
+    """What `assignment.py` of an assignment has."""
     if name not in NAMES:
         raise SystemExit(f"{name!r} is no assignment; expected {', '.join(NAMES)}.")
-    return importlib.import_module(f"assignments.{name}")
+    return importlib.import_module(f"coursework.assignments.{name}.assignment")
 
 
 def as_theta(value, shape) -> np.ndarray:

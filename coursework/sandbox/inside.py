@@ -1,4 +1,4 @@
-"""Run a submission and write down what it answers. This runs shut in, see cage.py.
+"""Run a submission and write down what it answers. This runs shut in, see isolation.py.
 
 What is here is not trusted, since the submission shares the process: it knows the
 arguments of the calls, and neither the right answers nor any salt. All that it writes

@@ -9,8 +9,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from assignments import Task
-from hidden import Draw
+
+from coursework.assignments import Task
+from coursework.grader.salt import Draw
 
 TOLERANCE = 1e-3  # relative to 1 + size: single precision is good enough
 MOST_NUMBERS = 100_000

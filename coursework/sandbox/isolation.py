@@ -1,6 +1,6 @@
 """Shut this process in, then become the program that runs a submission.
 
-    python -I cage.py '{"method": ..., ...}'
+    python -I isolation.py '{"method": ..., ...}'
 
 Standard library only; Linux for anything but limits. There are two ways:
 
@@ -24,7 +24,7 @@ import signal
 import sys
 from pathlib import Path
 
-FAILED = 97  # exit status: the cage could not be made
+FAILED = 97  # exit status: we could not be shut in
 ANSWERS = 3  # where the submission's answers go
 NEWNS, NEWIPC, NEWUSER, NEWPID, NEWNET = 1 << 17, 1 << 27, 1 << 28, 1 << 29, 1 << 30
 NOSUID, NODEV, NOEXEC, BIND, RECURSIVE, PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
@@ -199,5 +199,5 @@ if __name__ == "__main__":
     try:
         main(json.loads(sys.argv[1]))
     except (OSError, AttributeError) as error:
-        print(f"The cage could not be made: {error}", flush=True)
+        print(f"Nothing can be shut in here: {error}", flush=True)
         os._exit(FAILED)

@@ -1,13 +1,13 @@
 """Grade a folder of submissions: marks.csv, a page for each student, a report.
 
-    python coursework/grade.py assignment class.csv salt.txt submissions out
+    python -m coursework.grader.grade assignment class.csv salt.txt submissions out
 
 A submission is submissions/STUDENT.ipynb (or .py), or one such file in a folder
 submissions/STUDENT. It happens in three steps, and only the second one meets what
 students wrote:
 
 1. another process, which then ends, writes each student's arrays and the questions;
-2. every submission is run, shut in (sandbox.py); no process has the salt;
+2. every submission is run, shut in (sandbox); no process has the salt;
 3. the salt is read, and the answers are compared (marks.py).
 """
 
@@ -16,21 +16,23 @@ import csv
 import errno
 import json
 import os
+import queue
+import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-import assignments
-import feedback
-import sandbox
-import shielding
-from hidden import Draw, read_class, read_salt
-from marks import Answers, Mark, mark, read_answers
+from coursework import assignments
+from coursework.grader import feedback, handouts
+from coursework.grader.class_list import read_class
+from coursework.grader.marks import Answers, Mark, mark, read_answers
+from coursework.grader.salt import Draw, read_salt
+from coursework.sandbox.measure_isolation import METHODS, measure
+from coursework.sandbox.run_submission import SANDBOX, Ended, Limits, adopt_orphans, run
 
 LARGEST = 20 << 20  # bytes of a submission
 KINDS = (".ipynb", ".py")
@@ -79,15 +81,10 @@ def read_file(path: Path) -> bytes:
 
 def prepare(assignment: str, salt_file: Path, students: list[str], out: Path) -> None:
     """Step 1, in a process that ends before the first submission is run."""
-    code = "import sys, json, handouts, hidden; from pathlib import Path; "
-    code += "salt, students, name, out = json.loads(sys.argv[1]); "
-    code += "salt = hidden.read_salt(Path(salt)); "
-    code += "handouts.prepare(salt, students, name, Path(out))"
-    given = json.dumps([str(salt_file), students, assignment, str(out)])
-    here = str(Path(__file__).resolve().parent)
-    paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": paths}
-    subprocess.run([sys.executable, "-c", code, given], env=environment, check=True)
+    code = "import sys, json; from coursework.grader import handouts; "
+    code += "handouts.prepare(*json.loads(sys.argv[1]))"
+    given = json.dumps([str(salt_file.resolve()), students, assignment, str(out)])
+    subprocess.run([sys.executable, "-c", code, given], cwd=handouts.ROOT, check=True)
 
 
 # --- 2: run ---------------------------------------------------------------------------
@@ -100,11 +97,10 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
     except OSError as error:
         linked = error.errno == errno.ELOOP
         reason = "it is a link" if linked else error.strerror or str(error)
-        return sandbox.Ended(b"", "", f"the file cannot be read: {reason}")
+        return Ended(b"", "", f"the file cannot be read: {reason}")
     folder = Path(tempfile.mkdtemp(prefix="run-")).resolve()
     try:
-        inside = Path(__file__).resolve().parent / "inside.py"
-        (folder / "inside.py").write_bytes(inside.read_bytes())
+        (folder / "inside.py").write_bytes((SANDBOX / "inside.py").read_bytes())
         (folder / "data.npz").write_bytes((prepared / "data.npz").read_bytes())
         (folder / f"submission{path.suffix}").write_bytes(content)
         work = json.loads((prepared / "work.json").read_text())
@@ -112,24 +108,24 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
         work |= {"seconds": limits.seconds / 4}
         work |= {"seconds_of_cells": 0.6 * limits.seconds}
         (folder / "work.json").write_text(json.dumps(work))
-        return sandbox.run(folder, limits, method, slot)
+        return run(folder, limits, method, slot)
     finally:
-        sandbox.clear(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_all(found: dict[str, Path], prepared: Path, limits, method, at_once) -> dict:
     """Run every submission, some at a time."""
-    slots, lock = list(range(at_once)), threading.Lock()
+    slots = queue.SimpleQueue()
+    for slot in range(at_once):
+        slots.put(slot)
 
     def one(item):
         student, path = item
-        with lock:
-            slot = slots.pop()
+        slot = slots.get()
         try:
             return student, run_one(path, prepared / student, limits, method, slot)
         finally:
-            with lock:
-                slots.append(slot)
+            slots.put(slot)
 
     with ThreadPoolExecutor(at_once) as pool:
         return dict(pool.map(one, found.items()))
@@ -142,11 +138,11 @@ def mark_all(students, assignment, salt, missing: dict, ended: dict) -> list[Gra
     """Marks for the whole class; who submitted nothing gets zeros and the reason."""
     module, graded = assignments.load(assignment), []
     for student in students:
-        run = ended.get(student, sandbox.Ended(b"", "", missing.get(student, "")))
-        answers = read_answers(run.answers)
+        one = ended.get(student, Ended(b"", "", missing.get(student, "")))
+        answers = read_answers(one.answers)
         marks = mark(module, Draw(salt, assignment, student), answers)
-        note = run.problem or answers.problem or nothing_asked_for(answers)
-        graded.append(Graded(student, note, marks, answers, run.printed))
+        note = one.problem or answers.problem or nothing_asked_for(answers)
+        graded.append(Graded(student, note, marks, answers, one.printed))
     return graded
 
 
@@ -178,9 +174,9 @@ def grade(
     submissions: Path,
     out: Path,
     *,
-    limits=sandbox.Limits(),  # noqa: B008 (a tuple)
+    limits=Limits(),  # noqa: B008 (a tuple)
     at_once: int = 2,
-    methods: tuple[str, ...] = shielding.METHODS,
+    methods: tuple[str, ...] = METHODS,
 ) -> list[Graded]:
     """Grade a class; see the top of this file."""
     assignments.load(assignment)
@@ -192,11 +188,11 @@ def grade(
     looked = {s: find(submissions, s, assignment) for s in students}
     found = {student: path for student, (path, _) in looked.items() if path}
     missing = {student: reason for student, (_, reason) in looked.items()}
-    sandbox.adopt_orphans()
+    adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="prepared-") as name:
         prepare(assignment, salt_file, list(found), Path(name))
         secrets = [salt_file, class_list, *found.values()]
-        shield = shielding.measure([str(path.resolve()) for path in secrets], methods)
+        shield = measure([str(path.resolve()) for path in secrets], methods)
         ended = run_all(found, Path(name), limits, shield.method, at_once)
     graded = mark_all(students, assignment, read_salt(salt_file), missing, ended)
     out.mkdir(parents=True, exist_ok=True)
@@ -216,14 +212,13 @@ def main(arguments: list[str]) -> None:
     read.add_argument("assignment", choices=assignments.NAMES)
     for name in ("class_list", "salt", "submissions", "out"):
         read.add_argument(name, type=Path)
-    seconds, memory = sandbox.Limits().seconds, sandbox.Limits().memory >> 30
+    seconds, memory = Limits().seconds, Limits().memory >> 30
     read.add_argument("--seconds", type=float, default=seconds, help="a submission")
     read.add_argument("--memory", type=int, default=memory, help="gigabytes a process")
     read.add_argument("--at-once", type=int, default=2, help="submissions at a time")
-    methods = shielding.METHODS
-    read.add_argument("--methods", nargs="+", default=methods, choices=methods)
+    read.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     given = read.parse_args(arguments)
-    limits = sandbox.Limits(seconds=given.seconds, memory=given.memory << 30)
+    limits = Limits(seconds=given.seconds, memory=given.memory << 30)
     places = given.class_list, given.salt, given.submissions, given.out
     how = dict(limits=limits, at_once=given.at_once, methods=tuple(given.methods))
     grade(given.assignment, *places, **how)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from assignments import Task, as_theta, between
+from coursework.assignments import Task, as_theta, between
 from plastutor.experiments import make_experiment
 from plastutor.losses import accept_loss, objective
 from plastutor.rules import Orders, taylor, terms

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from assignments import Task, as_theta, between
-from assignments.recordings import record, weights_explained
+from coursework.assignments import Task, as_theta, between
+from coursework.assignments.recordings import record, weights_explained
 from plastutor.rules import OJA_ORDERS, term_names, terms
 
 TASKS = (

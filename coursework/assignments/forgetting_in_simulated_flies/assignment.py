@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from assignments import Task, as_theta, between
+from coursework.assignments import Task, as_theta, between
 from plastutor import flies
 from plastutor.choices import choice_experiments
 from plastutor.losses import choice_loss, objective

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from sandbox import Limits, run
+from coursework.sandbox.run_submission import Limits, run
 
-METHODS = ("namespaces", "landlock", "nothing")  # the best first; see cage.py
+METHODS = ("namespaces", "landlock", "nothing")  # the best first; see isolation.py
 
 
 class Shield(NamedTuple):

@@ -6,10 +6,8 @@ another will be. The rule's coefficients come from the hash itself, so they stay
 same whatever becomes of JAX; the random arrays come from JAX, with keys of 64 bits.
 """
 
-import csv
 import hmac
 import json
-import re
 import secrets
 from pathlib import Path
 
@@ -67,31 +65,3 @@ def make_salt(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(secrets.token_hex(32) + "\n")
-
-
-def read_class(path: Path) -> list[str]:
-    """The names in the column `student` of a class list (CSV).
-
-    They name folders and files, so they hold letters, digits, `-`, `_` and `.` only.
-    """
-    if not path.is_file():
-        raise SystemExit(f"There is no class list {path}.")
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if "student" not in (rows.fieldnames or []):
-            raise SystemExit(
-                f"{path} has the columns {rows.fieldnames}; expected one named "
-                "`student` with a name or number for each."
-            )
-        students = [(row["student"] or "").strip() for row in rows]
-    for number, student in enumerate(students, 2):
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", student):
-            raise SystemExit(
-                f"{path}, line {number}: {student!r} cannot name a folder. Use letters "
-                "A to Z, digits, '-', '_' and '.', 64 at most."
-            )
-    folded = [student.lower() for student in students]
-    twice = sorted({s for s in folded if folded.count(s) > 1})
-    if twice or not students:
-        raise SystemExit(f"{path} names nobody, or somebody twice: {twice}.")
-    return students

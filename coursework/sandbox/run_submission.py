@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).resolve().parent
+SANDBOX = Path(__file__).resolve().parent
 FIRST_USER = 64200  # users who own nothing, one for each run at a time; root only
 MOST_ANSWERS, MOST_PRINTED, KEPT_PRINTED = 4 << 20, 16 << 20, 4000  # bytes
 
@@ -68,7 +68,7 @@ def run(folder: Path, limits: Limits, method: str, slot: int = 0) -> Ended:
     Args:
         folder: holds inside.py and what that needs; it is changed.
         limits: what it may use.
-        method: see cage.py.
+        method: see isolation.py.
         slot: runs at the same time need different ones.
     """
     # A copy: where a checkout is, there may be more that is nobody's business.
@@ -92,7 +92,7 @@ def run(folder: Path, limits: Limits, method: str, slot: int = 0) -> Ended:
         "program": [sys.executable, "-P", "-s", "-B", "-u", "inside.py"],
         "environment": environment(folder if method != "namespaces" else None),
     }
-    command = [sys.executable, "-I", str(HERE / "cage.py"), json.dumps(how)]
+    command = [sys.executable, "-I", str(SANDBOX / "isolation.py"), json.dumps(how)]
     with STARTING:
         process = subprocess.Popen(
             command,
@@ -250,8 +250,3 @@ def children() -> set[int]:
         if int(after_name[1]) == os.getpid():
             found.add(int(path.parent.name))
     return found
-
-
-def clear(folder: Path) -> None:
-    """Remove a run's folder, whatever is left in it."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Copies of the chapters for a class, without the solutions: _build/handouts.
 
-    python coursework/chapters.py [folder]
+    python -m coursework.grader.chapters_without_solutions [folder]
 
 Needs nothing but Python. The copies are never committed. They keep their folders, so
 that links between chapters work. Assignments are handed out by handouts.py.
@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def without_solutions(notebook: dict) -> dict:

@@ -1,6 +1,6 @@
 """Hand-outs for a class: for each student, the assignments and data of their own.
 
-    python coursework/handouts.py class.csv salt.txt out [assignment ...]
+    python -m coursework.grader.handouts class.csv salt.txt out [assignment ...]
 
 The class list has a column `student`. The salt stays with the teacher: if there is none
 in salt.txt yet, one is made. The same salt and name always give the same hand-out.
@@ -11,12 +11,14 @@ import re
 import sys
 from pathlib import Path
 
-import assignments
 import numpy as np
 import yaml
-from hidden import Draw, make_salt, read_class, read_salt
 
-ROOT = Path(__file__).resolve().parent.parent
+from coursework import assignments
+from coursework.grader.class_list import read_class
+from coursework.grader.salt import Draw, make_salt, read_salt
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write_notebook(name: str, folder: Path) -> None:
@@ -53,14 +55,14 @@ def hand_out(salt: bytes, students: list[str], names, out: Path) -> None:
             write_notebook(name, folder)
 
 
-def prepare(salt: bytes, students: list[str], name: str, out: Path) -> None:
+def prepare(salt_file: str, students: list[str], name: str, out: str) -> None:
     """What the grader puts beside each submission before it runs it."""
-    module = assignments.load(name)
+    module, salt = assignments.load(name), read_salt(Path(salt_file))
     for student in students:
-        (out / student).mkdir(parents=True)
-        draw = Draw(salt, name, student)
-        write_data(module, draw, out / student)
-        write_work(module, draw, out / student)
+        folder, draw = Path(out, student), Draw(salt, name, student)
+        folder.mkdir(parents=True)
+        write_data(module, draw, folder)
+        write_work(module, draw, folder)
 
 
 def main(arguments: list[str]) -> None:

@@ -12,11 +12,14 @@ import pytest
 import test_book
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "book" / "teaching" / "walk_through.md").read_text()
 URL = test_book.CONFIG["repository"]["url"]
 # What is said of the system is true of the system on which the page was written.
 OF_THE_SYSTEM = re.compile(r"^- (method|network|files).*\n", re.MULTILINE | re.I)
+
+# About one salt in a hundred draws a rule that the solution does not find.
+SAME_SALT = "import secrets\nsecrets.token_hex = lambda size=32: 'ab' * size\n"
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -47,16 +50,18 @@ def installed():
 
 
 @pytest.fixture
-def empty(tmp_path):
+def empty(tmp_path, tmp_path_factory):
     """Run commands in an empty folder; the book is cloned from this checkout."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
+    startup = tmp_path_factory.mktemp("startup")
+    (startup / "sitecustomize.py").write_text(SAME_SALT)
     here = {
         "VENV": sys.prefix,
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{ROOT}.insteadOf",
         "GIT_CONFIG_VALUE_0": URL,
-        "PYTHONPATH": str(tmp_path / "plastutor"),
+        "PYTHONPATH": f"{tmp_path / 'plastutor'}:{startup}",
     }
     drop = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of the make that runs the tests
     outer = {key: value for key, value in os.environ.items() if key not in drop}

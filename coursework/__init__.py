@@ -1,0 +1,1 @@
+"""Assignments for a class: handed out, run shut in, marked; see book/teaching/guide.md."""
