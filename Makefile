@@ -81,17 +81,8 @@ bench: $(VENV)/.installed
 # 2 cores, and on trust, about half an hour. That on flies needs the real data, which
 # `plastutor.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
-study-robustness: $(VENV)/.installed
-	$(BIN)/python studies/robustness.py
-
-study-rewards: $(VENV)/.installed
-	$(BIN)/python studies/rewards.py
-
-study-flies: $(VENV)/.installed
-	$(BIN)/python studies/flies.py
-
-study-trust: $(VENV)/.installed
-	$(BIN)/python studies/trust.py
+study-robustness study-rewards study-flies study-trust: study-%: $(VENV)/.installed
+	$(BIN)/python studies/run.py $*
 
 # A class: hand-outs for each student, and the marks of an assignment, as
 # book/teaching/guide.md says.

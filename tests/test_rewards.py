@@ -3,15 +3,19 @@
 import jax
 import numpy as np
 import pytest
-import rewards
-from rewards import Setting, as_printed, as_simulated, parse, text
+from rewards import methods, settings
+from rewards.animals import data_of
+from rewards.fits import as_the_paper
+from rewards.labels import as_printed, as_simulated, parse, text, theta_of, true_rules
+from rewards.methods import status
+from rewards.settings import TAYLOR, Setting
 
 from plastutor.evaluate import compare, r2, weight_r2
-from plastutor.results import read_results, select_rows
+from plastutor.results import load_results, select_rows
 from plastutor.trials import completed_trials
 from plastutor.types import BEHAVIOUR
 
-PUBLISHED = read_results(rewards.PUBLISHED)[1]
+PUBLISHED = load_results("mehta_2024_rewards")[1]
 
 # What the paper's code simulated in each row of the table, found by hand.
 SIMULATED = """
@@ -57,13 +61,13 @@ def test_labels_are_read_and_written():
         if row["rule"] != "xr - 0.05 xr":
             assert text(as_printed(row["rule"])) == row["rule"]
     assert text({"xr": -0.05, "w": 1.0}) == "-0.05 xr + w"
-    theta = rewards.theta_of("xr - 0.05 yyw")
+    theta = theta_of("xr - 0.05 yyw")
     assert theta[1, 0, 0, 1] == 1 and theta[0, 2, 1, 0] == np.float32(-0.05)
     assert (theta != 0).sum() == 2
 
 
 def test_every_rule_of_both_readings_is_studied_once():
-    rules = rewards.true_rules()
+    rules = true_rules()
     assert len(rules) == len(set(rules)) == 86
     both = {
         text(f(row["rule"])) for row in PUBLISHED for f in (as_printed, as_simulated)
@@ -72,14 +76,14 @@ def test_every_rule_of_both_readings_is_studied_once():
 
 
 def test_settings_are_distinct():
-    every = list(rewards.settings())
-    tables = [s for s in every if s.method in rewards.METHODS_OF_TABLES]
-    assert {s.rule for s in tables} == set(rewards.true_rules())
+    every = list(settings.settings())
+    tables = [s for s in every if s.method in settings.METHODS_OF_TABLES]
+    assert {s.rule for s in tables} == set(true_rules())
     assert len({*every}) > 700
 
 
 def test_the_numbers_read_off_the_figures_are_those_of_the_tables():
-    figures = read_results(rewards.RESULTS / "mehta_2024_figures.csv")[1]
+    figures = load_results("mehta_2024_figures")[1]
     for figure, family, count, median in (
         ("3C", "taylor", 9, 0.750),
         ("3C", "mlp", 10, 0.854),
@@ -107,31 +111,29 @@ SMALL = Setting(method="all terms", trials=30, hidden=3)
 
 @pytest.fixture(scope="module")
 def rows():
-    return rewards.run([SMALL._replace(seed=k)._asdict() for k in (0, 1)])
+    return methods.run([SMALL._replace(seed=k)._asdict() for k in (0, 1)])
 
 
 def test_a_cell_alone_is_as_with_others(rows):
-    (alone,) = rewards.run([SMALL._replace(seed=1)._asdict()])
+    (alone,) = methods.run([SMALL._replace(seed=1)._asdict()])
     for name in ("loss", "r2_weights", "r2_activity", "deviance", "ceiling"):
         assert float(alone[name]) == pytest.approx(float(rows[1][name]), abs=2e-2), name
     assert alone["status"] == rows[1]["status"] == "finished"
     assert rows[0]["ceiling"] != rows[1]["ceiling"]
-    assert set(alone) <= set(rewards.COLUMNS)
+    assert set(alone) <= set(settings.COLUMNS)
 
 
 def test_the_scores_are_those_of_the_package():
-    theta_true, theta = rewards.theta_of("xr"), rewards.theta_of("0.9 xr - 0.1 w")
+    theta_true, theta = theta_of("xr"), theta_of("0.9 xr - 0.1 w")
     key = jax.random.key(0)
-    data, unfinished, largest = rewards.data_of(SMALL, key[None], theta_true[None])
+    data, unfinished, largest = data_of(SMALL, key[None], theta_true[None])
     assert unfinished == [0] and largest.max() < 3
     animal = jax.tree.map(lambda leaf: leaf[0, 3], data)
-    found = rewards.scores(SMALL, rewards.TAYLOR, theta, theta_true, animal)
-    same = compare(
-        rewards.TAYLOR, theta, animal, theta_true=theta_true, network=BEHAVIOUR
-    )
+    found = methods.scores(SMALL, TAYLOR, theta, theta_true, animal)
+    same = compare(TAYLOR, theta, animal, theta_true=theta_true, network=BEHAVIOUR)
     # In the study, as in the paper, R2 of the weights has a row for each trial.
     weights = weight_r2(
-        rewards.TAYLOR,
+        TAYLOR,
         theta,
         theta_true,
         completed_trials(animal, 30),
@@ -146,29 +148,29 @@ def test_r2_is_that_of_the_package_over_what_was_seen():
     true, predicted = jax.random.normal(jax.random.key(0), (2, 9, 4))
     seen = np.arange(9) < 6
     expected = r2(true[:6], predicted[:6])
-    assert rewards.r2(true, predicted, seen) == pytest.approx(expected, abs=1e-6)
+    assert methods.r2(true, predicted, seen) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_row_says_what_went_wrong():
     fine, each = np.ones(25), np.full((7, 6), 50.0)
-    assert rewards.status(0, fine, 0.5, each) == "finished"
-    assert "the true rule diverges" in rewards.status(0, 1e9 * fine, 0.5, each)
-    assert "true rule" in rewards.status(0, np.nan * fine, 0.5, each)
-    assert "3 animals did not complete" in rewards.status(3, fine, 0.5, each)
-    assert rewards.status(0, fine, np.inf, each) == "the fit diverged"
-    assert "in 4 steps" in rewards.status(0, fine, 0.5, each, 4)
+    assert status(0, fine, 0.5, each) == "finished"
+    assert "the true rule diverges" in status(0, 1e9 * fine, 0.5, each)
+    assert "true rule" in status(0, np.nan * fine, 0.5, each)
+    assert "3 animals did not complete" in status(3, fine, 0.5, each)
+    assert status(0, fine, np.inf, each) == "the fit diverged"
+    assert "in 4 steps" in status(0, fine, 0.5, each, 4)
     each[2, 2] = -np.inf
-    assert "in 1 of 7 held-out" in rewards.status(0, fine, 0.5, each)
+    assert "in 1 of 7 held-out" in status(0, fine, 0.5, each)
 
 
-def test_the_fit_of_the_paper_goes_on_where_a_life_had_no_end():
+def test_the_fit_of_the_paper_goes_on_where_a_simulation_diverged():
     setting = SMALL._replace(method="l1 and Adam", l1=1e-2)
-    theta_true = rewards.theta_of("xr")
-    data, _, _ = rewards.data_of(setting, jax.random.key(0)[None], theta_true[None])
+    theta_true = theta_of("xr")
+    data, _, _ = data_of(setting, jax.random.key(0)[None], theta_true[None])
     train = jax.tree.map(lambda leaf: leaf[0, :18], data)
     bad = train._replace(reward=train.reward.at[3].set(np.inf))
     theta, _, left_out = jax.jit(
-        lambda key, data: rewards.as_the_paper(setting, key, data, epochs=2)
+        lambda key, data: as_the_paper(setting, key, data, epochs=2)
     )(jax.random.key(1), bad)
     assert left_out == 2 and np.isfinite(theta).all() and (abs(theta) > 1e-3).any()
 
@@ -177,10 +179,10 @@ def test_the_fit_of_the_paper_goes_on_where_a_life_had_no_end():
 
 
 def test_a_row_can_be_made_again(single_precision):
-    rows = read_results(rewards.RESULTS / "rewards.csv")[1]
+    rows = load_results("rewards")[1]
     setting = Setting("xr - 0.05 yw")
     wanted = {name: str(value) for name, value in setting._asdict().items()}
     (old,) = [row for row in rows if wanted.items() <= row.items()]
-    (new,) = rewards.run([setting._asdict()])
+    (new,) = methods.run([setting._asdict()])
     for name, off in (("deviance", 0.5), ("ceiling", 0.01), ("r2_activity", 0.01)):
         assert float(new[name]) == pytest.approx(float(old[name]), abs=off), name

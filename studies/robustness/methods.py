@@ -1,15 +1,7 @@
-"""Noise and missing neurons: the whole grid, by `make study-robustness`.
-
-Recovers a rule from recordings of falling quality, by the protocol of Mehta et al.
-(2024, Fig. 2D-G) and by `plastutor.evidence`, and writes one row for each fit to
-book/results/robustness.csv. Two small tables stand beside it: coefficients over
-training, and how the estimator was tuned.
-"""
+"""How a row of the tables on noise and missing neurons is made."""
 
 import time
 from functools import partial
-from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,73 +13,12 @@ from plastutor.evaluate import weight_r2
 from plastutor.evidence import evidence_fit, normal_equations
 from plastutor.experiments import first_steps
 from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, taylor, term_names, terms
+from plastutor.rules import OJA_ORDERS, taylor
 from plastutor.simulate import simulate
-from plastutor.sweep import all_cores, sweep
-from plastutor.tasks import hide_inputs, neural_task, redraw_w0
+from plastutor.tasks import hide_inputs, redraw_w0
 from plastutor.types import RECORDED
 
-jax.config.update("jax_enable_x64", True)
-ROOT = Path(__file__).resolve().parent.parent
-NOISES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
-CORNERS = ((0.0, 1.0), (1.0, 1.0), (0.0, 0.5), (1.0, 0.5))
-NAMES = term_names(OJA_ORDERS)
-ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
-NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
-EPOCHS = 50
-
-
-class Setting(NamedTuple):
-    """One variant of the study."""
-
-    truth: np.ndarray = OJA
-    only: tuple = ORDER_3
-    redraw: bool = True  # the student's initial weights are drawn anew
-    n_experiments: int = 200
-    n_steps: int = 10
-    n_pre: int = 50
-    n_post: int = 50
-    x_std: float = 0.1
-    w_std: float = 0.01  # 1 / (n_pre + n_post)
-
-    def experiments(self, key, **options):
-        """Experiments with the true rule."""
-        names = ("n_experiments", "n_steps", "n_pre", "n_post", "x_std", "w_std")
-        sizes = {name: getattr(self, name) for name in names}
-        return neural_task(key, RULE, self.truth, **(sizes | options))
-
-
-RULE = taylor(OJA_ORDERS)
-THREE = np.asarray(terms(OJA_ORDERS, x=0.6, yw=-0.5, xx=1.5))
-VARIANTS = {
-    "main": Setting(),
-    "13 terms": Setting(only=NO_LOW),
-    "shared w0": Setting(redraw=False),
-    "another rule": Setting(truth=THREE),  # dw = 0.6 x - 0.5 y w + 1.5 x^2
-    # Outputs do not influence each other: 20 of the 1000 are drawn, and no others.
-    "100 to 1000": Setting(
-        n_experiments=50,
-        n_steps=50,
-        n_pre=100,
-        n_post=20,
-        x_std=0.1**0.5,
-        w_std=0.02**0.5,
-    ),
-}
-SOURCES = [
-    ROOT / f"plastutor/{name}.py"
-    for name in (
-        "types",
-        "experiments",
-        "rules",
-        "simulate",
-        "tasks",
-        "evidence",
-        "evaluate",
-    )
-]
-SOURCES += [Path(__file__)]
+from .settings import EPOCHS, NAMES, OPTIONS, ORDER_3, RULE, VARIANTS
 
 
 def student(seed, setting, noise, recorded, fill=0.0):
@@ -209,39 +140,19 @@ def efficient(seed, setting, noise, draws=20) -> float:
     return float(np.mean([max(score(seed, setting, theta), 0) for theta in thetas]))
 
 
-def each(variant, method, cells, seeds, column="method") -> list[dict]:
-    """One setting for each row of some cells."""
-    first = {"variant": variant, column: method}
-    return [
-        first | {"noise": noise, "recorded": recorded, "seed": seed}
-        for noise, recorded in cells
-        for seed in seeds
-    ]
+def named(theta) -> dict:
+    """The coefficients that a student may have, as text."""
+    values = dict(zip(NAMES, theta.ravel(), strict=True))
+    return {name: f"{values[name]:.4f}" for name in ORDER_3}
 
 
-def settings() -> list[dict]:
-    """One for each row of the main table."""
-    grid = [(noise, recorded) for noise in NOISES for recorded in FRACTIONS]
-    edges = [cell for cell in grid if cell[0] == 0 or cell[1] == 1]
-    column = [cell for cell in grid if cell[1] == 1]
-    rows = each("main", "efficient", column, range(20))
-    rows += each("main", "nothing", CORNERS, range(20))
-    for method in ("plain", "evidence"):
-        rows += each("main", method, edges, range(50))
-        rows += each("main", method, [c for c in grid if c not in edges], range(20))
-        rows += each("13 terms", method, [*column, *CORNERS[2:]], range(20))
-        rows += each("shared w0", method, CORNERS, range(20))
-        rows += each("another rule", method, CORNERS, range(20))
-        rows += each("100 to 1000", method, CORNERS, range(3))
-    for method in list(METHODS)[1:]:
-        rows += each("main", method, CORNERS[1:], range(10))
-    return rows
+def training(setting, noise, recorded, seeds):
+    """Theta of the plain fits after every epoch: (seed, epoch, x, y, w, r)."""
+    data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill=1.0))
+    return plain(jnp.array(seeds), data, only=setting.only)
 
 
-COLUMNS = ["r2", "noise_found", "tau", "rho", "converged", *ORDER_3, "seconds"]
-
-
-def run(batch) -> list[dict]:
+def run_fits(batch) -> list[dict]:
     """The fits of one cell: all seeds as one program."""
     variant, method, noise, recorded, _ = batch[0].values()
     seeds = [setting["seed"] for setting in batch]
@@ -249,7 +160,7 @@ def run(batch) -> list[dict]:
     found, thetas = None, np.zeros((len(seeds), *OJA_ORDERS.shape))
     if method == "plain":
         thetas = np.asarray(training(setting, noise, recorded, seeds)[:, -1])
-    elif method in METHODS:
+    elif method not in ("nothing", "efficient"):
         estimate, fill = METHODS[method]
         data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill))
         found = estimate(seeds, data, only=setting.only)
@@ -269,28 +180,11 @@ def run(batch) -> list[dict]:
     return [row | {"seconds": each} for row in rows]
 
 
-def named(theta) -> dict:
-    """The coefficients that a student may have, as text."""
-    values = dict(zip(NAMES, theta.ravel(), strict=True))
-    return {name: f"{values[name]:.4f}" for name in ORDER_3}
-
-
-def training(setting, noise, recorded, seeds):
-    """Theta of the plain fits after every epoch: (seed, epoch, x, y, w, r)."""
-    data = stacked(seeds, lambda s: student(s, setting, noise, recorded, fill=1.0))
-    return plain(jnp.array(seeds), data, only=setting.only)
-
-
 def run_training(batch) -> list[dict]:
     """Coefficients of the plain fits over training, where the recording is poorest."""
     seeds = sorted({setting["seed"] for setting in batch})
     thetas = np.asarray(training(VARIANTS["main"], 1.0, 0.5, seeds))
     return [named(thetas[seeds.index(s["seed"]), s["epoch"] - 1]) for s in batch]
-
-
-OPTIONS = {f"margin {m}": {"margin": float(m)} for m in (0, 1, 2, 4)}
-OPTIONS |= {f"tau {t:g}": {"taus": (t,)} for t in (0.5, 1.5, 5.0, 15.0)}
-OPTIONS |= {f"rho {r:g}": {"rhos": (r,)} for r in (0.003, 0.03, 0.3, 1.0)}
 
 
 def run_tuning(batch) -> list[dict]:
@@ -308,36 +202,8 @@ def run_tuning(batch) -> list[dict]:
     return [{"loss": f"{loss:.8g}"} for loss in losses]
 
 
-def main():
-    """Run every row that is not yet in the tables."""
-    results = ROOT / "book" / "results"
-    common = {"header": {"made by": "make study-robustness"}, "code": SOURCES}
-    epochs = [{"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)]
-    tuning = [
-        row
-        for variant in ("main", "another rule")
-        for option in ("nothing", *OPTIONS)
-        for row in each(variant, option, CORNERS[1:], range(100, 110), "option")
-    ]
-    with all_cores() as client:
-        for name, call, rows, columns, over in (
-            ("robustness", run, settings(), COLUMNS, ["seed"]),
-            ("robustness_training", run_training, epochs, ORDER_3, ["seed", "epoch"]),
-            ("robustness_tuning", run_tuning, tuning, ["loss"], ["seed"]),
-        ):
-            sweep(
-                call,
-                rows,
-                results / f"{name}.csv",
-                columns=columns,
-                batch_over=over,
-                client=client,
-                **common,
-            )
-
-
-if __name__ == "__main__":
-    # The workers look for the functions of a module, and this one has no name here.
-    from robustness import main
-
-    main()
+def run(batch) -> list[dict]:
+    """The rows of a batch, of whichever table."""
+    table = {"epoch": run_training, "option": run_tuning, "method": run_fits}
+    (make,) = (table[name] for name in table if name in batch[0])
+    return make(batch)

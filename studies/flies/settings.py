@@ -1,0 +1,108 @@
+"""Which rows the table on flies has: models, seeds, cuts, and the cohorts' rules."""
+
+from typing import NamedTuple
+
+from table import Table
+
+from plastutor.flies import CITATION
+from plastutor.rules import Orders
+
+ORDERS = Orders(x=1, w=1, r=1)
+FOUR = ("one", "x", "r", "xr")
+FIVE = (*FOUR, "w")
+TERMS = {
+    "x r": ("xr",),
+    "x r, w": ("xr", "w"),
+    "x, x r, w": ("x", "xr", "w"),
+    "x, r, x r, w": ("x", "r", "xr", "w"),
+    "4 terms": FOUR,
+    "5 terms": FIVE,
+    "5 terms, x w": (*FIVE, "xw"),
+    "5 terms, w r": (*FIVE, "wr"),
+    "8 terms": None,
+}
+RESTARTS, STEPS = 6, 40
+COHORTS = 200
+COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
+POWER = 60  # cohorts with forgetting of which each fly is predicted from the others
+# Of the simulated cohorts: what four and five terms fitted to the real flies, rounded.
+TRUTHS = {
+    "no forgetting": {"one": -0.013, "x": 0.47, "r": -1.554, "xr": 0.449},
+    "forgetting": {"one": -0.472, "x": 2.544, "r": -1.036, "xr": 1.988, "w": -0.189},
+}
+CUTS = [round(0.05 * k, 2) for k in range(2, 20)]
+
+
+class Setting(NamedTuple):
+    """A row: what is done, with which model, and for cohorts the true rule."""
+
+    kind: str
+    model: str
+    seed: int = 0
+    cut: float = 1.0
+    one: float = 0.0
+    x: float = 0.0
+    r: float = 0.0
+    xr: float = 0.0
+    w: float = 0.0
+
+
+def settings():
+    """Every row of the table, in the order in which it is made."""
+    rivals = ["win-stay-lose-shift", "logistic regression", "Q-learning"]
+    for name in [*TERMS, *rivals, "chosen by the others"]:
+        yield Setting("unseen flies", name)
+    for name in ("x r", "x r, w", "4 terms", "5 terms", "5 terms, x w"):
+        yield Setting("unseen flies", f"{name}, window 0")
+    for window in (3, 5, 7, 15, 20, 30):
+        yield Setting("unseen flies", f"5 terms, window {window}")
+    for more in ("E", "w0", "stay"):
+        yield Setting("unseen flies", f"5 terms + {more}")
+    for more in ("E", "stay", "E, stay"):
+        yield Setting("unseen flies", f"5 terms, x w + {more}")
+    for name in ("5 terms", "5 terms, x w", "5 terms, x w + E, stay"):
+        yield Setting("hierarchical", name)
+    for seed in range(5):
+        for name in ("4 terms", "5 terms", *rivals):
+            yield Setting("rewards shuffled", name, seed)
+    for cut in CUTS:
+        for name in ("x, x r, w", "4 terms", "5 terms", "5 terms, x w"):
+            yield Setting("later trials", name, cut=cut)
+        yield Setting("later trials, reset", "5 terms", cut=cut)
+        yield Setting("later trials, each fly", "5 terms", cut=cut)
+        for name in ("x, x r, w", "5 terms"):
+            yield Setting("later trials, hierarchical", name, cut=cut)
+    for seed in range(COHORTS):
+        for kind, truth in TRUTHS.items():
+            yield Setting(f"cohort, {kind}", "5 terms", seed, 1.0, **truth)
+
+
+COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
+COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
+TABLES = [
+    Table(
+        "flies",
+        rows=[one._asdict() for one in settings()],
+        columns=COLUMNS,
+        batch_over=["seed"],
+        batch_size=4,
+        header={"data": CITATION},
+    )
+]
+SOURCES = [
+    "plastutor/types.py",
+    "plastutor/experiments.py",
+    "plastutor/rules.py",
+    "plastutor/simulate.py",
+    "plastutor/tasks.py",
+    "plastutor/losses.py",
+    "plastutor/gauss_newton.py",
+    "plastutor/fit.py",
+    "plastutor/paired.py",
+    "plastutor/held_out.py",
+    "plastutor/population.py",
+    "plastutor/baselines.py",
+    "plastutor/choices.py",
+    "plastutor/fly_simulation.py",
+    "plastutor/flies.py",
+]

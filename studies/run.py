@@ -1,0 +1,59 @@
+"""The runner of all studies: `python studies/run.py rewards`, by `make study-rewards`.
+
+A study is a folder: `TABLES` of its `settings.py` says which rows there are, and `run`
+of its `methods.py` makes them. Further words choose the rows that have one of them in a
+column: `python studies/run.py rewards mlp`. Rows that are there are not made again:
+after Ctrl-C the same command goes on where it was.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from plastutor.sweep import all_cores, sweep
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE.parent / "book" / "results"
+STUDIES = sorted(path.parent.name for path in HERE.glob("*/settings.py"))
+
+
+def sources(study: str) -> list[Path]:
+    """The files whose code makes the rows: SOURCES, and all of the study's own."""
+    named = import_module(f"{study}.settings").SOURCES
+    own = sorted((HERE / study).glob("*.py"))
+    return [*(HERE.parent / name for name in named), *own]
+
+
+def main(study: str = "", *words: str) -> None:
+    """Make every row that is not yet in the tables, or those with one of some words."""
+    if study not in STUDIES:
+        raise SystemExit(
+            f"There is no study {study!r}; expected one of {', '.join(STUDIES)}. Try: "
+            f"python studies/run.py {STUDIES[0]}"
+        )
+    chosen = []
+    for table in import_module(f"{study}.settings").TABLES:
+        rows = [row for row in table.rows if not words or {*words} & {*row.values()}]
+        chosen += [(table, rows)] if rows else []
+    if not chosen:
+        raise SystemExit(
+            f"No row of the study {study} has {' or '.join(words)} in a column; "
+            "expected a word as it stands in the table, in quotes if it has blanks."
+        )
+    with all_cores() as client:
+        for table, rows in chosen:
+            sweep(
+                import_module(f"{study}.methods").run,
+                rows,
+                RESULTS / f"{table.name}.csv",
+                columns=table.columns,
+                batch_over=table.batch_over,
+                batch_size=table.batch_size,
+                client=client,
+                header={"made by": f"make study-{study}", **table.header},
+                code=sources(study),
+            )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
