@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "plastutor"
+PACKAGE = Path(__file__).parent.parent.parent / "plastutor"
 ORDER = [
     "types",
     "devices",

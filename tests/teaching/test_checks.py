@@ -21,7 +21,7 @@ from plastutor.experiments import make_experiment
 from plastutor.losses import activity_loss, objective
 from plastutor.rules import OJA, OJA_ORDERS, taylor
 
-BOOK = Path(__file__).parent.parent / "book"
+BOOK = Path(__file__).parent.parent.parent / "book"
 MACHINERY = {"agreement", "beside_nothing", "caller", "child"}
 EXERCISES = [
     module.name

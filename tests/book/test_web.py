@@ -15,7 +15,7 @@ import yaml
 from bs4 import BeautifulSoup
 from print_cheat_sheet import BROWSERS, PDF, print_page, served, started
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 HTML = ROOT / "_build" / "html"
 FORMATS = (".md", ".ipynb")
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())

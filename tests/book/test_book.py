@@ -13,7 +13,7 @@ import yaml
 
 from plastutor import plots
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 # The parts of `flies` have no section of their own: it exports what is public in them.

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "book").rglob("*.ipynb"))
 PYTHONS = ("3.13", "3.12")  # Colab's, the newest first
 pytestmark = [
@@ -142,7 +142,7 @@ def test_the_tests_pass_with_colabs_versions(colab, wheel):
     command = [str(colab), "-m", "pytest", "-W", "default", "tests", "-q", "-n", "2"]
     command += ["--dist", "loadfile", "--disable-warnings"]
     # That one is about the repository, and needs what builds the book.
-    command += ["--ignore", "tests/test_repository.py"]
+    command += ["--ignore", "tests/repository/test_repository.py"]
     without = os.environ | {"PLASTUTOR_COLAB": "0"}
     done = subprocess.run(
         command, cwd=ROOT, env=without, capture_output=True, text=True

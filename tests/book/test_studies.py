@@ -13,7 +13,7 @@ import trust
 
 from plastutor.results import read_results
 
-RESULTS = Path(__file__).parent.parent / "book" / "results"
+RESULTS = Path(__file__).parent.parent.parent / "book" / "results"
 TABLES = (
     "robustness",
     "robustness_training",
