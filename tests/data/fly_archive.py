@@ -126,6 +126,36 @@ def pack(folder: Path, *, leave_out=(), extra=()) -> bytes:
     return out.getvalue()
 
 
+def by_hand(folder, blocks, choices):
+    """A fly's folder from per-block crossings and choice points."""
+    folder.mkdir(parents=True, exist_ok=True)
+    order = np.zeros((80, 3))
+    for block, chosen in enumerate(choices):
+        order[: len(chosen), block] = chosen
+    savemat(folder / "choice_order.mat", {"c": order})
+    savemat(folder / "reward_order.mat", {"r": order * (order == 1)})
+    for block, (crossings, cps) in enumerate(blocks, start=1):
+        file = folder / f"odor_crossing_{block}.mat"
+        savemat(file, {"odor_crossing": struct(crossings)})
+        savemat(folder / f"cps_{block}.mat", {"cps": np.array(cps, float)})
+    return folder.parent
+
+
+def assert_same(found, expected, sequence=True):
+    assert [fly.fly for fly in found] == [fly.fly for fly in expected]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a.choice, b.choice)
+        np.testing.assert_array_equal(a.reward, b.reward)
+        assert a.choice.dtype.kind == "i" and a.reward.dtype.kind == "f"
+        if sequence:
+            assert a.note == ""
+            np.testing.assert_array_equal(a.odour, b.odour)
+            np.testing.assert_array_equal(a.accept, b.accept)
+            assert a.accept.dtype == bool
+        else:
+            assert a.odour is None and a.accept is None and a.note
+
+
 class Archive(BaseHTTPRequestHandler):
     """Answers with the record and with ranges of the zip, or with a fault."""
 
