@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from memory import temporary_bytes
 
 from plastutor.spiking import (
     Cell,
@@ -140,24 +141,20 @@ def test_real_time_recurrent_learning_is_exact(data):
     assert 0.5 < cosine(hidden(local), hidden(slope)) < 0.999
 
 
-def temporary_bytes(how, n_steps, n_post):
+def bytes_of(how, n_steps, n_post):
     layer = layer_of(n_post)
     x, label = np.zeros((1, n_steps, 40)), np.zeros(1, int)
-    one = jax.jit(partial(gradient, lif(), how=how))
-    report = one.lower(layer, x, label).compile().memory_analysis()
-    if report is None:
-        pytest.skip("this backend does not say what it needs")
-    return report.temp_size_in_bytes
+    return temporary_bytes(partial(gradient, lif(), how=how), layer, x, label)
 
 
 @pytest.mark.parametrize("how, n_post", [("eprop", 64), ("rtrl", 8)])
 def test_the_memory_forward_does_not_grow_with_time(how, n_post):
-    needed = {temporary_bytes(how, n, n_post) for n in (100, 1000, 10_000)}
+    needed = {bytes_of(how, n, n_post) for n in (100, 1000, 10_000)}
     assert len(needed) == 1 and needed.pop() > 0
 
 
 def test_the_memory_of_back_propagation_grows_with_time():
-    short, long = (temporary_bytes("bptt", n, 64) for n in (100, 1000))
+    short, long = (bytes_of("bptt", n, 64) for n in (100, 1000))
     assert long > 5 * short
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from memory import temporary_bytes
 
 from plastutor import devices, rules
 from plastutor.losses import accept_loss, objective
@@ -35,6 +36,14 @@ def slopes_of(loss, theta, data):
     return both, np.asarray(tangents)[np.asarray(data.valid)]
 
 
+def check_slopes(found, wanted):
+    """Both are as `slopes_of` gives them."""
+    for (value, slope), (plain, exact) in zip(found[0], wanted[0], strict=True):
+        np.testing.assert_allclose(value, plain, rtol=1e-5)
+        np.testing.assert_allclose(slope, exact, atol=1e-5)
+    np.testing.assert_allclose(found[1], wanted[1], atol=1e-4)
+
+
 @pytest.fixture(scope="module")
 def by_presentation(foraged):
     rule, truth, data = foraged
@@ -48,11 +57,7 @@ def test_a_scan_over_trials_is_the_scan_over_presentations(
 ):
     rule, truth, data = foraged
     loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
-    both, tangents = slopes_of(loss, truth + 0.01, data)
-    for found, wanted in zip(both, by_presentation[0], strict=True):
-        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
-        np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
-    np.testing.assert_allclose(tangents, by_presentation[1], atol=1e-4)
+    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
 
 
 def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
@@ -62,11 +67,7 @@ def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
     loss = objective(foraged[0], accept_loss, network=BEHAVIOUR, trials=15)
     text = str(jax.make_jaxpr(loss)(truth, data))
     assert "2,60,2]" in text, "no group of two animals"
-    both, tangents = slopes_of(loss, truth + 0.01, data)
-    for found, wanted in zip(both, by_presentation[0], strict=True):
-        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-5)
-        np.testing.assert_allclose(found[1], wanted[1], atol=1e-5)
-    np.testing.assert_allclose(tangents, by_presentation[1], atol=1e-4)
+    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
 
 
 def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
@@ -75,8 +76,7 @@ def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
 
     def memory(animals):
         many = jax.tree.map(lambda v: jnp.resize(v, (animals, *v.shape[1:])), data)
-        run = jax.jit(jax.grad(loss)).lower(truth, many).compile()
-        return run.memory_analysis().temp_size_in_bytes
+        return temporary_bytes(jax.grad(loss), truth, many)
 
     assert memory(500) < 2 * memory(50)
 

@@ -8,6 +8,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
+from memory import temporary_bytes
 
 from plastutor.distil import visited_states
 from plastutor.experiments import make_experiment
@@ -168,8 +169,7 @@ def test_memory_is_not_that_of_the_weights_over_time():
             w0=np.zeros((40, 3)),
             activity=np.ones((2, steps, 3)),
         )
-        compiled = jax.jit(ask).lower(jnp.asarray(OJA), made).compile()
-        return compiled.memory_analysis().temp_size_in_bytes
+        return temporary_bytes(ask, jnp.asarray(OJA), made)
 
     forward = lambda theta, made: _sums(loss, theta, directions, made, None)
     kept = lambda theta, made: activity_loss(loss.predict(theta, made), made)
