@@ -2,7 +2,7 @@
 
 The line `repository: url:` of _config.yml holds the address. What cannot read it (the
 badges, the links of the package, the Colab cell of each chapter) is rewritten here, and
-tests/repository/test_repository.py finds any place that was missed.
+tests/test_repository.py finds any place that was missed.
 """
 
 import re
