@@ -117,7 +117,7 @@ lock:
 # After make book: its pages in the system's Chromium, where there is one. Some only:
 # make test-web PAGES='index oja_recovery'
 test-web: $(VENV)/.installed-web
-	PLASTUTOR_WEB=1 PLASTUTOR_PAGES='$(PAGES)' $(BIN)/python -m pytest -rs tests/test_web.py
+	PLASTUTOR_WEB=1 PLASTUTOR_PAGES='$(PAGES)' $(BIN)/python -m pytest -rs tests/book/test_web.py
 
 # After make book: the PDF of the cheat sheet, from its page.
 cheat-sheet: $(VENV)/.installed-web
@@ -130,7 +130,7 @@ OTHER := -W default
 # only: make test-colab CHAPTERS='a_synapse or oja'
 # The Python is found where there is one of Colab's version; PYTHON_COLAB names another.
 test-colab: $(VENV)/.installed
-	PLASTUTOR_COLAB=1 $(BIN)/python -m pytest -rs -v tests/test_colab.py -k '$(CHAPTERS)'
+	PLASTUTOR_COLAB=1 $(BIN)/python -m pytest -rs -v tests/book/test_colab.py -k '$(CHAPTERS)'
 
 # The newest of everything, always in a fresh environment: next year's trouble, today.
 test-newest:

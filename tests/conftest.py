@@ -6,8 +6,8 @@ import jax
 import matplotlib
 import pytest
 
-# It has no examples, and as a module it would have the name of book/conftest.py.
-collect_ignore = ["conftest.py"]
+# They have no examples, and as modules they would all have one name.
+collect_ignore_glob = ["*conftest.py"]
 
 # In this process only: notebooks run in kernels of their own, as a reader runs them.
 jax.config.update("jax_enable_x64", True)

@@ -1,0 +1,79 @@
+"""Small data sets, each with a likelihood that is known from other sources."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from plastutor.experiments import make_experiment
+from plastutor.fit import fit
+from plastutor.gauss_newton import GaussNewton
+from plastutor.losses import accept_loss, activity_loss, objective
+from plastutor.rules import Orders, taylor, terms
+from plastutor.types import FLY, LINEAR
+from plastutor.uncertainty import laplace
+
+EXP, STEPS, PRE, POST = 3, 6, 4, 2
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A small batch with every kind of data, with gaps, padding and resting weights."""
+    rng = np.random.default_rng(0)
+    shape = EXP, STEPS
+    activity = rng.uniform(size=(*shape, POST))
+    activity[rng.uniform(size=activity.shape) < 0.3] = np.nan
+    accept = rng.integers(2, size=shape).astype(float)
+    accept[0, 2] = np.nan
+    choice = rng.integers(3, size=shape)
+    choice[1, 1] = -1
+    return make_experiment(
+        rng.normal(size=(*shape, PRE)),
+        w0=rng.normal(size=(EXP, PRE, POST)),
+        reward=rng.uniform(size=shape),
+        valid=np.arange(STEPS) < np.array([[6], [4], [5]]),
+        plastic=rng.uniform(size=shape) < 0.8,
+        activity=activity,
+        accept=accept,
+        options=rng.normal(size=(3, PRE)),
+        choice=choice,
+    )
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A model that is linear in theta: one change of the weights, seen in two steps."""
+    rng = np.random.default_rng(1)
+    shape = 40, 2
+    made = make_experiment(
+        rng.normal(size=(*shape, PRE)),
+        w0=rng.normal(size=(40, PRE, POST)),
+        activity=rng.normal(size=(*shape, POST)),
+    )
+    rule = taylor(Orders(x=1, y=1, w=1))
+    loss = objective(rule, activity_loss, network=LINEAR._replace(rate=1.0))
+    only = ("xy", "w", "one")
+    start = jnp.zeros((2, 2, 2, 1))
+    free = objective(
+        taylor(Orders(x=1, y=1, w=1), only),
+        activity_loss,
+        network=LINEAR._replace(rate=1.0),
+    )
+    theta = fit(free, start, made, optimizer=GaussNewton(1e-9), num_steps=10).theta
+    return loss, theta, made, only
+
+
+@pytest.fixture(scope="module")
+def blind():
+    """Odours of one strength, and never a reward: x and x^2 are one term, r is none."""
+    rng = np.random.default_rng(3)
+    odour = rng.integers(2, size=(4, 60))
+    data = make_experiment(
+        0.75 * np.eye(2)[odour],
+        w0=0.1 * rng.normal(size=(4, 2, 1)),
+        reward=np.zeros((4, 60)),
+        accept=rng.integers(2, size=(4, 60)),
+    )
+    orders, only = Orders(x=2, w=1, r=1), ("x", "xx", "w", "r", "xr")
+    loss = objective(taylor(orders), accept_loss, network=FLY)
+    theta = terms(orders, x=0.3, w=-0.2, xr=1.0)
+    return laplace(loss, theta, data, only=only), (loss, theta, data)

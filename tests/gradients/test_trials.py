@@ -1,0 +1,192 @@
+"""Trials: the fast life is the plain life, and so are its derivatives."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+from memory import temporary_bytes
+
+from plastutor import devices, rules
+from plastutor.losses import accept_loss, objective
+from plastutor.mlp import mlp
+from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
+from plastutor.simulate import expected_reward, simulate
+from plastutor.tasks import foraging_task
+from plastutor.trials import _expected, _live, _weights, completed_trials
+from plastutor.types import BEHAVIOUR, FLY, Network
+
+
+@pytest.fixture(scope="module")
+def foraged():
+    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
+    made = foraging_task(
+        jax.random.key(0), rule, truth, n_experiments=3, trials_per_block=5
+    )
+    return rule, truth, made.experiment
+
+
+def slopes_of(loss, theta, data):
+    """Loss and gradient for a batch and for one animal of it, and forward slopes."""
+    one = jax.tree.map(lambda leaf: leaf[1], data)
+    both = [jax.jit(jax.value_and_grad(loss))(theta, some) for some in (data, one)]
+    tangents = jax.jit(jax.jacfwd(loss.forward))(theta, data).logit
+    return both, np.asarray(tangents)[np.asarray(data.valid)]
+
+
+def check_slopes(found, wanted):
+    """Both are as `slopes_of` gives them."""
+    for (value, slope), (plain, exact) in zip(found[0], wanted[0], strict=True):
+        np.testing.assert_allclose(value, plain, rtol=1e-5)
+        np.testing.assert_allclose(slope, exact, atol=1e-5)
+    np.testing.assert_allclose(found[1], wanted[1], atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def by_presentation(foraged):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR)
+    return slopes_of(loss, truth + 0.01, data)
+
+
+@pytest.mark.parametrize("trials", [15, 20])
+def test_a_scan_over_trials_is_the_scan_over_presentations(
+    foraged, by_presentation, trials
+):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
+    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
+
+
+def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
+    monkeypatch.setattr(devices, "MANY", 3)
+    monkeypatch.setattr(devices, "GROUP", 2)  # of three animals: one group, and a rest
+    _, truth, data = foraged
+    loss = objective(foraged[0], accept_loss, network=BEHAVIOUR, trials=15)
+    text = str(jax.make_jaxpr(loss)(truth, data))
+    assert "2,60,2]" in text, "no group of two animals"
+    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
+
+
+def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+
+    def memory(animals):
+        many = jax.tree.map(lambda v: jnp.resize(v, (animals, *v.shape[1:])), data)
+        return temporary_bytes(jax.grad(loss), truth, many)
+
+    assert memory(500) < 2 * memory(50)
+
+
+def test_completed_trials_are_where_the_weights_change(foraged):
+    rule, truth, data = foraged
+    one = jax.tree.map(lambda leaf: leaf[0], data)
+    whole = simulate(rule, truth, one, network=BEHAVIOUR).w
+    short = simulate(rule, truth, completed_trials(one, 17), network=BEHAVIOUR).w
+    np.testing.assert_allclose(short[:15], whole[np.asarray(one.plastic)], atol=1e-6)
+    np.testing.assert_array_equal(short[15:], [short[14]] * 2)
+
+
+def test_with_room_for_too_few_trials_there_is_no_loss(foraged):
+    rule, truth, data = foraged
+    assert jnp.isnan(
+        objective(rule, accept_loss, network=BEHAVIOUR, trials=13)(truth, data)
+    )
+
+
+# --- the way back ---------------------------------------------------------------------
+
+RULES = {
+    "taylor": taylor(Orders(2, 1, 2, 2), scale=0.2),
+    "few terms": taylor(BEHAVIOUR_ORDERS, ("xr", "w", "yyr", "xxyw"), scale=0.2),
+    "mlp": mlp(scale=0.5),
+}
+NETWORKS = {
+    "behaviour": BEHAVIOUR,
+    "fly": FLY,
+    "slow": Network(activation=jax.nn.sigmoid, rate=0.3),
+}
+
+
+def a_life(n_pre=2, n_post=3, steps=6):
+    """Stimuli, rewards, plastic steps and initial weights."""
+    keys = jr.split(jr.key(0), 4)
+    x = jr.normal(keys[0], (steps, n_pre))
+    r = jr.normal(keys[1], (steps,))
+    plastic = jr.bernoulli(keys[2], 0.7, (steps,))
+    assert plastic.any() and not plastic.all()
+    return x, r, plastic, 0.5 * jr.normal(keys[3], (n_pre, n_post))
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("taylor", "behaviour"),
+        ("taylor", "slow"),
+        ("few terms", "fly"),
+        ("mlp", "behaviour"),
+    ],
+)
+def test_the_way_back_is_that_of_jax(name, network):
+    fast, network = RULES[name], NETWORKS[network]
+    plain = fast._replace(update=rules.plain_update(fast.apply))
+    x, r, plastic, w0 = a_life()
+    weight = jr.normal(jr.key(2), (7, 2, 3))
+
+    def total(life, rule, theta, x, r, w0):
+        return jnp.sum(weight * life(rule, network, theta, x, r, plastic, w0))
+
+    at = fast.init(jr.key(1)), x, r, w0
+    found, wanted = (
+        jax.jit(jax.grad(partial(total, life, rule), (0, 1, 2, 3)))(*at)
+        for life, rule in ((_weights, fast), (_live, plain))
+    )
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_post", [3, 17])
+def test_many_steps_at_once(n_post):
+    rule = taylor(Orders(1, 2, 2, 1), ("xr", "yyw", "one"))
+    keys = jr.split(jr.key(0), 6)
+    theta, x, r = rule.init(keys[0]), jr.normal(keys[1], (2, 4)), keys[2]
+    y, r = jr.normal(keys[3], (n_post, 4)), jr.normal(r, (4,))
+    w, d = jr.normal(keys[4], (2, 2, n_post, 4))
+    update = jax.vmap(rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
+    wanted, pull = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
+    found = rule.forward(theta, x, y, w, r)
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+    found = rule.pull(theta, x, y, w, r, d)
+    np.testing.assert_allclose(found, *pull(d), rtol=1e-10, atol=1e-12)
+    assert (found != 0).sum() == 3
+
+
+def test_it_can_be_taken_twice():
+    rule = RULES["taylor"]
+    theta, life = rule.init(jr.key(1)), a_life()
+
+    def total(life_of, theta):
+        return jnp.sum(life_of(rule, BEHAVIOUR, theta, *life) ** 2)
+
+    twice, wanted = (
+        jax.jit(jax.jacrev(jax.grad(partial(total, life_of))))(theta)
+        for life_of in (_weights, _live)
+    )
+    np.testing.assert_allclose(twice, wanted, rtol=1e-9, atol=1e-10)
+
+
+def test_where_a_life_has_no_end_the_gradient_says_so(foraged):
+    rule, truth, data = foraged
+    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+    theta = jnp.asarray(truth).at[0, 0, 2, 0].set(1e200)
+    assert not jnp.isfinite(jax.jit(jax.grad(loss))(theta, data)).all()
+
+
+def test_the_expected_reward_without_a_memory():
+    reward = jr.uniform(jr.key(0), (15,))
+    for window in (0, 1, 4):
+        wanted = expected_reward(reward, jnp.ones(15, bool), window)
+        np.testing.assert_allclose(_expected(reward, window), wanted, atol=1e-12)
