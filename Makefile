@@ -79,7 +79,7 @@ bench: $(VENV)/.installed
 
 # The tables behind the chapters on noise, on rewards and on flies, about an hour each on
 # 2 cores, and on trust, about half an hour. That on flies needs the real data, which
-# `plastutor.flies` finds or downloads.
+# `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness study-rewards study-flies study-trust: study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*

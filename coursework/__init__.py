@@ -1,1 +1,4 @@
-"""Assignments for a class: handed out, run shut in, marked; see book/teaching/guide.md."""
+"""Assignments for a class: handed out, run shut in, marked.
+
+See book/teaching/guide.md.
+"""

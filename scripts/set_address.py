@@ -3,7 +3,7 @@
 Two lines of _config.yml decide: `url:` is the repository, `branch:` the branch or tag
 that the launch buttons open and that the first cell of each notebook installs. What
 cannot read them (badges, links to Colab, those cells) is rewritten here, and
-tests/test_repository.py finds any place that was missed.
+tests/repository/test_repository.py finds any place that was missed.
 """
 
 import argparse

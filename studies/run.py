@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from plastutor.sweep import all_cores, sweep
+import plastutor as pt
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "book" / "results"
@@ -40,9 +40,9 @@ def main(study: str = "", *words: str) -> None:
             f"No row of the study {study} has {' or '.join(words)} in a column; "
             "expected a word as it stands in the table, in quotes if it has blanks."
         )
-    with all_cores() as client:
+    with pt.sweeps.all_cores() as client:
         for table, rows in chosen:
-            sweep(
+            pt.sweeps.sweep(
                 import_module(f"{study}.methods").run,
                 rows,
                 RESULTS / f"{table.name}.csv",

@@ -4,17 +4,16 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor.experiments import make_experiment
-from plastutor.rules import OJA_ORDERS, taylor
+import plastutor as pt
 
 STEPS, PRE, POST = 5, 3, 2
 KEY = jr.key(0)
-RULE = taylor(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
 
 
 def made(**changes):
     arrays = {"x": np.ones((STEPS, PRE)), "w0": np.ones((PRE, POST))} | changes
-    return make_experiment(arrays.pop("x"), **arrays)
+    return pt.make_experiment(arrays.pop("x"), **arrays)
 
 
 def accepts(accept):

@@ -1,7 +1,7 @@
 """The four assignments: for each, what is hidden, handed out, asked and scored.
 
-A folder has the name of its notebook in book/teaching/assignments. Its `solution.py` has a part
-for each empty cell of the notebook, and its `assignment.py` has
+A folder has the name of its notebook in book/teaching/assignments. Its `solution.py`
+has a part for each empty cell of the notebook, and its `assignment.py` has
 
 - `TASKS`: what earns points, in the order of the notebook;
 - `rule(draw)`: the student's hidden rule;

@@ -3,23 +3,20 @@
 import jax
 import numpy as np
 
-from plastutor.experiments import make_experiment
-from plastutor.rules import OJA_ORDERS, taylor
-from plastutor.simulate import simulate
-from plastutor.tasks import neural_task
+import plastutor as pt
 
-RULE = taylor(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
 
 
 def record(key, theta, **how) -> dict:
     """Experiments with strong inputs, so that activity fills its range."""
-    made = neural_task(key, RULE, theta, x_std=1.0, dtype="float32", **how)
+    made = pt.neural_task(key, RULE, theta, x_std=1.0, dtype="float32", **how)
     return {name: np.asarray(getattr(made, name)) for name in ("x", "w0", "activity")}
 
 
 @jax.jit
 def _lives(theta, theta_true, experiment):
-    true, found = (simulate(RULE, t, experiment).w for t in (theta_true, theta))
+    true, found = (pt.simulate(RULE, t, experiment).w for t in (theta_true, theta))
     still = experiment.w0[:, None]
     return ((true - found) ** 2).sum(), ((true - still) ** 2).sum()
 
@@ -29,7 +26,7 @@ def weights_explained(theta, theta_true, data: dict) -> float:
 
     0 for the model that does nothing, 1 for the true rule; it can be far below 0.
     """
-    experiment = make_experiment(data["x"], w0=data["w0"], dtype="float32")
+    experiment = pt.make_experiment(data["x"], w0=data["w0"], dtype="float32")
     off, nothing = _lives(theta, theta_true, experiment)
     explained = 1 - float(off) / float(nothing)
     if not np.isfinite(explained):

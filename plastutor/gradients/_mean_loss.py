@@ -90,7 +90,7 @@ def mean_loss(
         rule: the plasticity rule.
         network: what is fixed about the learner.
         sums: `(trajectory, experiment) -> (sum of losses, number of observations)`.
-        gradient: "reverse", "forward" or "local"; see `plastutor.losses.objective`.
+        gradient: "reverse", "forward" or "local"; see `plastutor.objective`.
 
     Returns:
         `(theta, data) -> mean loss`, for data of one precision.

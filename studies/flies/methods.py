@@ -8,18 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from plastutor import flies
-from plastutor.evaluate import percent_deviance
-from plastutor.fit import fit_many, fit_restarts, lowest
-from plastutor.held_out import (
-    animal_losses,
-    count_observations,
-    leave_one_out,
-    split_in_time,
-)
-from plastutor.paired import paired
-from plastutor.population import fit_population, predictive_losses, robust_interval
-from plastutor.rules import free_indices, terms
+import plastutor as pt
 
 from .models import Model, model_of
 from .settings import COHORT_FITS, FIVE, ORDERS, POWER, Setting
@@ -27,7 +16,7 @@ from .settings import COHORT_FITS, FIVE, ORDERS, POWER, Setting
 
 def fly_data():
     """The real flies."""
-    return flies.experiments(flies.load())
+    return pt.data.flies.experiments(pt.data.flies.load())
 
 
 def shuffled(data, seed: int):
@@ -41,18 +30,20 @@ def shuffled(data, seed: int):
 
 def cohort(setting: Setting):
     """18 simulated flies."""
-    truth = terms(ORDERS, **{name: getattr(setting, name) for name in FIVE})
-    return flies.experiments(flies.simulate_flies(jr.key(setting.seed), truth))
+    truth = pt.terms(ORDERS, **{name: getattr(setting, name) for name in FIVE})
+    return pt.data.flies.experiments(
+        pt.data.flies.simulate_flies(jr.key(setting.seed), truth)
+    )
 
 
 def do_nothing(data):
-    return np.log(2) * count_observations(data)
+    return np.log(2) * pt.evaluate.count_observations(data)
 
 
 def score(losses, null) -> dict:
     each = 100 * (1 - losses / null)
     return {
-        "deviance": f"{percent_deviance(losses, null):.4f}",
+        "deviance": f"{pt.percent_deviance(losses, null):.4f}",
         "median": f"{np.median(each):.4f}",
         "above": int((losses < null).sum()),
         "flies": len(null),
@@ -62,12 +53,12 @@ def score(losses, null) -> dict:
 
 def left_out(model: Model, data, seed=0):
     key, how = jr.key(seed), {"restarts": model.restarts, **model.how}
-    return leave_one_out(key, model.loss, model.init, data, **how)
+    return pt.leave_one_out(key, model.loss, model.init, data, **how)
 
 
 def pooled(model: Model, data, seed=0):
     how = {"restarts": model.restarts, **model.how}
-    return fit_restarts(jr.key(seed), model.loss, model.init, data, **how).theta
+    return pt.fit_restarts(jr.key(seed), model.loss, model.init, data, **how).theta
 
 
 def run_model(setting: Setting) -> dict:
@@ -92,8 +83,12 @@ def leave_one_out_of_population(name: str, data):
     for k, fit in enumerate(found.fits):
         alone = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], data)
         others = jax.tree.map(lambda leaf, k=k: np.delete(leaf, k, 0), data)
-        population = fit_population(model.loss, fit.theta, others, free=model.free)
-        losses += [*predictive_losses(jr.key(k), model.loss, population, alone)]
+        population = pt.evaluate.fit_population(
+            model.loss, fit.theta, others, free=model.free
+        )
+        losses += [
+            *pt.evaluate.predictive_losses(jr.key(k), model.loss, population, alone)
+        ]
     return np.array(losses)
 
 
@@ -106,7 +101,7 @@ def run_prefix(setting: Setting) -> dict:
     """The first trials of all flies are fitted, and the rest is predicted."""
     data, model = fly_data(), model_of(setting.model)
     carry = setting.kind != "later trials, reset"
-    first, rest = split_in_time(data, setting.cut, carry=carry)
+    first, rest = pt.evaluate.split_in_time(data, setting.cut, carry=carry)
     if setting.kind == "later trials, each fly":
         # Without a penalty some flies' coefficients leave for infinity.
         model = model._replace(loss=replace(model.loss, penalty=small))
@@ -115,25 +110,33 @@ def run_prefix(setting: Setting) -> dict:
             jr.split(jr.key(0), len(first.x) * model.restarts)
         )
         repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, model.restarts, 0), alone)
-        fits = fit_many(model.loss, starts, repeated, data_axes=0, **model.how)
+        fits = pt.fit_many(model.loss, starts, repeated, data_axes=0, **model.how)
         each = range(0, len(fits), model.restarts)
-        best = [min(fits[k : k + model.restarts], key=lowest).theta for k in each]
-        return score(animal_losses(model.loss, best, rest), do_nothing(rest))
+        best = [
+            min(fits[k : k + model.restarts], key=pt.lowest_loss).theta for k in each
+        ]
+        return score(
+            pt.evaluate.animal_losses(model.loss, best, rest), do_nothing(rest)
+        )
     theta = pooled(model, first)
     if setting.kind == "later trials, hierarchical":
-        found = fit_population(model.loss, theta, first, free=model.free)
-        losses = predictive_losses(jr.key(0), model.loss, found, rest, given=first)
+        found = pt.evaluate.fit_population(model.loss, theta, first, free=model.free)
+        losses = pt.evaluate.predictive_losses(
+            jr.key(0), model.loss, found, rest, given=first
+        )
         return score(losses, do_nothing(rest))
-    return score(animal_losses(model.loss, theta, rest), do_nothing(rest))
+    return score(pt.evaluate.animal_losses(model.loss, theta, rest), do_nothing(rest))
 
 
 def run_cohort(setting: Setting) -> dict:
     """A simulated cohort through the procedure of the chapter."""
     data, model, row = cohort(setting), model_of("5 terms"), {}
     theta = pooled(model, data, setting.seed)
-    low, high = robust_interval(model.loss, theta, data, free=model.free)
-    (of_w,) = free_indices(ORDERS, ("w",))
-    place = free_indices(ORDERS, FIVE).index(of_w)
+    low, high = pt.evaluate.cluster_robust_interval(
+        model.loss, theta, data, free=model.free
+    )
+    (of_w,) = pt.rules.free_indices(ORDERS, ("w",))
+    place = pt.rules.free_indices(ORDERS, FIVE).index(of_w)
     row["found_w"] = f"{theta['rule'][0, 0, 1, 0]:.5f}"
     row["low_w"], row["high_w"] = f"{low[place]:.5f}", f"{high[place]:.5f}"
     if setting.w == 0 or setting.seed < POWER:
@@ -143,7 +146,7 @@ def run_cohort(setting: Setting) -> dict:
             for name in ("4 terms", "5 terms")
         )
         key = jr.key(setting.seed)
-        found = paired(key, with_w, without, null, alternative="greater")
+        found = pt.compare_models(key, with_w, without, null, alternative="greater")
         row |= score(with_w, null)
         row |= {"gain": f"{found.gain:.4f}", "better": found.better}
         row |= {"p_value": f"{found.p_value:.2e}", "nats": ""}

@@ -10,12 +10,7 @@ import jax.random as jr
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from plastutor.baselines import logistic_regression, q_learning
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import Objective, choice_loss
-from plastutor.rules import free_terms, taylor
-from plastutor.simulate import simulate
-from plastutor.types import FLY
+import plastutor as pt
 
 from .settings import ORDERS, RESTARTS, STEPS, TERMS
 
@@ -23,7 +18,7 @@ from .settings import ORDERS, RESTARTS, STEPS, TERMS
 class Model(NamedTuple):
     """A loss, where its theta may start, and which numbers of theta are free."""
 
-    loss: Objective | list[Objective]
+    loss: pt.objectives.Objective | list[pt.objectives.Objective]
     init: object
     free: tuple[int, ...] | None
     restarts: int = RESTARTS
@@ -31,7 +26,7 @@ class Model(NamedTuple):
 
     @property
     def how(self):
-        return {"optimizer": GaussNewton(free=self.free), "num_steps": self.steps}
+        return {"optimizer": pt.GaussNewton(free=self.free), "num_steps": self.steps}
 
 
 def learned_expectation(reward, plastic, rate):
@@ -51,8 +46,8 @@ def synapses(only, *, window=10, more=()):
     more: "E" learns how fast the expected reward follows, "w0" the weights at the
     beginning, "stay" a pull of the option chosen last on the log-odds of accepting it.
     """
-    rule = taylor(ORDERS, only, scale=0.1)
-    network = FLY._replace(window=0 if "E" in more else window)
+    rule = pt.taylor(ORDERS, only, scale=0.1)
+    network = pt.FLY._replace(window=0 if "E" in more else window)
 
     def predict(rule, theta, data):
         if data.x.ndim == 3:
@@ -63,7 +58,9 @@ def synapses(only, *, window=10, more=()):
             data = data._replace(reward=r)
         if "w0" in more:
             data = data._replace(w0=theta["w0"] + data.w0)
-        made = simulate(rule, theta["rule"], data, network=network, keep_weights=False)
+        made = pt.simulate(
+            rule, theta["rule"], data, network=network, keep_weights=False
+        )
         if "stay" in more:
             chosen = (data.x > 0).astype(data.x.dtype)  # in these data x is one-hot
             last = jnp.pad(chosen, ((1, 0), (0, 0)))[:-1]
@@ -78,10 +75,12 @@ def synapses(only, *, window=10, more=()):
 
     mask = {"rule": jnp.ones(ORDERS.shape), **{name: jnp.ones(()) for name in more}}
     if only is not None:
-        mask["rule"] = jnp.asarray(free_terms(ORDERS, only))
+        mask["rule"] = jnp.asarray(pt.rules.free_terms(ORDERS, only))
     free = tuple(map(int, np.flatnonzero(ravel_pytree(mask)[0])))
     ahead = rule._replace(update=rule.forward or rule.update)
-    loss = Objective(partial(predict, rule), choice_loss, None, partial(predict, ahead))
+    loss = pt.objectives.Objective(
+        partial(predict, rule), pt.choice, None, partial(predict, ahead)
+    )
     return Model(loss, init, free)
 
 
@@ -89,12 +88,16 @@ def synapses(only, *, window=10, more=()):
 def model_of(name: str) -> Model:
     """A model by its name in the table: "5 terms + E", "x r, window 0"."""
     if name == "win-stay-lose-shift":
-        return Model(logistic_regression(1), lambda key: jnp.zeros(2), None, 1, 8)
+        return Model(
+            pt.evaluate.logistic_regression(1), lambda key: jnp.zeros(2), None, 1, 8
+        )
     if name == "logistic regression":
-        losses = [logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)]
+        losses = [
+            pt.evaluate.logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)
+        ]
         return Model(losses, lambda key: jnp.zeros(20), None, 1, 6)
     if name == "Q-learning":
-        return Model(q_learning(), partial(jr.normal, shape=(3,)), None, 10)
+        return Model(pt.evaluate.q_learning(), partial(jr.normal, shape=(3,)), None, 10)
     if name == "chosen by the others":
         every = [synapses(TERMS[k]) for k in ("4 terms", "5 terms", "5 terms, x w")]
         return Model([one.loss for one in every], synapses(None).init, None, 2)

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from table import Table
 
-from plastutor.flies import CITATION
-from plastutor.rules import Orders
+import plastutor as pt
 
-ORDERS = Orders(x=1, w=1, r=1)
+ORDERS = pt.Orders(x=1, w=1, r=1)
 FOUR = ("one", "x", "r", "xr")
 FIVE = (*FOUR, "w")
 TERMS = {
@@ -86,23 +85,33 @@ TABLES = [
         columns=COLUMNS,
         batch_over=["seed"],
         batch_size=4,
-        header={"data": CITATION},
+        header={"data": pt.data.flies.CITATION},
     )
 ]
 SOURCES = [
-    "plastutor/types.py",
-    "plastutor/experiments.py",
-    "plastutor/rules.py",
-    "plastutor/simulate.py",
-    "plastutor/tasks.py",
-    "plastutor/losses.py",
-    "plastutor/gauss_newton.py",
-    "plastutor/fit.py",
-    "plastutor/paired.py",
-    "plastutor/held_out.py",
-    "plastutor/population.py",
-    "plastutor/baselines.py",
-    "plastutor/choices.py",
-    "plastutor/fly_simulation.py",
-    "plastutor/flies.py",
+    "plastutor/networks/_network.py",
+    "plastutor/_types.py",
+    "plastutor/_experiments.py",
+    "plastutor/rules/_terms.py",
+    "plastutor/_devices.py",
+    "plastutor/rules/_taylor.py",
+    "plastutor/networks/_reward.py",
+    "plastutor/_simulate.py",
+    "plastutor/networks/_step.py",
+    "plastutor/tasks/_foraging.py",
+    "plastutor/tasks/_recordings.py",
+    "plastutor/likelihoods/_activity.py",
+    "plastutor/likelihoods/_choices.py",
+    "plastutor/likelihoods/_penalties.py",
+    "plastutor/likelihoods/_sums.py",
+    "plastutor/objectives/_objective.py",
+    "plastutor/infer/_gauss_newton.py",
+    "plastutor/infer/_fit.py",
+    "plastutor/evaluate/_comparison.py",
+    "plastutor/evaluate/_held_out.py",
+    "plastutor/evaluate/_population.py",
+    "plastutor/evaluate/_baselines.py",
+    "plastutor/data/_choices.py",
+    "plastutor/data/flies/_simulation.py",
+    "plastutor/data/flies/_flies.py",
 ]

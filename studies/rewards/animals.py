@@ -7,9 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, redraw_w0, resample_stimuli
-from plastutor.trials import completed_trials
+import plastutor as pt
 
 from .settings import HELD_OUT, TAYLOR, TRAIN, W_STD, Setting
 
@@ -23,7 +21,7 @@ def animals(setting: Setting, presentations: int, key, theta):
     key_task, key_mean, key_noise, key_w0 = jr.split(key, 4)
     means = jnp.array([float(mean) for mean in setting.input_mean.split()])
     mean = jr.choice(key_mean, means, (presentations, 1))
-    made = foraging_task(
+    made = pt.foraging_task(
         key_task,
         TAYLOR,
         theta,
@@ -35,8 +33,8 @@ def animals(setting: Setting, presentations: int, key, theta):
         w_std=W_STD,
         network=setting.network,
     )
-    seen = resample_stimuli(key_noise, made, input_mean=mean[None])  # pyright: ignore
-    return made.experiment, redraw_w0(key_w0, seen, std=W_STD), made.completed
+    seen = pt.tasks.resample_stimuli(key_noise, made, input_mean=mean[None])  # pyright: ignore
+    return made.experiment, pt.redraw_w0(key_w0, seen, std=W_STD), made.completed
 
 
 def data_of(setting: Setting, keys, thetas):
@@ -67,6 +65,8 @@ def data_of(setting: Setting, keys, thetas):
 
 def largest_weights(setting, theta, own):
     """The largest weight of every animal, with its own stimuli."""
-    by_trial = jax.vmap(partial(completed_trials, trials=setting.trials))(own)
-    made = simulate(TAYLOR, theta, by_trial, network=setting.network)
+    by_trial = jax.vmap(partial(pt.gradients.completed_trials, trials=setting.trials))(
+        own
+    )
+    made = pt.simulate(TAYLOR, theta, by_trial, network=setting.network)
     return jnp.abs(made.w).max((1, 2, 3))

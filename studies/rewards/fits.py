@@ -7,9 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from plastutor.losses import accept_loss, l1, objective
-from plastutor.rules import BEHAVIOUR_ORDERS
-from plastutor.selection import select_terms
+import plastutor as pt
 
 from .settings import DECIDE, MLP, TAYLOR, TRAIN
 
@@ -37,9 +35,9 @@ def descend(optimizer, steps, loss, theta, data):
 
 def loss_of(setting, rule=TAYLOR, penalty=None):
     """What the choices say against a rule."""
-    return objective(
+    return pt.objective(
         rule,
-        accept_loss,
+        pt.accept,
         network=setting.network,
         penalty=penalty,
         trials=setting.trials,
@@ -59,9 +57,9 @@ def by_selection(setting, key, train):
     )
     theta0, _, _ = all_terms(setting, key, fitted)
     loss = loss_of(setting)
-    theta = select_terms(
+    theta = pt.select_terms(
         loss,
-        BEHAVIOUR_ORDERS,
+        pt.BEHAVIOUR_ORDERS,
         fitted,
         aside,
         max_terms=4,
@@ -84,7 +82,7 @@ def as_the_paper(setting, key, train, epochs=351):
     But where a simulation diverges, and its gradient is not finite, the step is left
     out, and counted.
     """
-    loss = loss_of(setting, TAYLOR, l1(setting.l1))
+    loss = loss_of(setting, TAYLOR, pt.l1(setting.l1))
     optimizer = optax.apply_if_finite(optax.adam(1e-3), np.iinfo(np.int32).max)
 
     def step(carry, experiment):

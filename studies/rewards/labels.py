@@ -4,8 +4,7 @@ import re
 
 import numpy as np
 
-from plastutor.results import load_results
-from plastutor.rules import BEHAVIOUR_ORDERS, terms
+import plastutor as pt
 
 
 def parse(label: str) -> list[tuple[str, float]]:
@@ -53,12 +52,14 @@ def text(rule: dict[str, float]) -> str:
 
 def theta_of(label: str) -> np.ndarray:
     """The coefficients of a rule."""
-    return np.asarray(terms(BEHAVIOUR_ORDERS, dtype="float32", **as_printed(label)))
+    return np.asarray(
+        pt.terms(pt.BEHAVIOUR_ORDERS, dtype="float32", **as_printed(label))
+    )
 
 
 def true_rules() -> list[str]:
     """Every rule of the paper's tables, as really simulated and as printed, once."""
-    labels = [row["rule"] for row in load_results("mehta_2024_rewards")[1]]
+    labels = [row["rule"] for row in pt.load_results("mehta_2024_rewards")[1]]
     both = (
         text(read(label)) for read in (as_simulated, as_printed) for label in labels
     )

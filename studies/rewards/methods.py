@@ -8,9 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from plastutor.experiments import first_steps
-from plastutor.simulate import simulate
-from plastutor.trials import completed_trials
+import plastutor as pt
 
 from .animals import data_of
 from .fits import METHODS, loss_of
@@ -30,11 +28,11 @@ def scores(setting, rule, theta, theta_true, animal):
 
     Last R2 of weights and activity where the weights do not change at all.
     """
-    by_trial = completed_trials(animal, setting.trials)
+    by_trial = pt.gradients.completed_trials(animal, setting.trials)
     trial = jnp.cumsum(animal.plastic & animal.valid) - (animal.plastic & animal.valid)
 
     def simulated(rule, theta):
-        w = simulate(rule, theta, by_trial, network=setting.network).w
+        w = pt.simulate(rule, theta, by_trial, network=setting.network).w
         assert w is not None
         before = jnp.concatenate([animal.w0[None], w])[trial]
         y = jnp.tanh((animal.x[..., None] * before).sum(1))
@@ -73,7 +71,7 @@ def fit_and_score(setting: Setting, keys, thetas_true, data):
             for part in (slice(TRAIN), slice(TRAIN, None))
         )
         most = min(READ * setting.trials, train.x.shape[1])
-        train = jax.vmap(partial(first_steps, steps=most))(train)
+        train = jax.vmap(partial(pt.first_steps, steps=most))(train)
         theta, loss, left_out = METHODS[setting.method](setting, key, train)
         each = jax.vmap(lambda e: scores(setting, rule, theta, theta_true, e))(held_out)
         return theta, loss, each, left_out

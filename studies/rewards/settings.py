@@ -4,14 +4,12 @@ from typing import NamedTuple
 
 from table import Table
 
-from plastutor.mlp import mlp
-from plastutor.rules import BEHAVIOUR_ORDERS, taylor, term_names
-from plastutor.types import BEHAVIOUR
+import plastutor as pt
 
 from .labels import true_rules
 
-TAYLOR, MLP = taylor(BEHAVIOUR_ORDERS), mlp(scale=0.3)
-NAMES = term_names(BEHAVIOUR_ORDERS)
+TAYLOR, MLP = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.mlp(scale=0.3)
+NAMES = pt.term_names(pt.BEHAVIOUR_ORDERS)
 TRAIN, DECIDE, HELD_OUT = 18, 6, 7  # of the 18, 6 decide how many terms there are
 W_STD = 0.01
 TOO_LARGE = 100.0  # a weight; tanh is at its end long before
@@ -34,7 +32,7 @@ class Setting(NamedTuple):
     @property
     def network(self):
         """The learner."""
-        return BEHAVIOUR._replace(window=self.window)
+        return pt.BEHAVIOUR._replace(window=self.window)
 
     @property
     def lengths(self) -> list[int]:
@@ -97,17 +95,26 @@ TABLES = [
     )
 ]
 SOURCES = [
-    "plastutor/types.py",
-    "plastutor/experiments.py",
-    "plastutor/devices.py",
-    "plastutor/rules.py",
-    "plastutor/mlp.py",
-    "plastutor/simulate.py",
-    "plastutor/tasks.py",
-    "plastutor/trials.py",
-    "plastutor/gradients.py",
-    "plastutor/losses.py",
-    "plastutor/distil.py",
-    "plastutor/gauss_newton.py",
-    "plastutor/selection.py",
+    "plastutor/networks/_network.py",
+    "plastutor/_types.py",
+    "plastutor/_experiments.py",
+    "plastutor/_devices.py",
+    "plastutor/rules/_terms.py",
+    "plastutor/rules/_taylor.py",
+    "plastutor/rules/_mlp.py",
+    "plastutor/networks/_reward.py",
+    "plastutor/_simulate.py",
+    "plastutor/networks/_step.py",
+    "plastutor/tasks/_foraging.py",
+    "plastutor/tasks/_recordings.py",
+    "plastutor/gradients/_trials.py",
+    "plastutor/gradients/_mean_loss.py",
+    "plastutor/likelihoods/_activity.py",
+    "plastutor/likelihoods/_choices.py",
+    "plastutor/likelihoods/_penalties.py",
+    "plastutor/likelihoods/_sums.py",
+    "plastutor/objectives/_objective.py",
+    "plastutor/infer/_distil.py",
+    "plastutor/infer/_gauss_newton.py",
+    "plastutor/infer/_selection.py",
 ]

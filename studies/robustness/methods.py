@@ -9,14 +9,7 @@ import jax.random as jr
 import numpy as np
 import optax
 
-from plastutor.evaluate import weight_r2
-from plastutor.evidence import evidence_fit, normal_equations
-from plastutor.experiments import first_steps
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA_ORDERS, taylor
-from plastutor.simulate import simulate
-from plastutor.tasks import hide_inputs, redraw_w0
-from plastutor.types import RECORDED
+import plastutor as pt
 
 from .settings import EPOCHS, NAMES, OPTIONS, ORDER_3, RULE, VARIANTS
 
@@ -28,8 +21,8 @@ def student(seed, setting, noise, recorded, fill=0.0):
     dtype = "float32" if noise else "float64"
     data = setting.experiments(key_data, noise=noise, recorded=recorded, dtype=dtype)
     if setting.redraw:
-        data = redraw_w0(key_w0, data, std=setting.w_std)
-    return hide_inputs(key_hide, data, recorded, fill_std=fill * setting.x_std)
+        data = pt.redraw_w0(key_w0, data, std=setting.w_std)
+    return pt.hide_inputs(key_hide, data, recorded, fill_std=fill * setting.x_std)
 
 
 def held_out(seed, setting):
@@ -45,11 +38,11 @@ def stacked(seeds, make):
 @partial(jax.jit, static_argnames="only")
 def plain(seeds, data, *, only):
     """The authors' way: Adam, one trajectory a step; theta after every epoch."""
-    rule = taylor(OJA_ORDERS, only)
+    rule = pt.taylor(pt.OJA_ORDERS, only)
     optimizer = optax.chain(optax.clip_by_global_norm(0.2), optax.adam(1e-3))
 
     def loss(theta, experiment):
-        y = simulate(rule, theta, experiment, keep_weights=False).y
+        y = pt.simulate(rule, theta, experiment, keep_weights=False).y
         recorded = ~jnp.isnan(experiment.activity)
         # Half the squared error, divided by all neurons, as in the authors' code.
         return jnp.mean(jnp.where(recorded, experiment.activity - y, 0) ** 2) / 2
@@ -78,19 +71,19 @@ def plain(seeds, data, *, only):
 
 def by_evidence(seeds, data, *, only, **options):
     """All seeds as one program."""
-    return jax.vmap(lambda one: evidence_fit(OJA_ORDERS, one, only=only, **options))(
-        data
-    )
+    return jax.vmap(
+        lambda one: pt.evidence_fit(pt.OJA_ORDERS, one, only=only, **options)
+    )(data)
 
 
 def by_growing_horizon(seeds, data, *, only):
     """The first 3 steps of each experiment, then 6, then all."""
-    theta = jnp.zeros((len(seeds), *OJA_ORDERS.shape))
+    theta = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape))
     for steps in (3, 6, data.x.shape[2]):
-        cut = jax.vmap(partial(first_steps, steps=steps))(data)
+        cut = jax.vmap(partial(pt.first_steps, steps=steps))(data)
         found = jax.vmap(
-            lambda one, start: evidence_fit(
-                OJA_ORDERS, one, only=only, theta0=start, num_steps=5
+            lambda one, start: pt.evidence_fit(
+                pt.OJA_ORDERS, one, only=only, theta0=start, num_steps=5
             )
         )(cut, theta)
         theta = found.theta
@@ -110,7 +103,7 @@ METHODS = {
 def score(seed, setting, theta) -> float:
     """Mean R2 of the weights on new experiments; minus infinity if they diverge."""
     new = held_out(seed, setting)
-    r2 = weight_r2(RULE, jnp.asarray(theta, new.x.dtype), setting.truth, new).mean()
+    r2 = pt.weight_r2(RULE, jnp.asarray(theta, new.x.dtype), setting.truth, new).mean()
     return float(r2) if np.isfinite(r2) else -np.inf
 
 
@@ -122,15 +115,15 @@ def efficient(seed, setting, noise, draws=20) -> float:
     if noise == 0:
         return 1.0
     free = np.flatnonzero(setting.truth)
-    directions = np.eye(setting.truth.size)[free].reshape(-1, *OJA_ORDERS.shape)
+    directions = np.eye(setting.truth.size)[free].reshape(-1, *pt.OJA_ORDERS.shape)
     data = student(seed, setting, noise, 1.0)
     information = jax.jit(
-        lambda data: normal_equations(
+        lambda data: pt.infer.normal_equations(
             RULE,
             jnp.asarray(setting.truth),
             jnp.asarray(directions),
             data,
-            RECORDED,
+            pt.RECORDED,
             False,
         )[0]
     )(data)
@@ -157,7 +150,7 @@ def run_fits(batch) -> list[dict]:
     variant, method, noise, recorded, _ = batch[0].values()
     seeds = [setting["seed"] for setting in batch]
     setting, start = VARIANTS[variant], time.perf_counter()
-    found, thetas = None, np.zeros((len(seeds), *OJA_ORDERS.shape))
+    found, thetas = None, np.zeros((len(seeds), *pt.OJA_ORDERS.shape))
     if method == "plain":
         thetas = np.asarray(training(setting, noise, recorded, seeds)[:, -1])
     elif method not in ("nothing", "efficient"):
@@ -195,10 +188,10 @@ def run_tuning(batch) -> list[dict]:
     first = jax.tree.map(lambda leaf: leaf[:, :150], data)
     last = jax.tree.map(lambda leaf: leaf[:, 150:], data)
     if option == "nothing":
-        thetas = jnp.zeros((len(seeds), *OJA_ORDERS.shape), data.x.dtype)
+        thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
     else:
         thetas = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option]).theta
-    losses = jax.jit(jax.vmap(objective(RULE, activity_loss)))(thetas, last)
+    losses = jax.jit(jax.vmap(pt.objective(RULE, pt.activity)))(thetas, last)
     return [{"loss": f"{loss:.8g}"} for loss in losses]
 
 

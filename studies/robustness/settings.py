@@ -6,15 +6,14 @@ import jax
 import numpy as np
 from table import Table
 
-from plastutor.rules import OJA, OJA_ORDERS, taylor, term_names, terms
-from plastutor.tasks import neural_task
+import plastutor as pt
 
 jax.config.update("jax_enable_x64", True)
 NOISES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 CORNERS = ((0.0, 1.0), (1.0, 1.0), (0.0, 0.5), (1.0, 0.5))
-RULE = taylor(OJA_ORDERS)
-NAMES = term_names(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
+NAMES = pt.term_names(pt.OJA_ORDERS)
 ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
 ALTERNATIVES = ("no prior", "equal prior", "fresh inputs", "one step ahead")
@@ -25,7 +24,7 @@ EPOCHS = 50
 class Setting(NamedTuple):
     """One variant of the study."""
 
-    truth: np.ndarray = OJA
+    truth: np.ndarray = pt.OJA
     only: tuple = ORDER_3
     redraw: bool = True  # the student's initial weights are drawn anew
     n_experiments: int = 200
@@ -39,10 +38,10 @@ class Setting(NamedTuple):
         """Experiments with the true rule."""
         names = ("n_experiments", "n_steps", "n_pre", "n_post", "x_std", "w_std")
         sizes = {name: getattr(self, name) for name in names}
-        return neural_task(key, RULE, self.truth, **(sizes | options))
+        return pt.neural_task(key, RULE, self.truth, **(sizes | options))
 
 
-THREE = np.asarray(terms(OJA_ORDERS, x=0.6, yw=-0.5, xx=1.5))
+THREE = np.asarray(pt.terms(pt.OJA_ORDERS, x=0.6, yw=-0.5, xx=1.5))
 VARIANTS = {
     "main": Setting(),
     "13 terms": Setting(only=NO_LOW),
@@ -118,11 +117,17 @@ TABLES = [
     Table("robustness_tuning", rows=tuning(), columns=["loss"], batch_over=["seed"]),
 ]
 SOURCES = [
-    "plastutor/types.py",
-    "plastutor/experiments.py",
-    "plastutor/rules.py",
-    "plastutor/simulate.py",
-    "plastutor/tasks.py",
-    "plastutor/evidence.py",
-    "plastutor/evaluate.py",
+    "plastutor/networks/_network.py",
+    "plastutor/_types.py",
+    "plastutor/_experiments.py",
+    "plastutor/rules/_terms.py",
+    "plastutor/_devices.py",
+    "plastutor/rules/_taylor.py",
+    "plastutor/networks/_reward.py",
+    "plastutor/_simulate.py",
+    "plastutor/networks/_step.py",
+    "plastutor/tasks/_foraging.py",
+    "plastutor/tasks/_recordings.py",
+    "plastutor/infer/_evidence.py",
+    "plastutor/evaluate/_scores.py",
 ]

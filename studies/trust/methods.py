@@ -6,8 +6,7 @@ import jax
 import jax.random as jr
 import numpy as np
 
-from plastutor.distil import States, visited_states
-from plastutor.uncertainty import fisher, laplace, profile
+import plastutor as pt
 
 from .settings import REFERENCE, SETTINGS
 
@@ -18,7 +17,7 @@ def directions(name) -> np.ndarray:
     setting, total = SETTINGS[name], 0.0
     for seed in REFERENCE:
         data = setting.make(jr.key(seed))
-        found = fisher(setting.loss, setting.truth, data, only=setting.only)
+        found = pt.fisher(setting.loss, setting.truth, data, only=setting.only)
         total = total + np.asarray(found.matrix)
     return np.linalg.eigh(total)[1].T[::-1]
 
@@ -28,7 +27,7 @@ def rows_of(name, seed) -> dict[str, dict]:
     setting = SETTINGS[name]
     data = setting.make(jr.key(seed))
     theta = setting.find(data)
-    around = laplace(setting.loss, theta, data, only=setting.only)
+    around = pt.laplace(setting.loss, theta, data, only=setting.only)
     truth = np.asarray(setting.truth).ravel()[around.free]
     low, high = around.interval
     rows: dict[str, dict] = {}
@@ -40,7 +39,7 @@ def rows_of(name, seed) -> dict[str, dict]:
             "covered": float(low[k] <= truth[k] <= high[k]),
         }
         if seed < setting.profiled:
-            held = profile(
+            held = pt.profile(
                 setting.loss,
                 theta,
                 data,
@@ -72,12 +71,12 @@ def rows_of(name, seed) -> dict[str, dict]:
     return {row: {"distance": around.distance} | rows[row] for row in rows}
 
 
-def some_states(seed, setting, data) -> States:
+def some_states(seed, setting, data) -> pt.infer.States:
     """1000 of the states that the network visited under the true rule."""
     first = jax.tree.map(lambda leaf: leaf[:2], data)
-    states = visited_states(setting.rule, setting.truth, first)
+    states = pt.infer.visited_states(setting.rule, setting.truth, first)
     pick = np.random.default_rng(seed).integers(len(states.x), size=1000)
-    return States(*(v[pick] for v in states))
+    return pt.infer.States(*(v[pick] for v in states))
 
 
 def run(batch) -> list[dict]:

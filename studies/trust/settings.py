@@ -7,13 +7,7 @@ import jax
 import jax.numpy as jnp
 from table import Table
 
-from plastutor.evidence import evidence_fit
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import Objective, accept_loss, activity_loss, objective
-from plastutor.rules import OJA_ORDERS, Orders, Rule, taylor, term_names, terms
-from plastutor.tasks import foraging_task, neural_task
-from plastutor.types import BEHAVIOUR, FLY
+import plastutor as pt
 
 jax.config.update("jax_enable_x64", True)
 FORGETTING = ("one", "x", "r", "xr", "w")
@@ -23,9 +17,9 @@ REFERENCE = range(10_000, 10_010)  # these data sets give the directions, no oth
 class Setting(NamedTuple):
     """A known rule, how data are made with it, and how it is inferred."""
 
-    rule: Rule
+    rule: pt.Rule
     truth: jax.Array
-    loss: Objective
+    loss: pt.objectives.Objective
     make: Callable  # key -> data
     find: Callable  # data -> theta
     only: tuple[str, ...] | None = None
@@ -35,42 +29,42 @@ class Setting(NamedTuple):
 
 def recorded(orders, **options) -> Setting:
     """Activity under Oja's rule, and a series with these terms."""
-    rule, truth = taylor(orders), terms(orders, xy=1.0, yyw=-1.0)
+    rule, truth = pt.taylor(orders), pt.terms(orders, xy=1.0, yyw=-1.0)
     sizes: dict[str, Any] = {"n_experiments": 20, "n_steps": 50, "noise": 0.2}
     sizes |= {"n_pre": 50, "n_post": 50}
     flat = {"taus": (1e3,), "rhos": (1.0,), "num_steps": 12}  # no prior to speak of
 
     def make(key):
-        return neural_task(key, rule, truth, **sizes)
+        return pt.neural_task(key, rule, truth, **sizes)
 
     def find(data):
-        return evidence_fit(orders, data, **flat).theta
+        return pt.evidence_fit(orders, data, **flat).theta
 
-    return Setting(rule, truth, objective(rule, activity_loss), make, find, **options)
+    return Setting(rule, truth, pt.objective(rule, pt.activity), make, find, **options)
 
 
 def foraging(network, n_post) -> Setting:
     """18 animals of 240 trials that learn by reward and forget."""
-    orders = Orders(x=1, w=1, r=1)
-    rule, truth = taylor(orders, FORGETTING), terms(orders, xr=1.0, w=-0.05)
-    loss = objective(rule, accept_loss, network=network)
+    orders = pt.Orders(x=1, w=1, r=1)
+    rule, truth = pt.taylor(orders, FORGETTING), pt.terms(orders, xr=1.0, w=-0.05)
+    loss = pt.objective(rule, pt.accept, network=network)
 
     def make(key):
-        made = foraging_task(key, rule, truth, n_post=n_post, network=network)
+        made = pt.foraging_task(key, rule, truth, n_post=n_post, network=network)
         return made.experiment
 
     def find(data):
         start = jnp.zeros(orders.shape)
-        return fit(loss, start, data, optimizer=GaussNewton(), num_steps=15).theta
+        return pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=15).theta
 
     return Setting(rule, truth, loss, make, find, FORGETTING, profiled=200)
 
 
 SETTINGS = {
-    "activity": recorded(Orders(x=1, y=2, w=1), profiled=10),
-    "27 terms": recorded(OJA_ORDERS, band=True),
-    "behaviour": foraging(BEHAVIOUR, 10),
-    "fly": foraging(FLY, 1),
+    "activity": recorded(pt.Orders(x=1, y=2, w=1), profiled=10),
+    "27 terms": recorded(pt.OJA_ORDERS, band=True),
+    "behaviour": foraging(pt.BEHAVIOUR, 10),
+    "fly": foraging(pt.FLY, 1),
 }
 SETS = {"activity": 200, "27 terms": 100, "behaviour": 200, "fly": 200}
 
@@ -78,8 +72,8 @@ SETS = {"activity": 200, "27 terms": 100, "behaviour": 200, "fly": 200}
 def names_of(name) -> list[str]:
     """The rows of each data set of a setting."""
     setting = SETTINGS[name]
-    orders = Orders(*(n - 1 for n in setting.truth.shape))
-    free = setting.only or term_names(orders)
+    orders = pt.Orders(*(n - 1 for n in setting.truth.shape))
+    free = setting.only or pt.term_names(orders)
     stiff = [f"direction {k + 1}" for k in range(len(free))]
     return [*free, *stiff, *["band"] * setting.band]
 
@@ -103,18 +97,27 @@ TABLES = [
     )
 ]
 SOURCES = [
-    "plastutor/types.py",
-    "plastutor/experiments.py",
-    "plastutor/rules.py",
-    "plastutor/simulate.py",
-    "plastutor/tasks.py",
-    "plastutor/losses.py",
-    "plastutor/gauss_newton.py",
-    "plastutor/fit.py",
-    "plastutor/evidence.py",
-    "plastutor/uncertainty/__init__.py",
-    "plastutor/uncertainty/gaussian.py",
-    "plastutor/uncertainty/information.py",
-    "plastutor/uncertainty/intervals.py",
-    "plastutor/uncertainty/profiles.py",
+    "plastutor/networks/_network.py",
+    "plastutor/_types.py",
+    "plastutor/_experiments.py",
+    "plastutor/rules/_terms.py",
+    "plastutor/_devices.py",
+    "plastutor/rules/_taylor.py",
+    "plastutor/networks/_reward.py",
+    "plastutor/_simulate.py",
+    "plastutor/networks/_step.py",
+    "plastutor/tasks/_foraging.py",
+    "plastutor/tasks/_recordings.py",
+    "plastutor/likelihoods/_activity.py",
+    "plastutor/likelihoods/_choices.py",
+    "plastutor/likelihoods/_penalties.py",
+    "plastutor/likelihoods/_sums.py",
+    "plastutor/objectives/_objective.py",
+    "plastutor/infer/_gauss_newton.py",
+    "plastutor/infer/_fit.py",
+    "plastutor/infer/_evidence.py",
+    "plastutor/evaluate/uncertainty/_laplace.py",
+    "plastutor/evaluate/uncertainty/_fisher.py",
+    "plastutor/evaluate/uncertainty/_coverage.py",
+    "plastutor/evaluate/uncertainty/_profile.py",
 ]

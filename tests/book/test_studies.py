@@ -19,9 +19,7 @@ from robustness.methods import held_out, stacked, student
 from robustness.settings import EPOCHS, ORDER_3, Setting
 from trust import methods as trust
 
-from plastutor.results import read_results
-from plastutor.rules import terms
-from plastutor.sweep import code_hash
+import plastutor as pt
 
 RESULTS = Path(__file__).parent.parent.parent / "book" / "results"
 TABLES = {
@@ -38,7 +36,7 @@ MEASURED = {"scaling"}  # by make bench
 
 
 def kept(name):
-    return read_results(RESULTS / f"{name}.csv")
+    return pt.sweeps.read_results(RESULTS / f"{name}.csv")
 
 
 def test_every_table_has_its_study():
@@ -77,7 +75,7 @@ def test_the_runner_makes_the_rows_that_are_asked_for(monkeypatch):
     for study in run.STUDIES:
         run.main(study)
     assert [path.stem for _, _, path, _ in made[1:]] == list(TABLES)
-    assert all(len(code_hash(more["code"])) == 16 for *_, more in made)
+    assert all(len(pt.sweeps.code_hash(more["code"])) == 16 for *_, more in made)
 
 
 def test_the_runner_says_what_it_did_not_find():
@@ -123,7 +121,7 @@ def test_a_cohort_of_flies_can_be_made_again(kind, seed):
 def test_the_simulated_flies_have_the_rules_of_the_real_ones():
     for truth in TRUTHS.values():
         found = flies.pooled(model_of(f"{len(truth)} terms"), flies.fly_data())
-        np.testing.assert_allclose(found["rule"], terms(ORDERS, **truth), atol=0.01)
+        np.testing.assert_allclose(found["rule"], pt.terms(ORDERS, **truth), atol=0.01)
 
 
 def test_a_data_set_of_the_study_of_trust_can_be_made_again():

@@ -7,9 +7,9 @@ import nbformat
 import numpy as np
 from classroom import NOTEBOOKS, SALT, hold
 
+import plastutor as pt
 from coursework.assignments.recover_a_hidden_rule import assignment as recover
 from coursework.grader.salt import Draw
-from plastutor.rules import OJA, OJA_ORDERS, term_names
 
 FUNCTIONS = "\n\n".join(map(inspect.getsource, (recover.loss, recover.explained)))
 IMPORT = "import os, sys, time\nimport numpy as np\n"
@@ -24,7 +24,9 @@ def notebook(*cells: str) -> str:
 def result(student: str, theta=None) -> str:
     """A cell that defines what a right submission of this student found."""
     true = recover.rule(Draw(SALT, "recover_a_hidden_rule", student))
-    names = [n for n, c in zip(term_names(OJA_ORDERS), true.ravel(), strict=True) if c]
+    names = [
+        n for n, c in zip(pt.term_names(pt.OJA_ORDERS), true.ravel(), strict=True) if c
+    ]
     theta = true if theta is None else np.asarray(theta)
     numbers = theta.ravel().tolist()
     return f"theta = np.array({numbers}).reshape(3, 3, 3, 1)\nterms_found = {names}"
@@ -158,7 +160,7 @@ def submissions(folder: Path, secrets: list[str], port: int) -> dict[str, float 
         "writes": (right("writes", writes), 14),
         "background": (right("background", BACKGROUND.format(mark=mark)), 14),
         "forks": (right("forks", FORKS), None),
-        "oja": (notebook(IMPORT, FUNCTIONS, result("oja", OJA)), None),
+        "oja": (notebook(IMPORT, FUNCTIONS, result("oja", pt.OJA)), None),
         "copies": (notebook(IMPORT, FUNCTIONS, result("copies", other)), None),
         "endless_call": (notebook(IMPORT, SLOW, result("endless_call"), ENDLESS), 9),
         "reads": (notebook(IMPORT, reads, FUNCTIONS), 5),

@@ -9,13 +9,13 @@ import pytest
 import test_book
 from classroom import NOTEBOOKS, arrays, each_assignment, hold, solution
 
+import plastutor as pt
 from coursework import assignments
 from coursework.assignments.recover_a_hidden_rule import assignment as recover
 from coursework.assignments.simulate_a_rule import assignment as simulating
 from coursework.grader import grade
 from coursework.grader.salt import Draw
 from coursework.sandbox.run_submission import Limits
-from plastutor import checks
 
 each_notebook = pytest.mark.parametrize(
     "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem
@@ -84,7 +84,7 @@ def test_checks_take_the_solution_and_tell_the_stub_what_to_try(
     name, handed_out, single_precision, capsys
 ):
     folder, salt = handed_out
-    given = {"__name__": "__main__", "checks": checks, "np": np}  # as in a notebook
+    given = {"__name__": "__main__", "checks": pt.checks, "np": np}  # as in a notebook
     given["data"] = arrays(folder / "ada" / name / "data.npz")
     true = assignments.load(name).rule(Draw(salt, name, "ada"))
     head, parts = solution(name)
@@ -158,4 +158,4 @@ def without_the_half(theta):
     ],
 )
 def test_checks_see_what_students_do_wrong(check, mistake):
-    assert not getattr(checks, check)(mistake)
+    assert not getattr(pt.checks, check)(mistake)

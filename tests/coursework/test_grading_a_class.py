@@ -11,11 +11,11 @@ import pytest
 from classroom import ROOT, SALT, hold
 from hostile_submissions import submissions
 
+import plastutor as pt
 from coursework.assignments.recover_a_hidden_rule import assignment as recover
 from coursework.grader import grade
 from coursework.grader.salt import Draw
 from coursework.sandbox.measure_isolation import Shield
-from plastutor.rules import OJA
 
 
 class Class:
@@ -75,7 +75,7 @@ def test_every_submission_earns_what_it_should(graded):
 def test_a_wrong_rule_earns_what_it_explains(graded, student):
     draw = Draw(SALT, "recover_a_hidden_rule", student)
     other = Draw(SALT, "recover_a_hidden_rule", "right1")
-    theta = OJA if student == "oja" else recover.rule(other)
+    theta = pt.OJA if student == "oja" else recover.rule(other)
     share, _ = recover.score("theta", theta, draw)
     row = graded.rows[student]
     assert float(row["loss (3)"]) == 3 and share < 0.5

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from classroom import COURSEWORK, NOTEBOOKS, SALT, each_assignment, hold, solution
 
+import plastutor as pt
 from coursework import assignments
 from coursework.assignments.recover_a_hidden_rule import assignment as recover
 from coursework.grader import grade, handouts
 from coursework.grader.salt import Draw
 from coursework.sandbox.run_submission import Limits
-from plastutor.rules import OJA_ORDERS, Orders, term_names, terms
 
 
 def filled(name: str) -> str:
@@ -71,7 +71,9 @@ def test_naming_no_terms_is_called_that(empty):
     assert recover.score("terms_found", ["xy"], draw)[0] == 0
     true = [
         n
-        for n, c in zip(term_names(OJA_ORDERS), recover.rule(draw).ravel(), strict=True)
+        for n, c in zip(
+            pt.term_names(pt.OJA_ORDERS), recover.rule(draw).ravel(), strict=True
+        )
         if c
     ]
     assert recover.score("terms_found", true, draw)[0] == 1
@@ -96,6 +98,6 @@ def test_the_public_example_earns_next_to_nothing(name):
         if shape == (3,):  # dw = a x y - b y^2 w - c w
             theta = [named.get("xy", 0), -named.get("yyw", 0), -named.get("w", 0)]
         else:
-            theta = terms(Orders(*(n - 1 for n in shape)), **named)
+            theta = pt.terms(pt.Orders(*(n - 1 for n in shape)), **named)
         earned.append(module.score("theta", np.asarray(theta), draw)[0])
     assert np.mean(earned) < 0.2, earned

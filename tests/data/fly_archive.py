@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from scipy.io import savemat
 
-from plastutor.fly_files import FOLDER, FlyChoices
+import plastutor as pt
+from plastutor.data.flies._files import FOLDER
 
 NUM_FLIES = 18
 NOISE = bytes(3_000_000)  # what nobody wants to download
 
 
-def cohort(seed: int = 0, num_flies: int = NUM_FLIES) -> list[FlyChoices]:
+def cohort(seed: int = 0, num_flies: int = NUM_FLIES) -> list[pt.data.flies.FlyChoices]:
     """Flies with rejects, two of them with trials without a choice."""
     rng = np.random.default_rng(seed)
     flies = []
@@ -28,7 +29,9 @@ def cohort(seed: int = 0, num_flies: int = NUM_FLIES) -> list[FlyChoices]:
         accept = np.concatenate([np.arange(n + 1) == n for n in rejects])
         odour = rng.integers(0, 2, len(accept))
         reward = rng.integers(0, 2, num_trials).astype(float)
-        flies.append(FlyChoices(fly, odour[accept], reward, odour, accept))
+        flies.append(
+            pt.data.flies.FlyChoices(fly, odour[accept], reward, odour, accept)
+        )
     return flies
 
 
@@ -42,7 +45,7 @@ def struct(rows) -> np.ndarray:
     return out
 
 
-def blocks_of(fly: FlyChoices) -> tuple[np.ndarray, np.ndarray, list]:
+def blocks_of(fly: pt.data.flies.FlyChoices) -> tuple[np.ndarray, np.ndarray, list]:
     """`choice_order`, `reward_order`, and per block (crossings, choice points)."""
     choice, reward, blocks = np.zeros((80, 3)), np.zeros((80, 3)), []
     ends = np.flatnonzero(fly.accept)
@@ -69,7 +72,9 @@ def blocks_of(fly: FlyChoices) -> tuple[np.ndarray, np.ndarray, list]:
     return choice, reward, blocks
 
 
-def write_fly(folder: Path, fly: FlyChoices, seconds: bool = False) -> None:
+def write_fly(
+    folder: Path, fly: pt.data.flies.FlyChoices, seconds: bool = False
+) -> None:
     """One fly's folder in the layout of the Zenodo archive."""
     folder.mkdir(parents=True)
     choice, reward, blocks = blocks_of(fly)
@@ -85,13 +90,13 @@ def write_fly(folder: Path, fly: FlyChoices, seconds: bool = False) -> None:
         savemat(folder / f"cps_{block}.mat", {"cps": cps})
 
 
-def write_zenodo(folder: Path, flies: list[FlyChoices]) -> Path:
+def write_zenodo(folder: Path, flies: list[pt.data.flies.FlyChoices]) -> Path:
     for fly in flies:
         write_fly(folder / FOLDER / f"fly_{fly.fly}", fly, seconds=fly.fly % 2 == 0)
     return folder / FOLDER
 
 
-def write_authors(folder: Path, flies: list[FlyChoices]) -> Path:
+def write_authors(folder: Path, flies: list[pt.data.flies.FlyChoices]) -> Path:
     folder.mkdir(parents=True)
     for fly in flies:
         content = {"X": np.eye(2)[fly.odour], "Y": fly.accept * 1.0, "R": fly.reward}
@@ -99,7 +104,7 @@ def write_authors(folder: Path, flies: list[FlyChoices]) -> Path:
     return folder
 
 
-def write_csv(file: Path, flies: list[FlyChoices]) -> Path:
+def write_csv(file: Path, flies: list[pt.data.flies.FlyChoices]) -> Path:
     lines = ["fly,trial,choice,reward"]
     for fly in flies:
         for trial, (c, r) in enumerate(zip(fly.choice, fly.reward, strict=True), 1):

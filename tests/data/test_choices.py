@@ -3,10 +3,7 @@
 import numpy as np
 import pytest
 
-from plastutor.choices import choice_experiments, one_hot, read_choices
-from plastutor.losses import choice_loss, objective
-from plastutor.rules import Orders, taylor, terms
-from plastutor.types import FLY
+import plastutor as pt
 
 HEADER = "animal,session,trial,choice,reward"
 
@@ -27,7 +24,7 @@ ROWS = (
 
 
 def test_sessions_carry_on(tmp_path):
-    found = read_choices(table(tmp_path, *ROWS), sessions="carry")
+    found = pt.read_choices(table(tmp_path, *ROWS), sessions="carry")
     assert found.animals == ("mouse", "rat")
     assert found.options == ("left", "middle", "right")
     assert found.animal.tolist() == [0, 1]
@@ -41,7 +38,7 @@ def test_sessions_carry_on(tmp_path):
 
 
 def test_sessions_begin_anew(tmp_path):
-    found = read_choices(table(tmp_path, *ROWS), sessions="reset", stimulus=1.0)
+    found = pt.read_choices(table(tmp_path, *ROWS), sessions="reset", stimulus=1.0)
     assert found.animal.tolist() == [0, 1, 0]
     assert found.experiment.choice.tolist() == [[2, 0], [0, -1], [-1, 1]]
     assert found.experiment.x.max() == 1
@@ -50,11 +47,11 @@ def test_sessions_begin_anew(tmp_path):
 def test_carrying_and_resetting_predict_differently(tmp_path):
     """The first choice after a reset is a coin's; carried on, it knows of the past."""
     rows = [f"1,{s},{t},{'AB'[t % 2]},{t % 2}" for s in (1, 2) for t in range(6)]
-    file, rule = table(tmp_path, *rows), taylor(Orders(x=1, w=1, r=1))
-    loss = objective(rule, choice_loss, network=FLY)
-    theta = terms(Orders(x=1, w=1, r=1), xr=1.0)
+    file, rule = table(tmp_path, *rows), pt.taylor(pt.Orders(x=1, w=1, r=1))
+    loss = pt.objective(rule, pt.choice, network=pt.FLY)
+    theta = pt.terms(pt.Orders(x=1, w=1, r=1), xr=1.0)
     carried, reset = (
-        loss.predict(theta, read_choices(file, sessions=how).experiment).option_logit
+        loss.predict(theta, pt.read_choices(file, sessions=how).experiment).option_logit
         for how in ("carry", "reset")
     )
     np.testing.assert_allclose(carried[0, :6], reset[0])
@@ -64,17 +61,22 @@ def test_carrying_and_resetting_predict_differently(tmp_path):
 
 def test_without_sessions_and_with_numbers(tmp_path):
     rows = ["1,10,2,False", "1,9,10,True", "1,11,NA,NA"]
-    found = read_choices(table(tmp_path, *rows, header="Animal, Trial,choice,reward"))
+    found = pt.read_choices(
+        table(tmp_path, *rows, header="Animal, Trial,choice,reward")
+    )
     assert found.options == ("2", "10")  # in the order of the numbers
     assert found.experiment.choice.tolist() == [[1, 0, -1]]
     assert found.experiment.reward.tolist() == [[1, 0, 0]]
 
 
 def test_a_trial_without_a_choice_changes_nothing():
-    rule, theta = taylor(Orders(x=1, w=1, r=1)), terms(Orders(x=1, w=1, r=1), one=1.0)
-    loss = objective(rule, choice_loss, network=FLY)
-    whole = choice_experiments([[0, 1, 0]], [[0, 1, 1]])
-    gap = choice_experiments([[0, -1, 1, 0]], [[0, 0, 1, 1]])
+    rule, theta = (
+        pt.taylor(pt.Orders(x=1, w=1, r=1)),
+        pt.terms(pt.Orders(x=1, w=1, r=1), one=1.0),
+    )
+    loss = pt.objective(rule, pt.choice, network=pt.FLY)
+    whole = pt.data.choice_experiments([[0, 1, 0]], [[0, 1, 1]])
+    gap = pt.data.choice_experiments([[0, -1, 1, 0]], [[0, 0, 1, 1]])
     np.testing.assert_allclose(
         loss.predict(theta, whole).option_logit,
         np.delete(loss.predict(theta, gap).option_logit, 1, axis=1),
@@ -115,13 +117,13 @@ def test_a_trial_without_a_choice_changes_nothing():
 )
 def test_what_is_wrong_is_named(tmp_path, rows, header, message):
     with pytest.raises(ValueError, match=message):
-        read_choices(table(tmp_path, *rows, header=header))
+        pt.read_choices(table(tmp_path, *rows, header=header))
 
 
 def test_other_errors(tmp_path):
     with pytest.raises(ValueError, match="expected 'carry' or 'reset'"):
-        read_choices(table(tmp_path, *ROWS), sessions="forget")
+        pt.read_choices(table(tmp_path, *ROWS), sessions="forget")
     with pytest.raises(ValueError, match="one reward for each choice"):
-        choice_experiments([[0, 1]], [[0]])
+        pt.data.choice_experiments([[0, 1]], [[0]])
     with pytest.raises(ValueError, match="stimulus is 0"):
-        one_hot(2, 0)
+        pt.data.one_hot(2, 0)

@@ -5,7 +5,7 @@ import pytest
 from fly_archive import by_hand
 from scipy.io import savemat
 
-from plastutor import flies
+import plastutor as pt
 
 FIRST = [(5, "AtoM"), (8, "MtoA"), (9, "AtoO"), (12, "OtoM"), (15, "MtoO")]
 LATE = [(25, "AtoM"), (30, "MtoA")]  # after the last choice point of its block
@@ -19,7 +19,7 @@ def test_choice_points_by_hand(tmp_path):
         ([(3, ""), (4, "AtoO"), (50, "AtoO")], [1, 40]),
     ]
     source = by_hand(tmp_path / "flies" / "1", blocks, [[2, 2], [2]])
-    (fly,) = flies.load(source)
+    (fly,) = pt.data.flies.load(source)
     assert fly.note == ""
     assert "".join("MO"[o] for o in fly.odour) == "MOMOOMO"
     assert fly.accept.tolist() == [False] * 3 + [True, True, False, True]
@@ -30,7 +30,7 @@ def test_an_entry_at_the_choice_point_is_not_before_it(tmp_path):
     source = by_hand(
         tmp_path / "f" / "1", [([(5, "AtoM"), (9, "AtoO")], [1, 9])], [[1]]
     )
-    assert flies.load(source)[0].accept.tolist() == [True]
+    assert pt.data.flies.load(source)[0].accept.tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -49,16 +49,18 @@ def test_an_entry_at_the_choice_point_is_not_before_it(tmp_path):
 def test_what_is_inconsistent_is_left_out_with_the_reason(
     crossings, cps, why, tmp_path
 ):
-    (fly,) = flies.load(by_hand(tmp_path / "f" / "1", [(crossings, cps)], [[2]]))
+    (fly,) = pt.data.flies.load(
+        by_hand(tmp_path / "f" / "1", [(crossings, cps)], [[2]])
+    )
     assert fly.choice.tolist() == [1]
     assert fly.odour is None and fly.accept is None
     with pytest.raises(ValueError, match=f"Fly 1 has no accept/reject .*{why}"):
-        flies.experiments([fly], accept_reject=True)
+        pt.data.flies.experiments([fly], accept_reject=True)
 
 
 def test_absent_crossings_leave_the_choices(tmp_path):
     source = by_hand(tmp_path / "f" / "1", [], [[1, 2]])
-    (fly,) = flies.load(source)
+    (fly,) = pt.data.flies.load(source)
     assert fly.choice.tolist() == [0, 1] and fly.reward.tolist() == [1, 0]
     assert "cps_1.mat is missing" in fly.note
 
@@ -69,4 +71,4 @@ def test_a_struct_of_arrays_is_read_too(tmp_path):
     frames = np.array([[frame for frame, _ in FIRST]], float)
     columns = {"type": cells, "time_pt_in_vector": frames, "time": frames / 30}
     savemat(source / "1" / "odor_crossing_1.mat", {"crossings": columns})
-    assert flies.load(source)[0].accept.tolist() == [False, False, False, True]
+    assert pt.data.flies.load(source)[0].accept.tolist() == [False, False, False, True]

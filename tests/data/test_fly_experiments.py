@@ -6,12 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from plastutor import flies
-from plastutor.fly_files import FlyChoices
+import plastutor as pt
 
 
 def test_choice_experiments(cohort):
-    batch = flies.experiments(cohort)
+    batch = pt.data.flies.experiments(cohort)
     assert isinstance(batch.x, jax.Array)
     assert batch.x.shape == (18, 240, 2) and batch.w0.shape == (18, 2, 1)
     assert batch.x.dtype == jnp.zeros(1).dtype == batch.reward.dtype
@@ -33,7 +32,7 @@ def test_choice_experiments(cohort):
 
 
 def test_accept_reject_experiments(cohort):
-    batch = flies.experiments(cohort, accept_reject=True, stimulus=1.0)
+    batch = pt.data.flies.experiments(cohort, accept_reject=True, stimulus=1.0)
     batch = jax.tree.map(np.asarray, batch)
     assert batch.options is None and batch.choice is None
     assert batch.x.shape[1] == max(len(fly.odour) for fly in cohort)
@@ -55,13 +54,17 @@ def test_accept_reject_experiments(cohort):
         (made.cohort(0, 1)[0], dict(stimulus=0), "stimulus is 0; expected"),
         (made.cohort(0, 1)[0], dict(stimulus=float("nan")), "stimulus is nan"),
         (
-            FlyChoices(3, np.zeros(2, int), np.zeros(1)),
+            pt.data.flies.FlyChoices(3, np.zeros(2, int), np.zeros(1)),
             {},
             "Fly 3 has 2 choices, 1 rew",
         ),
-        (FlyChoices(3, np.zeros(0, int), np.zeros(0)), {}, "at least one choice"),
         (
-            FlyChoices(3, np.zeros(1, int), np.zeros(1)),
+            pt.data.flies.FlyChoices(3, np.zeros(0, int), np.zeros(0)),
+            {},
+            "at least one choice",
+        ),
+        (
+            pt.data.flies.FlyChoices(3, np.zeros(1, int), np.zeros(1)),
             dict(accept_reject=True),
             "Fly 3 has no accept/reject sequence. Its source holds choices only",
         ),
@@ -69,9 +72,9 @@ def test_accept_reject_experiments(cohort):
 )
 def test_bad_experiments(fly, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        flies.experiments([] if fly is None else [fly], **options)
+        pt.data.flies.experiments([] if fly is None else [fly], **options)
 
 
 def test_the_authors_are_named():
     for part in ("Rajagopalan", "PNAS", "e2221415120", "7449214", "CC BY 4.0"):
-        assert part in flies.CITATION and part in (flies.__doc__ or "")
+        assert part in pt.data.flies.CITATION and part in (pt.data.flies.__doc__ or "")

@@ -11,7 +11,7 @@ import pytest
 from fly_archive import assert_same, by_hand
 from scipy.io import loadmat, savemat
 
-from plastutor import flies
+import plastutor as pt
 
 REAL = os.environ.get("PLASTUTOR_FLY_DATA")
 real_data = pytest.mark.skipif(
@@ -22,21 +22,21 @@ real_data = pytest.mark.skipif(
 
 
 def test_zenodo_folders_give_the_flies(cohort, zenodo):
-    assert_same(flies.load(zenodo), cohort)
+    assert_same(pt.data.flies.load(zenodo), cohort)
 
 
 def test_zenodo_folders_are_found_below_the_archives_folder(cohort, zenodo):
-    assert_same(flies.load(zenodo.parent), cohort)
+    assert_same(pt.data.flies.load(zenodo.parent), cohort)
 
 
 def test_authors_files_give_the_flies(cohort, tmp_path):
-    assert_same(flies.load(made.write_authors(tmp_path / "a", cohort)), cohort)
+    assert_same(pt.data.flies.load(made.write_authors(tmp_path / "a", cohort)), cohort)
 
 
 def test_csv_gives_the_flies(cohort, tmp_path):
     file = made.write_csv(tmp_path / "some.csv", cohort)
-    assert_same(flies.load(file), cohort, sequence=False)
-    assert_same(flies.load(str(tmp_path)), cohort, sequence=False)
+    assert_same(pt.data.flies.load(file), cohort, sequence=False)
+    assert_same(pt.data.flies.load(str(tmp_path)), cohort, sequence=False)
 
 
 def test_csv_rows_may_come_in_any_order_and_with_gaps(tmp_path):
@@ -44,14 +44,14 @@ def test_csv_rows_may_come_in_any_order_and_with_gaps(tmp_path):
     file.write_text(
         "\ufeffreward, trial,fly,choice\r\n1,9,2,B\r\n0,3,2,A\r\n1,1,1,A\r\n"
     )
-    one, two = flies.load(file)
+    one, two = pt.data.flies.load(file)
     assert (one.fly, two.fly) == (1, 2)
     assert two.choice.tolist() == [0, 1] and two.reward.tolist() == [0, 1]
 
 
 def test_importing_is_light():
     code = (
-        "import sys, plastutor.flies;"
+        "import sys, plastutor.data.flies;"
         "print([m for m in ('requests', 'remotezip') if m in sys.modules])"
     )
     loaded = subprocess.run(
@@ -86,7 +86,7 @@ def test_bad_csv(text, sentence, tmp_path):
     file = tmp_path / "c.csv"
     file.write_text(text)
     with pytest.raises(ValueError, match=sentence):
-        flies.load(file)
+        pt.data.flies.load(file)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_bad_zenodo_folder(change, sentence, tmp_path):
         else:
             savemat(file, {name: values})
     with pytest.raises((ValueError, FileNotFoundError), match=sentence):
-        flies.load(source)
+        pt.data.flies.load(source)
 
 
 def test_two_unknown_variables_or_a_damaged_file(tmp_path):
@@ -118,10 +118,10 @@ def test_two_unknown_variables_or_a_damaged_file(tmp_path):
     file = source / "1" / "choice_order.mat"
     savemat(file, {"a": 1, "b": 2})
     with pytest.raises(ValueError, match="variables a, b; expected choice_order, or"):
-        flies.load(source)
+        pt.data.flies.load(source)
     file.write_bytes(b"not a MATLAB file" * 50)
     with pytest.raises(ValueError, match="cannot be read .* version 7 or older"):
-        flies.load(source)
+        pt.data.flies.load(source)
 
 
 GOOD = dict(X=np.eye(2), Y=np.array([0.0, 1.0]), R=np.array([1.0]))
@@ -142,25 +142,25 @@ def test_bad_authors_file(change, sentence, tmp_path):
     content = {k: v for k, v in {**GOOD, **change}.items() if v is not None}
     savemat(tmp_path / "Fly1.mat", content)
     with pytest.raises(ValueError, match=sentence):
-        flies.load(tmp_path)
+        pt.data.flies.load(tmp_path)
 
 
 def test_authors_files_of_any_orientation(tmp_path):
     savemat(tmp_path / "Fly1.mat", GOOD)
     savemat(tmp_path / "Fly2.mat", {**GOOD, "Y": np.array([[0.0], [1.0]])})
-    one, two = flies.load(tmp_path)
+    one, two = pt.data.flies.load(tmp_path)
     assert one.choice.tolist() == two.choice.tolist() == [1]
 
 
 def test_what_is_no_fly_data(tmp_path):
     with pytest.raises(ValueError, match="holds no fly data. Expected a CSV file"):
-        flies.load(tmp_path)
+        pt.data.flies.load(tmp_path)
     (tmp_path / "a.csv").touch(), (tmp_path / "b.csv").touch()
     with pytest.raises(ValueError, match="2 CSV files; name the one to read"):
-        flies.load(tmp_path)
+        pt.data.flies.load(tmp_path)
     (tmp_path / "data.zip").touch()
     with pytest.raises(ValueError, match="not a CSV file.* Unpack"):
-        flies.load(tmp_path / "data.zip")
+        pt.data.flies.load(tmp_path / "data.zip")
 
 
 # --- the order of finding ---------------------------------------------------------
@@ -177,21 +177,24 @@ def test_order_of_finding(tmp_path, monkeypatch):
     def fake_download(**options):
         return put(tmp_path / "downloaded", "B")
 
-    monkeypatch.setattr(flies, "download", fake_download)
-    assert flies.load()[0].choice.tolist() == [1]
+    monkeypatch.setattr(pt.data.flies, "download", fake_download)
+    assert pt.data.flies.load()[0].choice.tolist() == [1]
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(put(tmp_path / "named", "AB")))
-    assert flies.load()[0].choice.tolist() == [0, 1]
-    assert flies.load(put(tmp_path / "argument", "AAA"))[0].choice.tolist() == [0] * 3
+    assert pt.data.flies.load()[0].choice.tolist() == [0, 1]
+    assert (
+        pt.data.flies.load(put(tmp_path / "argument", "AAA"))[0].choice.tolist()
+        == [0] * 3
+    )
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", "")  # as good as unset
-    assert flies.load()[0].choice.tolist() == [1]
+    assert pt.data.flies.load()[0].choice.tolist() == [1]
 
 
 def test_what_does_not_exist_says_who_named_it(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="argument `source` names .*nowhere"):
-        flies.load(tmp_path / "nowhere")
+        pt.data.flies.load(tmp_path / "nowhere")
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="variable PLASTUTOR_FLY_DATA names"):
-        flies.load()
+        pt.data.flies.load()
 
 
 # --- real data --------------------------------------------------------------------
@@ -199,14 +202,14 @@ def test_what_does_not_exist_says_who_named_it(tmp_path, monkeypatch):
 
 @real_data
 def test_real_flies():
-    found = flies.load(REAL)
+    found = pt.data.flies.load(REAL)
     counts = {fly.fly: len(fly.choice) for fly in found}
     assert len(found) == 18 and sum(counts.values()) == 4283
     assert sorted(counts.values()) == [216, 227] + [240] * 16
     assert {fly for fly, n in counts.items() if n < 240} == {11, 17}
     assert counts[11] == 227 and counts[17] == 216
     assert sum(fly.reward.sum() for fly in found) == 2498
-    assert flies.experiments(found).x.shape == (18, 240, 2)
+    assert pt.data.flies.experiments(found).x.shape == (18, 240, 2)
 
 
 @real_data
@@ -221,8 +224,8 @@ def test_real_layouts_agree():
     if not both:
         pytest.skip("PLASTUTOR_FLY_DATA has no second layout beside it to compare with")
     table, files = both[0]
-    assert_same(flies.load(table), flies.load(files), sequence=False)
-    for fly in flies.load(files):
+    assert_same(pt.data.flies.load(table), pt.data.flies.load(files), sequence=False)
+    for fly in pt.data.flies.load(files):
         assert fly.odour is not None and fly.accept is not None
         raw = loadmat(files / f"Fly{fly.fly}.mat")
         np.testing.assert_array_equal(np.eye(2)[fly.odour], raw["X"])

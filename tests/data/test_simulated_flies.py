@@ -5,31 +5,25 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor import flies
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import accept_loss, choice_loss, objective
-from plastutor.population import robust_interval
-from plastutor.rules import Orders, free_indices, taylor, terms
-from plastutor.types import FLY
+import plastutor as pt
 
 
 def test_simulated_flies_live_by_their_rule():
     """Of two rules, the one that the flies live by explains their choices better."""
-    orders = Orders(x=1, w=1, r=1)
-    truth = terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
-    lived = flies.simulate_flies(jr.key(0), truth, count=12)
+    orders = pt.Orders(x=1, w=1, r=1)
+    truth = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
+    lived = pt.data.flies.simulate_flies(jr.key(0), truth, count=12)
     assert [fly.fly for fly in lived] == list(range(1, 13))
     assert all(len(fly.choice) == len(fly.reward) == 240 for fly in lived)
-    loss = objective(taylor(orders), choice_loss, network=FLY)
-    data = flies.experiments(lived)
+    loss = pt.objective(pt.taylor(orders), pt.choice, network=pt.FLY)
+    data = pt.data.flies.experiments(lived)
     for change in (0.5, 2.0):
         assert float(loss(truth, data)) < float(loss(change * truth, data))
 
 
 def test_either_odour_may_be_the_better_one():
-    truth = terms(Orders(x=1, w=1, r=1), xr=1.0)
-    lived = flies.simulate_flies(jr.key(1), truth)
+    truth = pt.terms(pt.Orders(x=1, w=1, r=1), xr=1.0)
+    lived = pt.data.flies.simulate_flies(jr.key(1), truth)
     better = [np.mean(fly.choice[:80]) > 0.5 for fly in lived]
     assert 0 < sum(better) < 18
 
@@ -37,42 +31,42 @@ def test_either_odour_may_be_the_better_one():
 def test_where_there_are_no_flies_simulated_ones_say_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(tmp_path / "nowhere"))
     monkeypatch.delenv("PLASTUTOR_REQUIRE_FLY_DATA", raising=False)
-    found = flies.load_or_simulate(jr.key(0))
+    found = pt.data.flies.load_or_simulate(jr.key(0))
     assert not found.real and len(found.flies) == 18
     page = found._repr_html_()
     assert "Simulated flies." in page and "nowhere" in page
     monkeypatch.setenv("PLASTUTOR_REQUIRE_FLY_DATA", "1")
     with pytest.raises(FileNotFoundError):
-        flies.load_or_simulate(jr.key(0))
+        pt.data.flies.load_or_simulate(jr.key(0))
 
 
 def test_real_flies_are_attributed(monkeypatch, tmp_path):
     file = tmp_path / "choices.csv"
     file.write_text("fly,trial,choice,reward\n1,1,A,0\n1,2,B,1\n")
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(file))
-    found = flies.load_or_simulate(jr.key(0))
+    found = pt.data.flies.load_or_simulate(jr.key(0))
     assert found.real and "CC BY 4.0" in found._repr_html_()
 
 
 def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
     """Accepts and rejects, and choices alone, of flies written as the archive is."""
-    orders, free = Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
-    truth = terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
-    lived = flies.simulate_flies(jr.key(2), truth)
+    orders, free = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
+    truth = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
+    lived = pt.data.flies.simulate_flies(jr.key(2), truth)
     folder = made.write_zenodo(tmp_path, lived)
-    cohort = flies.load(folder)
+    cohort = pt.data.flies.load(folder)
     for fly, read in zip(lived, cohort, strict=True):
         np.testing.assert_array_equal(read.odour, fly.odour)
         np.testing.assert_array_equal(read.accept, fly.accept)
-    rule = taylor(orders, free)
-    at = free_indices(orders, free)
-    how = {"optimizer": GaussNewton(free=at), "num_steps": 20}
+    rule = pt.taylor(orders, free)
+    at = pt.rules.free_indices(orders, free)
+    how = {"optimizer": pt.GaussNewton(free=at), "num_steps": 20}
     fitted, halves = {}, {}
-    for loss, every in ((accept_loss, True), (choice_loss, False)):
-        data = flies.experiments(cohort, accept_reject=every)
-        aim = objective(rule, loss, network=FLY)
-        found = fit(aim, 0.5 * truth, data, **how).theta
-        low, high = robust_interval(aim, found, data, free=at)
+    for loss, every in ((pt.accept, True), (pt.choice, False)):
+        data = pt.data.flies.experiments(cohort, accept_reject=every)
+        aim = pt.objective(rule, loss, network=pt.FLY)
+        found = pt.fit(aim, 0.5 * truth, data, **how).theta
+        low, high = pt.evaluate.cluster_robust_interval(aim, found, data, free=at)
         fitted[every], halves[every] = found.ravel()[np.array(at)], (high - low) / 2
         assert float(aim(found, data)) <= float(aim(truth, data))
         off = np.abs(fitted[every] - truth.ravel()[np.array(at)])

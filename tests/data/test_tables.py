@@ -5,15 +5,17 @@ from functools import partial
 import numpy as np
 import pytest
 
-from plastutor.choices import read_choices
-from plastutor.recordings import read_activity
+import plastutor as pt
 
 CHOICES = "animal,trial,choice,reward\na,1,left,0\na,2,right,1\na,3,left,0.5\n"
 ACTIVITY = (
     "experiment,step,x_1,x_2,y_a,y_b\n"
     "e,1,0.1,0,0.2,0.3\ne,2,0,1,0.4,0.3\ne,3,0.2,1,0.1,0.9\n"
 )
-READERS = {"choices": (read_choices, CHOICES), "activity": (read_activity, ACTIVITY)}
+READERS = {
+    "choices": (pt.read_choices, CHOICES),
+    "activity": (pt.read_activity, ACTIVITY),
+}
 both = pytest.mark.parametrize("kind", READERS)
 
 
@@ -179,21 +181,21 @@ def test_a_file_is_known_again(tmp_path, kind):
 def test_faults_of_a_recording(tmp_path, old, new, sentence):
     file = written(tmp_path, ACTIVITY.replace(old, new, 1))
     if sentence is None:
-        assert read_activity(file).ignored == ("z_a",)
+        assert pt.read_activity(file).ignored == ("z_a",)
         return
     with pytest.raises(ValueError, match=sentence):
-        read_activity(file)
+        pt.read_activity(file)
 
 
 @pytest.mark.parametrize("limits", [120, (1, 0), ("0", "1"), [(0, 1), (0, 2)], {}])
 def test_limits_are_one_pair_of_numbers(tmp_path, limits):
     with pytest.raises(ValueError, match="expected two numbers, .* for all neurons"):
-        read_activity(written(tmp_path, ACTIVITY), limits=limits)
+        pt.read_activity(written(tmp_path, ACTIVITY), limits=limits)
 
 
 def test_columns_are_named_by_one_name_or_by_numbers(tmp_path):
     file = written(tmp_path, ACTIVITY.replace("x_1", "tone").replace("y_a", "12"))
-    found = read_activity(file, inputs="Tone", neurons=[12])
+    found = pt.read_activity(file, inputs="Tone", neurons=[12])
     assert (found.inputs, found.neurons) == (("tone",), ("12",))
     assert set(found.ignored) == {"x_2", "y_b"}
 
@@ -202,10 +204,10 @@ def test_columns_without_anything(tmp_path):
     head = ACTIVITY.split("\n")[0]
     silent = [head, "e,1,0.1,0,NA,0.3", "e,2,0,1,,0.3", "e,3,0.2,1,,0.9"]
     with pytest.raises(ValueError, match="lines 2 to 4: y_a is empty throughout"):
-        read_activity(written(tmp_path, "\n".join(silent)))
+        pt.read_activity(written(tmp_path, "\n".join(silent)))
     dark = [head, "e,1,0,0,0.1,0.3", "e,2,0,1,0.2,0.3", "e,3,0,1,0.1,0.9"]
     with pytest.raises(ValueError, match="lines 2 to 4: x_1 is 0 throughout"):
-        read_activity(written(tmp_path, "\n".join(dark)))
+        pt.read_activity(written(tmp_path, "\n".join(dark)))
 
 
 def test_a_recording_is_read(tmp_path):
@@ -213,7 +215,7 @@ def test_a_recording_is_read(tmp_path):
     rows += ["b,7,1,0,0,60,NA,", "b,8,0,0.5,1,120,12,x", "a,1,0,0,0,,0,"]
     rows += ["b,9,0,0,0,0,0,", "a,2,1,1,2,30,126,"]
     file = written(tmp_path, "\n".join(rows))
-    found = read_activity(file, inputs=["light", "Sound"], limits=(0, 120))
+    found = pt.read_activity(file, inputs=["light", "Sound"], limits=(0, 120))
     assert found.experiments == ("b", "a") and found.ignored == ("note",)
     assert found.inputs == ("light", "sound") and found.neurons == ("y_1", "y_2")
     made = found.experiment
@@ -230,12 +232,12 @@ def test_a_recording_is_read(tmp_path):
         "Reward: yes",
     ):
         assert part in text
-    raw = read_activity(file, inputs=["light"], limits=None)
+    raw = pt.read_activity(file, inputs=["light"], limits=None)
     assert np.nanmax(raw.experiment.activity) == 126 and "sound" in raw.ignored
 
 
 def test_arguments_of_the_reader(tmp_path):
-    read = partial(read_activity, written(tmp_path, ACTIVITY))
+    read = partial(pt.read_activity, written(tmp_path, ACTIVITY))
     with pytest.raises(ValueError, match="the lower one first"):
         read(limits=(1, 0))
     with pytest.raises(ValueError, match="line 1: no column z; found"):

@@ -4,8 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from plastutor.baselines import fixed_weights, logistic_regression, q_learning
-from plastutor.experiments import make_experiment
+import plastutor as pt
 
 STEPS = 14
 
@@ -15,7 +14,7 @@ def choices(seed=0, batch=2, options=2):
     draw = np.random.default_rng(seed)
     choice = draw.integers(0, options, (batch, STEPS))
     choice[:, 5] = -1
-    return make_experiment(
+    return pt.make_experiment(
         draw.normal(size=(batch, STEPS, 2)),
         w0=np.zeros((2, 1)),
         reward=draw.integers(0, 2, (batch, STEPS)) * (choice >= 0),
@@ -78,7 +77,7 @@ def q_by_hand(theta, data, options):
 def test_logistic_regression_looks_back_at_choices_and_rewards(lags, options):
     data = choices(options=options)
     theta = np.random.default_rng(1).normal(size=2 * lags)
-    loss = logistic_regression(lags)
+    loss = pt.evaluate.logistic_regression(lags)
     expected = logistic_by_hand(theta, data, lags, options)
     np.testing.assert_allclose(loss.predict(theta, data), expected, atol=1e-12)
     np.testing.assert_allclose(loss(theta, data), mean_loss(expected, data), rtol=1e-12)
@@ -86,7 +85,7 @@ def test_logistic_regression_looks_back_at_choices_and_rewards(lags, options):
 
 def test_logistic_regression_has_no_intercept_and_a_penalty():
     data, theta = choices(), np.arange(6.0)
-    plain, more = (logistic_regression(3, penalty=p) for p in (0.0, 0.1))
+    plain, more = (pt.evaluate.logistic_regression(3, penalty=p) for p in (0.0, 0.1))
     assert float(plain(0 * theta, data)) == pytest.approx(np.log(2))
     assert (plain.predict(theta, data)[0, 0] == 0).all()
     np.testing.assert_allclose(more(theta, data) - plain(theta, data), 0.1 * 55)
@@ -95,7 +94,7 @@ def test_logistic_regression_has_no_intercept_and_a_penalty():
 def test_two_options_are_a_logistic_regression_on_signed_events():
     """Lau and Glimcher (2005): log-odds = sum a R c + b c, with c = +1 or -1."""
     data, theta = choices(), np.array([0.7, -0.4])
-    value = np.asarray(logistic_regression(1).predict(theta, data))
+    value = np.asarray(pt.evaluate.logistic_regression(1).predict(theta, data))
     for row, (chosen, reward) in zip(value, one_at_a_time(data), strict=True):
         sign = np.where(chosen < 0, 0, 1 - 2 * chosen)
         odds = theta[0] * reward * sign + theta[1] * sign
@@ -107,7 +106,7 @@ def test_two_options_are_a_logistic_regression_on_signed_events():
     "theta", [(0.0, 0.0, 0.0), (-1.0, 0.5, 1.2), (3.0, -40.0, 0.1)]
 )
 def test_q_learning_equals_a_loop(theta, options):
-    data, loss = choices(options=options), q_learning()
+    data, loss = choices(options=options), pt.evaluate.q_learning()
     expected = q_by_hand(theta, data, options)
     found = loss.predict(np.array(theta), data)
     np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -117,7 +116,9 @@ def test_q_learning_equals_a_loop(theta, options):
 
 
 @pytest.mark.parametrize(
-    "loss, size", [(logistic_regression(3), 6), (q_learning(), 3)], ids=["lr", "q"]
+    "loss, size",
+    [(pt.evaluate.logistic_regression(3), 6), (pt.evaluate.q_learning(), 3)],
+    ids=["lr", "q"],
 )
 def test_a_single_animal_is_a_batch_of_one(loss, size):
     data, theta = choices(), np.linspace(-1, 1, size)
@@ -127,10 +128,12 @@ def test_a_single_animal_is_a_batch_of_one(loss, size):
 
 
 @pytest.mark.parametrize(
-    "loss", [logistic_regression(3), q_learning()], ids=["lr", "q"]
+    "loss",
+    [pt.evaluate.logistic_regression(3), pt.evaluate.q_learning()],
+    ids=["lr", "q"],
 )
 def test_choices_are_needed(loss):
-    none = make_experiment(np.ones((3, 2)), w0=np.ones((2, 1)))
+    none = pt.make_experiment(np.ones((3, 2)), w0=np.ones((2, 1)))
     with pytest.raises(ValueError, match="needs choices"):
         loss(np.zeros(6), none)
 
@@ -138,6 +141,6 @@ def test_choices_are_needed(loss):
 def test_fixed_weights_fit_what_never_learned():
     draw = np.random.default_rng(0)
     x, w = draw.normal(size=(2, 20, 3)), draw.normal(size=(3, 4))
-    made = make_experiment(x, w0=np.zeros((3, 4)), activity=1 / (1 + np.exp(-x @ w)))
-    loss = fixed_weights()
+    made = pt.make_experiment(x, w0=np.zeros((3, 4)), activity=1 / (1 + np.exp(-x @ w)))
+    loss = pt.evaluate.fixed_weights()
     assert float(loss(w, made)) < 1e-20 < 1e-3 < float(loss(0 * w, made))

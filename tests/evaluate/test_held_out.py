@@ -7,25 +7,9 @@ import numpy as np
 import optax
 import pytest
 
-from plastutor import held_out
-from plastutor.baselines import logistic_regression
-from plastutor.experiments import make_experiment
-from plastutor.fit import _advance, fit_many, lowest
-from plastutor.held_out import (
-    animal_losses,
-    leave_one_out,
-    split_in_time,
-)
-from plastutor.losses import (
-    Objective,
-    accept_loss,
-    activity_loss,
-    choice_loss,
-    l1,
-    objective,
-)
-from plastutor.rules import Orders, taylor
-from plastutor.types import BEHAVIOUR, FLY
+import plastutor as pt
+from plastutor.evaluate._held_out import _per_animal
+from plastutor.infer._fit import _advance
 
 ANIMALS, STEPS, LAGS = 4, 40, 2
 OPTIMIZER = optax.sgd(0.5)
@@ -39,7 +23,7 @@ def flies(seed=0):
     for t in range(1, STEPS):
         again = reward[:, t - 1] & (draw.random(ANIMALS) < 0.8)
         choice[:, t] = np.where(again, choice[:, t - 1], choice[:, t])
-    return make_experiment(
+    return pt.make_experiment(
         np.eye(2)[choice],
         w0=np.zeros((2, 1)),
         reward=reward,
@@ -61,11 +45,11 @@ def start(key):
 
 def left_out(data, losses, **more):
     settings = {"restarts": 2, "optimizer": OPTIMIZER, "num_steps": 20}
-    return leave_one_out(jr.key(0), losses, start, data, **(settings | more))
+    return pt.leave_one_out(jr.key(0), losses, start, data, **(settings | more))
 
 
-LOSS = logistic_regression(LAGS, penalty=0.01)
-PENALTIES = [logistic_regression(LAGS, penalty=p) for p in (0.0, 0.3)]
+LOSS = pt.evaluate.logistic_regression(LAGS, penalty=0.01)
+PENALTIES = [pt.evaluate.logistic_regression(LAGS, penalty=p) for p in (0.0, 0.3)]
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +77,13 @@ def test_each_fold_is_a_fit_to_the_others(folds):
     starts = jax.vmap(jax.vmap(start))(jr.split(key, (ANIMALS, 2)))
     for k in (0, 3):
         rest = jax.tree.map(lambda leaf, k=k: jnp.delete(leaf, k, axis=0), data)
-        direct = fit_many(LOSS, starts[k], rest, optimizer=OPTIMIZER, num_steps=20)
-        best = min(direct, key=lowest)
+        direct = pt.fit_many(LOSS, starts[k], rest, optimizer=OPTIMIZER, num_steps=20)
+        best = min(direct, key=pt.lowest_loss)
         np.testing.assert_allclose(folds.fits[k].theta, best.theta, atol=1e-12)
-        np.testing.assert_allclose(folds.restarts[k], [lowest(f) for f in direct])
-        assert lowest(folds.fits[k]) == folds.restarts[k].min()
+        np.testing.assert_allclose(
+            folds.restarts[k], [pt.lowest_loss(f) for f in direct]
+        )
+        assert pt.lowest_loss(folds.fits[k]) == folds.restarts[k].min()
 
 
 def test_an_animal_is_scored_by_its_own_choices(folds):
@@ -114,38 +100,41 @@ def test_an_animal_is_scored_by_its_own_choices(folds):
 
 def test_animal_losses_are_sums_without_the_penalty():
     draw, data = np.random.default_rng(0), flies()
-    rule = taylor(Orders(x=1, w=1, r=1))
+    rule = pt.taylor(pt.Orders(x=1, w=1, r=1))
     theta = 0.3 * draw.normal(size=(2, 1, 2, 2))
     plain, more = (
-        objective(rule, choice_loss, network=FLY, penalty=p) for p in (None, l1(5.0))
+        pt.objective(rule, pt.choice, network=pt.FLY, penalty=p)
+        for p in (None, pt.l1(5.0))
     )
     expected = [
         float(plain(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data)))
         * int(data.valid[k].sum())
         for k in range(ANIMALS)
     ]
-    np.testing.assert_allclose(animal_losses(more, theta, data), expected, rtol=1e-12)
-    own = animal_losses(more, [theta] * (ANIMALS - 1) + [0 * theta], data)
+    np.testing.assert_allclose(
+        pt.evaluate.animal_losses(more, theta, data), expected, rtol=1e-12
+    )
+    own = pt.evaluate.animal_losses(more, [theta] * (ANIMALS - 1) + [0 * theta], data)
     np.testing.assert_allclose(own[:-1], expected[:-1], rtol=1e-12)
     np.testing.assert_allclose(own[-1], np.log(2) * int(data.valid[-1].sum()))
 
 
 @pytest.mark.parametrize("kind", ["accept", "activity"])
 def test_animal_losses_count_what_was_observed(kind):
-    draw, rule = np.random.default_rng(1), taylor(Orders(x=1, y=1))
+    draw, rule = np.random.default_rng(1), pt.taylor(pt.Orders(x=1, y=1))
     accept, activity = (
         draw.integers(0, 2, (2, 5)).astype(float),
         draw.random((2, 5, 3)),
     )
     accept[0, 1], activity[0, 1], activity[1, :, 2] = np.nan, np.nan, np.nan
-    data = make_experiment(
+    data = pt.make_experiment(
         draw.normal(size=(2, 5, 2)),
         w0=draw.normal(size=(2, 3)),
         reward=np.zeros((2, 5)),
         **({"accept": accept} if kind == "accept" else {"activity": activity}),
     )
-    loss = objective(
-        rule, accept_loss if kind == "accept" else activity_loss, network=BEHAVIOUR
+    loss = pt.objective(
+        rule, pt.accept if kind == "accept" else pt.activity, network=pt.BEHAVIOUR
     )
     theta = np.full((2, 2, 1, 1), 0.1)
     counts = [4, 5] if kind == "accept" else [12, 10]
@@ -153,7 +142,9 @@ def test_animal_losses_count_what_was_observed(kind):
         float(loss(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data))) * count
         for k, count in enumerate(counts)
     ]
-    np.testing.assert_allclose(animal_losses(loss, theta, data), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        pt.evaluate.animal_losses(loss, theta, data), expected, rtol=1e-12
+    )
 
 
 def test_the_penalty_is_chosen_among_the_other_animals(nested):
@@ -167,9 +158,9 @@ def test_the_penalty_is_chosen_among_the_other_animals(nested):
                     lambda v, i=i, j=j: jnp.delete(v, np.array([i, j]), axis=0), data
                 )
                 settings = {"optimizer": OPTIMIZER, "num_steps": 20}
-                found = fit_many(loss, weak[None], rest, **settings)[0].theta
+                found = pt.fit_many(loss, weak[None], rest, **settings)[0].theta
                 one = jax.tree.map(lambda v, j=j: v[j : j + 1], data)
-                scores[k, i] += animal_losses(loss, found, one)[0]
+                scores[k, i] += pt.evaluate.animal_losses(loss, found, one)[0]
     assert (np.abs(scores[0] - scores[1]) > 0.3).all(), "restarts cannot matter"
     assert nested.chosen == list(scores.argmin(0))
 
@@ -184,13 +175,13 @@ def test_the_choice_for_an_animal_does_not_see_it(nested, animal):
 
 
 def test_a_penalty_that_forbids_everything_is_not_chosen():
-    losses = [logistic_regression(LAGS, penalty=p) for p in (0.9, 0.0)]
+    losses = [pt.evaluate.logistic_regression(LAGS, penalty=p) for p in (0.9, 0.0)]
     assert left_out(flies(), losses, restarts=1).chosen == [1] * ANIMALS
 
 
 def test_a_choice_among_penalties_compiles_one_fit_for_each_and_one_score():
-    losses = [logistic_regression(LAGS, penalty=p) for p in (0.01, 0.02)]
-    programs = _advance, held_out._per_animal
+    losses = [pt.evaluate.logistic_regression(LAGS, penalty=p) for p in (0.01, 0.02)]
+    programs = _advance, _per_animal
     before = [one._cache_size() for one in programs]
     left_out(flies(), losses)
     fits, scores = (
@@ -213,8 +204,8 @@ def test_leaving_one_out_needs_three():
 def test_there_must_be_something_to_predict():
     data = flies()._replace(choice=None, options=None)
     with pytest.raises(ValueError, match="no choices, accepts or activity"):
-        animal_losses(
-            objective(taylor(Orders()), lambda t, d: t.y.sum()),
+        pt.evaluate.animal_losses(
+            pt.objective(pt.taylor(pt.Orders()), lambda t, d: t.y.sum()),
             np.zeros((1,) * 4),
             data,
         )
@@ -225,7 +216,7 @@ def test_there_must_be_something_to_predict():
 
 def test_the_two_parts_are_all_that_was_done():
     data = flies()
-    first, rest = split_in_time(data, 0.3)
+    first, rest = pt.evaluate.split_in_time(data, 0.3)
     seen = np.asarray([(part.choice >= 0) & data.valid for part in (first, rest)])
     assert (seen.sum(0) == np.asarray(data.valid)).all()
     length = np.asarray(data.valid.sum(1))
@@ -235,16 +226,21 @@ def test_the_two_parts_are_all_that_was_done():
 
 
 def test_the_losses_of_the_parts_add_up():
-    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
-    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
-    parts = [animal_losses(loss, theta, part) for part in split_in_time(data, 0.5)]
-    np.testing.assert_allclose(sum(parts), animal_losses(loss, theta, data), rtol=1e-10)
+    rule, data = pt.taylor(pt.Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), pt.objective(rule, pt.choice, network=pt.FLY)
+    parts = [
+        pt.evaluate.animal_losses(loss, theta, part)
+        for part in pt.evaluate.split_in_time(data, 0.5)
+    ]
+    np.testing.assert_allclose(
+        sum(parts), pt.evaluate.animal_losses(loss, theta, data), rtol=1e-10
+    )
 
 
 def test_without_carrying_over_the_rest_is_a_life_of_its_own():
-    rule, data = taylor(Orders(x=1, w=1, r=1), scale=0.5), flies()
-    theta, loss = rule.init(jr.key(0)), objective(rule, choice_loss, network=FLY)
-    _, rest = split_in_time(data, 0.5, carry=False)
+    rule, data = pt.taylor(pt.Orders(x=1, w=1, r=1), scale=0.5), flies()
+    theta, loss = rule.init(jr.key(0)), pt.objective(rule, pt.choice, network=pt.FLY)
+    _, rest = pt.evaluate.split_in_time(data, 0.5, carry=False)
     for k in range(ANIMALS):
         start = int(np.round(0.5 * data.valid[k].sum()))
         alone = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], data)
@@ -256,15 +252,15 @@ def test_without_carrying_over_the_rest_is_a_life_of_its_own():
         )
         one = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], rest)
         np.testing.assert_allclose(loss(theta, one), loss(theta, alone), rtol=1e-10)
-    _, carried = split_in_time(data, 0.5)
+    _, carried = pt.evaluate.split_in_time(data, 0.5)
     assert abs(loss(theta, carried) - loss(theta, rest)) > 1e-3
 
 
 def test_activity_is_split_as_well():
-    recorded = make_experiment(
+    recorded = pt.make_experiment(
         np.ones((2, 6, 3)), w0=np.zeros((2, 3, 2)), activity=np.full((2, 6, 2), 0.5)
     )
-    first, rest = split_in_time(recorded, 0.5)
+    first, rest = pt.evaluate.split_in_time(recorded, 0.5)
     assert (
         np.isnan(first.activity[:, 3:]).all() and np.isnan(rest.activity[:, :3]).all()
     )
@@ -274,13 +270,13 @@ def test_activity_is_split_as_well():
 @pytest.mark.parametrize("fraction", [0, 1, -0.5, np.nan])
 def test_a_part_must_be_a_part(fraction):
     with pytest.raises(ValueError, match="expected a number between 0 and 1"):
-        split_in_time(flies(), fraction)
+        pt.evaluate.split_in_time(flies(), fraction)
 
 
 def test_one_animal_is_no_batch():
     one = jax.tree.map(lambda leaf: leaf[0], flies())
     with pytest.raises(ValueError, match="expected a batch"):
-        split_in_time(one, 0.5)
+        pt.evaluate.split_in_time(one, 0.5)
 
 
 def test_experiments_of_one_animal_are_left_out_together():
@@ -291,14 +287,16 @@ def test_experiments_of_one_animal_are_left_out_together():
     changed = left_out(change(change(data, 0), 3), LOSS, animal=owner)
     assert np.abs(changed.fits[0].theta - found.fits[0].theta).max() < 1e-12
     assert np.abs(changed.fits[1].theta - found.fits[1].theta).max() > 1e-3
-    apart = animal_losses(LOSS, found.fits[0].theta, data)
-    together = animal_losses(LOSS, found.fits[0].theta, data, animal=owner)
+    apart = pt.evaluate.animal_losses(LOSS, found.fits[0].theta, data)
+    together = pt.evaluate.animal_losses(LOSS, found.fits[0].theta, data, animal=owner)
     np.testing.assert_allclose(together, [apart[0] + apart[3], apart[1], apart[2]])
     np.testing.assert_allclose(found.losses[0], together[0])
 
 
 def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch):
-    monkeypatch.setattr(held_out, "AT_ONCE", 2)  # so that chunks are tested, too
+    monkeypatch.setattr(
+        "plastutor.evaluate._held_out.FITS_AT_A_TIME", 2
+    )  # so that chunks are tested, too
     data, owner = flies(), np.array([0, 1, 2, 0])
     found = left_out(data, PENALTIES, restarts=1, num_steps=400, animal=owner)
     for left in range(3):
@@ -309,26 +307,26 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch
             fitted = jax.tree.map(lambda leaf, rest=rest: leaf[rest], data)
             scored = jax.tree.map(lambda leaf, j=j: leaf[owner == j], data)
             for k, loss in enumerate(PENALTIES):
-                theta = fit_many(
+                theta = pt.fit_many(
                     loss,
                     start(jr.key(5))[None],
                     fitted,
                     optimizer=optax.sgd(0.5),
                     num_steps=400,
                 )[0].theta
-                score[k] += animal_losses(loss, theta, scored).sum()
+                score[k] += pt.evaluate.animal_losses(loss, theta, scored).sum()
         assert found.chosen[left] == score.argmin()
 
 
 def test_the_chosen_loss_predicts():
     """Losses may differ in what they predict, and not only in their penalty."""
-    longer = Objective(
+    longer = pt.objectives.Objective(
         lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.data_loss, None
     )
     data = flies()
     both = left_out(data, [longer, LOSS], restarts=1)
     assert both.chosen == [1] * ANIMALS
-    alone = animal_losses(LOSS, [found.theta for found in both.fits], data)
+    alone = pt.evaluate.animal_losses(LOSS, [found.theta for found in both.fits], data)
     np.testing.assert_allclose(both.losses, alone)
 
 
@@ -340,5 +338,5 @@ def test_numbers_of_animals_are_checked(owner):
 
 def test_a_fit_that_diverged_is_not_a_good_prediction():
     data = flies()
-    bad = animal_losses(LOSS, np.full(2 * LAGS, np.nan), data)
+    bad = pt.evaluate.animal_losses(LOSS, np.full(2 * LAGS, np.nan), data)
     assert np.isnan(bad).all()

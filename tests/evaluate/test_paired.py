@@ -5,21 +5,23 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, wilcoxon
 
-from plastutor.paired import bootstrap_interval, paired
+import plastutor as pt
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says():
     draw, hits, num = np.random.default_rng(0), 0, 150
     for k in range(num):
         sample = draw.normal(size=30)
-        low, high = bootstrap_interval(jr.key(k), np.mean, sample, level=0.8, num=200)
+        low, high = pt.evaluate.bootstrap_interval(
+            jr.key(k), np.mean, sample, level=0.8, num=200
+        )
         hits += low < 0 < high
     assert abs(hits / num - 0.8) < 4 * np.sqrt(0.8 * 0.2 / num)
 
 
 def test_the_interval_is_that_of_the_mean():
     sample = np.random.default_rng(1).normal(size=200)
-    low, high = bootstrap_interval(jr.key(0), np.mean, sample, num=4000)
+    low, high = pt.evaluate.bootstrap_interval(jr.key(0), np.mean, sample, num=4000)
     width = 2 * 1.96 * sample.std() / np.sqrt(200)
     assert (high - low) / width == pytest.approx(1, abs=0.08)
     assert (high + low) / 2 == pytest.approx(sample.mean(), abs=0.1 * width)
@@ -28,7 +30,9 @@ def test_the_interval_is_that_of_the_mean():
 def test_arrays_are_drawn_together():
     values = np.arange(10.0)
     gap = lambda one, other: float((one - other).mean())
-    assert bootstrap_interval(jr.key(0), gap, values + 3, values, num=50) == (3, 3)
+    assert pt.evaluate.bootstrap_interval(
+        jr.key(0), gap, values + 3, values, num=50
+    ) == (3, 3)
 
 
 def test_paired_equals_what_it_is_made_of():
@@ -36,17 +40,17 @@ def test_paired_equals_what_it_is_made_of():
     null = draw.uniform(100, 200, 18)
     other = null * draw.uniform(0.8, 1.0, 18)
     one = other - draw.normal(3, 4, 18)
-    found = paired(jr.key(0), one, other, null)
+    found = pt.compare_models(jr.key(0), one, other, null)
     assert found.better == (one < other).sum() and found.animals == 18
     assert found.gain == pytest.approx(100 * (other.sum() - one.sum()) / null.sum())
     low, high = found.interval
     assert low < found.gain < high
     difference = (other - one) / null
     assert found.p_value == wilcoxon(difference).pvalue
-    one_sided = paired(jr.key(0), one, other, null, alternative="greater")
+    one_sided = pt.compare_models(jr.key(0), one, other, null, alternative="greater")
     assert one_sided.p_value == pytest.approx(found.p_value / 2)
     assert found.effect == pytest.approx(ttest_1samp(difference, 0).statistic / 18**0.5)
-    turned = paired(jr.key(0), other, one, null)
+    turned = pt.compare_models(jr.key(0), other, one, null)
     assert turned.gain == pytest.approx(-found.gain)
     assert {found.verdict, turned.verdict} == {"better", "worse"}
-    assert paired(jr.key(0), one, one, null).verdict == "no clear difference"
+    assert pt.compare_models(jr.key(0), one, one, null).verdict == "no clear difference"

@@ -7,21 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from plastutor.baselines import logistic_regression
-from plastutor.choices import choice_experiments
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.held_out import animal_losses, by_animal, split_in_time
-from plastutor.population import (
-    Population,
-    bootstrap_fits,
-    fit_population,
-    predictive_losses,
-    robust_interval,
-)
+import plastutor as pt
 
-LOSS = logistic_regression(1)
-HOW = {"optimizer": GaussNewton(), "num_steps": 15}
+LOSS = pt.evaluate.logistic_regression(1)
+HOW = {"optimizer": pt.GaussNewton(), "num_steps": 15}
 
 
 def animals(thetas, trials, seed=0):
@@ -34,7 +23,7 @@ def animals(thetas, trials, seed=0):
             pull = of_reward * reward[k, t - 1] + of_choice
             stay = draw.random() < 1 / (1 + np.exp(-pull))
             choice[k, t] = choice[k, t - 1] if stay else 1 - choice[k, t - 1]
-    return choice_experiments(choice, reward)
+    return pt.data.choice_experiments(choice, reward)
 
 
 def drawn(mean, spread, count, seed=1):
@@ -48,12 +37,12 @@ def cohort():
 
 @pytest.fixture(scope="module")
 def pooled(cohort):
-    return fit(LOSS, jnp.zeros(2), cohort, **HOW).theta
+    return pt.fit(LOSS, jnp.zeros(2), cohort, **HOW).theta
 
 
 def test_mean_and_spread_are_recovered():
     truth = drawn((1.0, -0.5), (0.6, 0.2), 60)
-    found = fit_population(LOSS, jnp.zeros(2), animals(truth, 400))
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), animals(truth, 400))
     np.testing.assert_allclose(found.mean, truth.mean(0), atol=0.1)
     np.testing.assert_allclose(found.spread, truth.std(0), atol=0.1)
     assert found.moved < 0.1
@@ -64,9 +53,9 @@ def test_mean_and_spread_are_recovered():
 def test_animals_alike_have_little_spread_and_share_what_they_tell():
     truth = np.tile((1.0, -0.5), (30, 1))
     data = animals(truth, 100)
-    found = fit_population(LOSS, jnp.zeros(2), data, iterations=200)
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), data, iterations=200)
     alone = [
-        fit(LOSS, jnp.zeros(2), jax.tree.map(lambda leaf, k=k: leaf[k], data), **HOW)
+        pt.fit(LOSS, jnp.zeros(2), jax.tree.map(lambda leaf, k=k: leaf[k], data), **HOW)
         for k in range(30)
     ]
     scatter = np.std([one.theta for one in alone], axis=0)
@@ -76,49 +65,57 @@ def test_animals_alike_have_little_spread_and_share_what_they_tell():
 
 def test_much_data_about_an_animal_outweighs_the_population():
     data = animals(drawn((1.0, -0.5), (1.0, 1.0), 6), 2000)
-    found = fit_population(LOSS, jnp.zeros(2), data)
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), data)
     for k, theta in enumerate(found.thetas):
         one = jax.tree.map(lambda leaf, k=k: leaf[k], data)
-        alone = fit(LOSS, jnp.zeros(2), one, **HOW).theta
+        alone = pt.fit(LOSS, jnp.zeros(2), one, **HOW).theta
         np.testing.assert_allclose(theta, alone, atol=0.06)
 
 
 def test_what_is_not_free_stays(cohort):
     start = jnp.array([0.3, -0.7])
-    found = fit_population(LOSS, start, cohort, free=(0,))
+    found = pt.evaluate.fit_population(LOSS, start, cohort, free=(0,))
     assert found.spread.shape == (1,) and found.mean[1] == -0.7
     assert (found.thetas[:, 1] == -0.7).all() and np.ptp(found.thetas[:, 0]) > 0
 
 
 def test_lives_of_one_animal_belong_together(cohort):
     owner = np.repeat(np.arange(6), 2)
-    found = fit_population(LOSS, jnp.zeros(2), cohort, animal=owner)
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), cohort, animal=owner)
     assert found.thetas.shape == (6, 2)
-    population = Population(found.mean, found.spread, None, (0, 1), 0.0)
-    together = predictive_losses(jr.key(0), LOSS, population, cohort, animal=owner)
+    population = pt.evaluate.Population(found.mean, found.spread, None, (0, 1), 0.0)
+    together = pt.evaluate.predictive_losses(
+        jr.key(0), LOSS, population, cohort, animal=owner
+    )
     none = population._replace(spread=np.full(2, 1e-9))
-    apart = animal_losses(LOSS, found.mean, cohort)
-    plain = predictive_losses(jr.key(0), LOSS, none, cohort, animal=owner)
+    apart = pt.evaluate.animal_losses(LOSS, found.mean, cohort)
+    plain = pt.evaluate.predictive_losses(jr.key(0), LOSS, none, cohort, animal=owner)
     np.testing.assert_allclose(plain, apart[::2] + apart[1::2], rtol=1e-6)
     assert np.abs(together - plain).max() > 0.1
 
 
 def test_prediction_of_a_new_animal_is_an_integral(cohort):
     """One coefficient, and a grid in place of the draws."""
-    population = Population(jnp.array([0.8, -0.4]), np.array([0.5]), None, (0,), 0.0)
+    population = pt.evaluate.Population(
+        jnp.array([0.8, -0.4]), np.array([0.5]), None, (0,), 0.0
+    )
     grid = 0.8 + 0.5 * np.linspace(-6, 6, 400)
     weight = stats.norm.pdf(grid, 0.8, 0.5) * (grid[1] - grid[0])
 
     def likelihood(data):
-        nats = [animal_losses(LOSS, jnp.array([v, -0.4]), data) for v in grid]
+        nats = [
+            pt.evaluate.animal_losses(LOSS, jnp.array([v, -0.4]), data) for v in grid
+        ]
         return np.exp(-np.array(nats))
 
-    first, rest = split_in_time(cohort, 0.5)
+    first, rest = pt.evaluate.split_in_time(cohort, 0.5)
     how = {"num": 20_000}
-    found = predictive_losses(jr.key(0), LOSS, population, cohort, **how)
+    found = pt.evaluate.predictive_losses(jr.key(0), LOSS, population, cohort, **how)
     expected = -np.log(weight @ likelihood(cohort))
     np.testing.assert_allclose(found, expected, atol=0.05)
-    later = predictive_losses(jr.key(0), LOSS, population, rest, given=first, **how)
+    later = pt.evaluate.predictive_losses(
+        jr.key(0), LOSS, population, rest, given=first, **how
+    )
     both = weight @ (likelihood(first) * likelihood(rest))
     np.testing.assert_allclose(
         later, -np.log(both / (weight @ likelihood(first))), atol=0.05
@@ -140,35 +137,40 @@ def test_robust_interval_by_hand(cohort, pooled):
     inverse = np.linalg.inv(bread)
     std = np.sqrt(np.diag(inverse @ meat @ inverse) * 12 / 10)
     half = stats.t.ppf(0.975, 10) * std
-    low, high = robust_interval(LOSS, pooled, cohort)
+    low, high = pt.evaluate.cluster_robust_interval(LOSS, pooled, cohort)
     np.testing.assert_allclose(low, pooled - half, rtol=1e-5)
     np.testing.assert_allclose(high, pooled + half, rtol=1e-5)
-    only = robust_interval(LOSS, pooled, cohort, free=(1,), level=0.5)
+    only = pt.evaluate.cluster_robust_interval(
+        LOSS, pooled, cohort, free=(1,), level=0.5
+    )
     assert len(only[0]) == 1 and only[1] - only[0] < high[1] - low[1]
 
 
 def test_an_interval_needs_more_animals_than_coefficients(cohort):
     two = jax.tree.map(lambda leaf: leaf[:2], cohort)
     with pytest.raises(ValueError, match="2 animals for 2 coefficients"):
-        robust_interval(LOSS, jnp.zeros(2), two)
+        pt.evaluate.cluster_robust_interval(LOSS, jnp.zeros(2), two)
 
 
 def test_bootstrap_fits_are_fits_to_drawn_cohorts(cohort, pooled):
-    found = bootstrap_fits(jr.key(3), LOSS, pooled, cohort, num=4, **HOW)
+    found = pt.evaluate.bootstrap_fits(jr.key(3), LOSS, pooled, cohort, num=4, **HOW)
     draws = np.asarray(jr.randint(jr.key(3), (4, 12), 0, 12))
     for one, draw in zip(found, draws, strict=True):
         again = jax.tree.map(lambda leaf, draw=draw: leaf[draw], cohort)
         np.testing.assert_allclose(
-            one.theta, fit(LOSS, pooled, again, **HOW).theta, atol=1e-8
+            one.theta, pt.fit(LOSS, pooled, again, **HOW).theta, atol=1e-8
         )
-    low, high = robust_interval(LOSS, pooled, cohort)
-    many = [f.theta for f in bootstrap_fits(jr.key(0), LOSS, pooled, cohort, **HOW)]
+    low, high = pt.evaluate.cluster_robust_interval(LOSS, pooled, cohort)
+    many = [
+        f.theta
+        for f in pt.evaluate.bootstrap_fits(jr.key(0), LOSS, pooled, cohort, **HOW)
+    ]
     ratio = 2 * np.std(many, axis=0) / ((high - low) / 2)
     assert ((ratio > 0.6) & (ratio < 1.3)).all()
 
 
 def test_by_animal_hides_what_is_not_there(cohort):
-    lives = by_animal(cohort, [0, 0, 0, 1, *range(2, 10)])
+    lives = pt.evaluate.by_animal(cohort, [0, 0, 0, 1, *range(2, 10)])
     assert lives.x.shape[:2] == (10, 3)
     assert lives.valid.any(-1).sum() == 12 and not lives.plastic[3, 1:].any()
     np.testing.assert_array_equal(lives.choice[0], cohort.choice[:3])

@@ -8,24 +8,18 @@ import optax
 import pytest
 from memory import temporary_bytes
 
-from plastutor.experiments import chunks, make_experiment
-from plastutor.losses import accept_loss, activity_loss, choice_loss, l1, objective
-from plastutor.mlp import mlp
-from plastutor.online import fit_online, stream_gradient
-from plastutor.rules import OJA, OJA_ORDERS, Orders, taylor, terms
-from plastutor.tasks import neural_task
-from plastutor.types import BEHAVIOUR, FLY, LINEAR, RECORDED, Experiment
+import plastutor as pt
 
-ORDERS = Orders(x=1, y=1, w=1, r=2)
+ORDERS = pt.Orders(x=1, y=1, w=1, r=2)
 KINDS = {
-    "activity": (activity_loss, RECORDED),
-    "accept": (accept_loss, BEHAVIOUR),
-    "choice": (choice_loss, FLY),
+    "activity": (pt.activity, pt.RECORDED),
+    "accept": (pt.accept, pt.BEHAVIOUR),
+    "choice": (pt.choice, pt.FLY),
 }
 RULES = {
-    "taylor": taylor(ORDERS),
-    "two terms": taylor(ORDERS, only=("xr", "w")),
-    "mlp": mlp((3,), scale=0.3),
+    "taylor": pt.taylor(ORDERS),
+    "two terms": pt.taylor(ORDERS, only=("xr", "w")),
+    "mlp": pt.mlp((3,), scale=0.3),
 }
 
 
@@ -44,7 +38,7 @@ def recording(kind, steps=23, experiments=2, pre=3, post=2):
         seen["accept"] = (draw.random(shape) < 0.5).astype(float)
     if kind == "choice":
         seen["options"], seen["choice"] = np.eye(pre), draw.integers(-1, pre, shape)
-    return make_experiment(
+    return pt.make_experiment(
         draw.normal(size=(*shape, pre)),
         w0=0.3 * draw.normal(size=(experiments, pre, post)),
         reward=(draw.random(shape) < 0.5).astype(float),
@@ -56,7 +50,7 @@ def recording(kind, steps=23, experiments=2, pre=3, post=2):
 def through_predictions(kind, rule):
     """The plain definition: simulate all, then compare."""
     data_loss, network = KINDS[kind]
-    loss = objective(rule, data_loss, network=network)
+    loss = pt.objective(rule, data_loss, network=network)
     return lambda theta, data: data_loss(loss.predict(theta, data), data)
 
 
@@ -78,23 +72,25 @@ def close(found, wanted, rtol=1e-10):
 )
 def test_all_exact_ways_agree(kind, name, monkeypatch):
     rule, data, (data_loss, network) = RULES[name], recording(kind), KINDS[kind]
-    theta = jax.tree.map(lambda leaf: 300 * leaf, taylor(ORDERS).init(jr.key(1)))
+    theta = jax.tree.map(lambda leaf: 300 * leaf, pt.taylor(ORDERS).init(jr.key(1)))
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
-    monkeypatch.setattr("plastutor.reverse.WORTH_BLOCKS", 0)  # 23 steps in blocks of 4
+    monkeypatch.setattr(
+        "plastutor.gradients._reverse.WORTH_BLOCKS", 0
+    )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
-        loss = objective(rule, data_loss, network=network, gradient=way)
+        loss = pt.objective(rule, data_loss, network=network, gradient=way)
         close(jax.jit(jax.value_and_grad(loss))(theta, data), plain)
         close(jax.jit(loss)(theta, data), plain[0])
-    close(stream_gradient(loss, theta, chunks(data, 5)), plain)
+    close(pt.infer.stream_gradient(loss, theta, pt.chunks(data, 5)), plain)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
     rule, data, (data_loss, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
-    monkeypatch.setattr("plastutor.reverse.WORTH_BLOCKS", 0)
-    loss = objective(rule, data_loss, network=network)
+    monkeypatch.setattr("plastutor.gradients._reverse.WORTH_BLOCKS", 0)
+    loss = pt.objective(rule, data_loss, network=network)
 
     def of(function):
         def value(theta, x, w0):
@@ -109,10 +105,10 @@ def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeyp
 
 
 def test_local_is_exact_where_the_rule_does_not_see_activity():
-    rule, data = taylor(ORDERS, only=("xr", "w")), recording("accept")
-    theta = terms(ORDERS, xr=0.7, w=-0.1)
+    rule, data = pt.taylor(ORDERS, only=("xr", "w")), recording("accept")
+    theta = pt.terms(ORDERS, xr=0.7, w=-0.1)
     slope = {
-        way: jax.grad(objective(rule, accept_loss, network=BEHAVIOUR, gradient=way))
+        way: jax.grad(pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, gradient=way))
         for way in ("reverse", "local")
     }
     close(slope["local"](theta, data), slope["reverse"](theta, data))
@@ -127,38 +123,42 @@ def local_against_exact():
     """Cosines for Oja's rule, theta a fifth too small, five seeds each."""
 
     def of(network, pre):
-        rule = taylor(OJA_ORDERS)
+        rule = pt.taylor(pt.OJA_ORDERS)
         slopes = [
             jax.jit(
-                jax.grad(objective(rule, activity_loss, network=network, gradient=g))
+                jax.grad(pt.objective(rule, pt.activity, network=network, gradient=g))
             )
             for g in ("reverse", "local")
         ]
         sizes = {"n_experiments": 4, "n_pre": pre, "n_post": 1, "network": network}
-        sets = [neural_task(jr.key(seed), rule, OJA, **sizes) for seed in range(5)]
-        return [cosine(*(slope(0.8 * OJA, data) for slope in slopes)) for data in sets]
+        sets = [
+            pt.neural_task(jr.key(seed), rule, pt.OJA, **sizes) for seed in range(5)
+        ]
+        return [
+            cosine(*(slope(0.8 * pt.OJA, data) for slope in slopes)) for data in sets
+        ]
 
     return of
 
 
 def test_local_is_close_for_a_neuron_that_learns_slowly(local_against_exact):
-    found = local_against_exact(LINEAR, 20)
+    found = local_against_exact(pt.LINEAR, 20)
     assert np.median(found) > 0.999 and max(found) < 1 - 1e-6, found
 
 
 def test_local_is_off_for_one_that_learns_fast(local_against_exact):
-    found = local_against_exact(RECORDED, 100)
+    found = local_against_exact(pt.RECORDED, 100)
     assert 0.5 < np.median(found) < 0.99, found
 
 
 def temporary(way, steps, pre=20, post=30):
-    data = make_experiment(
+    data = pt.make_experiment(
         np.zeros((steps, pre)),
         w0=np.zeros((pre, post)),
         activity=np.zeros((steps, post)),
     )
-    loss = objective(taylor(OJA_ORDERS), activity_loss, gradient=way)
-    return temporary_bytes(jax.grad(loss), jnp.asarray(OJA), data)
+    loss = pt.objective(pt.taylor(pt.OJA_ORDERS), pt.activity, gradient=way)
+    return temporary_bytes(jax.grad(loss), jnp.asarray(pt.OJA), data)
 
 
 def test_memory_forward_does_not_grow():
@@ -181,45 +181,49 @@ def test_a_file_larger_than_one_piece_is_read_in_pieces(tmp_path):
         name: np.load(tmp_path / f"{name}.npy", mmap_mode="r")
         for name in ("x", "activity")
     }
-    pieces = chunks(data._replace(**read), 7)
+    pieces = pt.chunks(data._replace(**read), 7)
     assert all(isinstance(piece.x, np.memmap) for piece in pieces)
-    loss = objective(
-        RULES["taylor"], activity_loss, gradient="forward", penalty=l1(0.1)
+    loss = pt.objective(
+        RULES["taylor"], pt.activity, gradient="forward", penalty=pt.l1(0.1)
     )
     theta = 0.1 * jr.normal(jr.key(0), ORDERS.shape)
     wanted = jax.value_and_grad(loss)(theta, data)
-    close(stream_gradient(loss, theta, pieces), wanted)
-    assert isinstance(pieces.recording, Experiment)
+    close(pt.infer.stream_gradient(loss, theta, pieces), wanted)
+    assert isinstance(pieces.recording, pt.Experiment)
 
 
 def test_online_finds_a_rule_from_one_pass():
-    rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
+    rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
     sizes = {"n_experiments": 1, "n_steps": 3000, "n_pre": 10, "n_post": 5}
-    data = neural_task(jr.key(0), rule, OJA, x_std=0.3, **sizes)
+    data = pt.neural_task(jr.key(0), rule, pt.OJA, x_std=0.3, **sizes)
     for way in ("forward", "local"):
-        loss = objective(rule, activity_loss, gradient=way)
-        pieces = chunks(data, 10)
-        found = fit_online(loss, 0 * OJA, pieces, optimizer=optax.adam(0.05))
+        loss = pt.objective(rule, pt.activity, gradient=way)
+        pieces = pt.chunks(data, 10)
+        found = pt.infer.fit_online(
+            loss, 0 * pt.OJA, pieces, optimizer=optax.adam(0.05)
+        )
         assert found.status == "finished" and found.losses.shape == (300,)
-        assert np.abs(found.theta - OJA).max() < 0.1, way
+        assert np.abs(found.theta - pt.OJA).max() < 0.1, way
         assert found.losses[-20:].mean() < 0.01 * found.losses[:20].mean()
 
 
 def test_online_goes_on_where_nothing_was_recorded():
     data = recording("activity", steps=30)
     data = data._replace(activity=data.activity.at[:, 10:20].set(jnp.nan))
-    loss = objective(RULES["taylor"], activity_loss, gradient="forward")
+    loss = pt.objective(RULES["taylor"], pt.activity, gradient="forward")
     theta = 0.1 * jr.normal(jr.key(0), ORDERS.shape)
-    found = fit_online(loss, theta, chunks(data, 10), optimizer=optax.sgd(0.0))
+    found = pt.infer.fit_online(
+        loss, theta, pt.chunks(data, 10), optimizer=optax.sgd(0.0)
+    )
     assert found.losses.shape == (2,) and found.status == "finished"
-    close(found.losses[0], loss(theta, next(iter(chunks(data, 10)))))
+    close(found.losses[0], loss(theta, next(iter(pt.chunks(data, 10)))))
 
 
 def test_online_says_when_it_diverged():
     data = recording("activity", steps=40)
-    loss = objective(RULES["taylor"], activity_loss, gradient="forward")
-    found = fit_online(
-        loss, terms(ORDERS, w=1e10), chunks(data, 20), optimizer=optax.sgd(1e6)
+    loss = pt.objective(RULES["taylor"], pt.activity, gradient="forward")
+    found = pt.infer.fit_online(
+        loss, pt.terms(ORDERS, w=1e10), pt.chunks(data, 20), optimizer=optax.sgd(1e6)
     )
     assert found.status == "diverged" and "smaller steps" in found.message
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found.theta))
@@ -227,34 +231,36 @@ def test_online_says_when_it_diverged():
 
 BAD = {
     "an unknown way": (
-        lambda: objective(RULES["taylor"], activity_loss, gradient="sideways"),
+        lambda: pt.objective(RULES["taylor"], pt.activity, gradient="sideways"),
         "gradient is 'sideways'; expected 'reverse', 'forward' or 'local'",
     ),
     "trials": (
-        lambda: objective(RULES["taylor"], accept_loss, trials=9, gradient="forward"),
+        lambda: pt.objective(RULES["taylor"], pt.accept, trials=9, gradient="forward"),
         "without trials",
     ),
     "a loss of one's own": (
-        lambda: objective(RULES["taylor"], lambda t, d: t.y.sum(), gradient="local"),
+        lambda: pt.objective(RULES["taylor"], lambda t, d: t.y.sum(), gradient="local"),
         "needs activity_loss, accept_loss or choice_loss",
     ),
     "backwards through a stream": (
-        lambda: stream_gradient(objective(RULES["taylor"], activity_loss), 0, []),
+        lambda: pt.infer.stream_gradient(
+            pt.objective(RULES["taylor"], pt.activity), 0, []
+        ),
         "make the loss with objective(..., gradient='forward')",
     ),
     "no pieces": (
-        lambda: stream_gradient(
-            objective(RULES["taylor"], activity_loss, gradient="forward"), 0, []
+        lambda: pt.infer.stream_gradient(
+            pt.objective(RULES["taylor"], pt.activity, gradient="forward"), 0, []
         ),
         "There are no pieces",
     ),
     "pieces of no length": (
-        lambda: chunks(recording("activity"), 0),
+        lambda: pt.chunks(recording("activity"), 0),
         "steps is 0; expected a whole number from 1 up",
     ),
     "slopes over weights": (
         lambda: jax.grad(
-            lambda data: objective(RULES["taylor"], activity_loss, gradient="forward")(
+            lambda data: pt.objective(RULES["taylor"], pt.activity, gradient="forward")(
                 jnp.zeros(ORDERS.shape), recording("activity")._replace(w0=data)
             )
         )(recording("activity").w0),

@@ -8,31 +8,20 @@ import numpy as np
 import pytest
 from memory import temporary_bytes
 
-from plastutor.spiking import (
-    Cell,
-    Layer,
-    accuracy,
-    alif,
-    diagonal_jacobian,
-    gradient,
-    init_layer,
-    lif,
-    pattern_task,
-    spike,
-    spike_patterns,
-    train,
-)
+import plastutor as pt
 
 
 def _coupled_step(state, current):
     """Adaptation that pulls at the potential itself, as in Lohoff et al. (2025)."""
     u, a = state
-    z = spike(u - 1)
+    z = pt.networks.spike(u - 1)
     return jnp.stack([0.9 * (u - z) + 0.1 * (current - a), 0.9 * u + 0.8 * a + z])
 
 
-COUPLED = Cell(2, _coupled_step, lambda state: spike(state[0] - 1))
-CELLS = {"lif": lif(), "alif": alif(), "coupled": COUPLED}
+COUPLED = pt.networks.Cell(
+    2, _coupled_step, lambda state: pt.networks.spike(state[0] - 1)
+)
+CELLS = {"lif": pt.networks.lif(), "alif": pt.networks.alif(), "coupled": COUPLED}
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 
 
@@ -45,12 +34,12 @@ def data():
 
 @pytest.fixture(scope="module")
 def patterns():
-    return spike_patterns(jax.random.key(1))
+    return pt.tasks.spike_patterns(jax.random.key(1))
 
 
 @pytest.fixture(scope="module")
 def noisy(patterns):
-    return pattern_task(jax.random.key(2), patterns, 1536)
+    return pt.tasks.pattern_task(jax.random.key(2), patterns, 1536)
 
 
 def layer_of(n_post, recurrent=True):
@@ -58,11 +47,13 @@ def layer_of(n_post, recurrent=True):
     draw = np.random.default_rng(1).normal
     w_in, w_out = 15 / 40**0.5 * draw(size=(40, n_post)), draw(size=(n_post, 8))
     w_rec = 4 / n_post**0.5 * draw(size=(n_post, n_post))
-    layer = Layer(w_in, w_out / n_post**0.5, w_rec if recurrent else None)
+    layer = pt.networks.SpikingLayer(
+        w_in, w_out / n_post**0.5, w_rec if recurrent else None
+    )
     return jax.tree.map(jnp.asarray, layer)
 
 
-def hidden(slope: Layer):
+def hidden(slope: pt.networks.SpikingLayer):
     """The gradients of all weights but the read-out's, in one row."""
     return np.concatenate([np.ravel(leaf) for leaf in (slope.w_in, slope.w_rec)])
 
@@ -82,7 +73,7 @@ def test_one_hot_tangents_give_all_of_the_jacobian(cell, key):
     state = 1 + 0.2 * jax.random.normal(k_state, (k, n))
     current = jax.random.normal(k_current, (n,))
     whole = jax.jit(jax.jacrev(cell.step))(state, current)  # [to, neuron, from, neuron]
-    block = jax.jit(partial(diagonal_jacobian, cell.step))(state, current)
+    block = jax.jit(partial(pt.gradients.diagonal_jacobian, cell.step))(state, current)
     assert np.abs(block).max() > 0.5
     np.testing.assert_allclose(jnp.einsum("injn->ijn", whole), block, rtol=1e-12)
     np.testing.assert_allclose(whole, jnp.einsum("ijn,nm->injm", block, jnp.eye(n)))
@@ -91,8 +82,8 @@ def test_one_hot_tangents_give_all_of_the_jacobian(cell, key):
 @every_cell
 def test_without_recurrence_eprop_is_exact(cell, data):
     layer = layer_of(64, recurrent=False)
-    value, exact = gradient(cell, layer, *data)
-    online, slope = gradient(cell, layer, *data, how="eprop")
+    value, exact = pt.gradients.spiking_gradient(cell, layer, *data)
+    online, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
     np.testing.assert_allclose(online, value, rtol=1e-12)
     assert exact.w_rec is None and slope.w_rec is None
     assert np.linalg.norm(exact.w_in) > 1e-3
@@ -117,10 +108,10 @@ def truncated_loss(cell, layer, x, label):
 
 
 def test_with_recurrence_eprop_misses_what_neurons_do_to_each_other(data):
-    cell = lif()
+    cell = pt.networks.lif()
     layer = layer_of(64)
-    _, exact = gradient(cell, layer, *data)
-    _, slope = gradient(cell, layer, *data, how="eprop")
+    _, exact = pt.gradients.spiking_gradient(cell, layer, *data)
+    _, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
     assert 0.5 < cosine(hidden(slope), hidden(exact)) < 0.999
     assert relative_error(hidden(slope), hidden(exact)) > 0.05
     assert relative_error(slope.w_out, exact.w_out) < 1e-10  # nothing to miss
@@ -130,21 +121,26 @@ def test_with_recurrence_eprop_misses_what_neurons_do_to_each_other(data):
 
 
 def test_real_time_recurrent_learning_is_exact(data):
-    cell = alif()
+    cell = pt.networks.alif()
     layer = layer_of(16)
-    value, exact = gradient(cell, layer, *data)
-    online, slope = gradient(cell, layer, *data, how="rtrl")
+    value, exact = pt.gradients.spiking_gradient(cell, layer, *data)
+    online, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="rtrl")
     np.testing.assert_allclose(online, value, rtol=1e-12)
     assert relative_error(hidden(slope), hidden(exact)) < 1e-10
     assert relative_error(slope.w_out, exact.w_out) < 1e-10
-    _, local = gradient(cell, layer, *data, how="eprop")
+    _, local = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
     assert 0.5 < cosine(hidden(local), hidden(slope)) < 0.999
 
 
 def bytes_of(how, n_steps, n_post):
     layer = layer_of(n_post)
     x, label = np.zeros((1, n_steps, 40)), np.zeros(1, int)
-    return temporary_bytes(partial(gradient, lif(), how=how), layer, x, label)
+    return temporary_bytes(
+        partial(pt.gradients.spiking_gradient, pt.networks.lif(), how=how),
+        layer,
+        x,
+        label,
+    )
 
 
 @pytest.mark.parametrize("how, n_post", [("eprop", 64), ("rtrl", 8)])
@@ -160,18 +156,22 @@ def test_the_memory_of_back_propagation_grows_with_time():
 
 def test_feedback_replaces_the_way_back_and_nothing_else(data):
     layer = layer_of(16)
-    both = gradient(lif(), layer, *data, how="eprop")
-    same = gradient(lif(), layer, *data, how="eprop", feedback=layer.w_out.T)
+    both = pt.gradients.spiking_gradient(pt.networks.lif(), layer, *data, how="eprop")
+    same = pt.gradients.spiking_gradient(
+        pt.networks.lif(), layer, *data, how="eprop", feedback=layer.w_out.T
+    )
     jax.tree.map(np.testing.assert_array_equal, same, both)
     # Turned round, the error drives the weights of the neurons the other way.
-    value, slope = gradient(lif(), layer, *data, how="eprop", feedback=-layer.w_out.T)
+    value, slope = pt.gradients.spiking_gradient(
+        pt.networks.lif(), layer, *data, how="eprop", feedback=-layer.w_out.T
+    )
     np.testing.assert_allclose(value, both[0])
     np.testing.assert_allclose(slope.w_out, both[1].w_out)
     np.testing.assert_allclose(hidden(slope), -hidden(both[1]), rtol=1e-10)
 
 
 def test_the_classes_differ_only_in_when(patterns, noisy, key):
-    x, label = pattern_task(
+    x, label = pt.tasks.pattern_task(
         key, patterns, 1536, jitter=0.0, missing=0.0, background=0.0
     )
     np.testing.assert_array_equal(label[6:10], [6, 7, 0, 1])
@@ -187,11 +187,13 @@ def test_the_classes_differ_only_in_when(patterns, noisy, key):
 def test_eprop_learns_what_back_propagation_learns(noisy, key):
     """Held-out accuracy after as many updates; the chapter has it for five seeds."""
     x, label = noisy
-    layer = init_layer(key, 40, 64, 8)
-    score = jax.jit(partial(accuracy, lif()))
+    layer = pt.networks.init_spiking_layer(key, 40, 64, 8)
+    score = jax.jit(partial(pt.likelihoods.spiking_accuracy, pt.networks.lif()))
 
     def held_out(**options):
-        after, _ = train(key, lif(), layer, x[:1024], label[:1024], **options)
+        after, _ = pt.infer.train_spiking(
+            key, pt.networks.lif(), layer, x[:1024], label[:1024], **options
+        )
         return score(after, x[1024:], label[1024:])
 
     exact, local = held_out(), held_out(how="eprop")
@@ -201,9 +203,9 @@ def test_eprop_learns_what_back_propagation_learns(noisy, key):
 
 def test_frozen_weights_stay(data):
     layer = layer_of(16)
-    after, losses = train(
+    after, losses = pt.infer.train_spiking(
         jax.random.key(0),
-        lif(),
+        pt.networks.lif(),
         layer,
         *data,
         rates=(0.0, 0.1, 0.0),
@@ -219,12 +221,18 @@ def test_frozen_weights_stay(data):
 def test_errors_say_what_to_try(data):
     layer, (x, label) = layer_of(4), data
     with pytest.raises(ValueError, match="expected 'bptt', 'eprop' or 'rtrl'"):
-        gradient(lif(), layer, x, label, how="backprop")
+        pt.gradients.spiking_gradient(
+            pt.networks.lif(), layer, x, label, how="backprop"
+        )
     with pytest.raises(ValueError, match="takes no feedback"):
-        gradient(lif(), layer, x, label, feedback=layer.w_out.T)
+        pt.gradients.spiking_gradient(
+            pt.networks.lif(), layer, x, label, feedback=layer.w_out.T
+        )
     with pytest.raises(ValueError, match="one row a class"):
-        gradient(lif(), layer, x, label, how="eprop", feedback=layer.w_out)
+        pt.gradients.spiking_gradient(
+            pt.networks.lif(), layer, x, label, how="eprop", feedback=layer.w_out
+        )
     with pytest.raises(ValueError, match="x has shape"):
-        gradient(lif(), layer, x[0], label)
+        pt.gradients.spiking_gradient(pt.networks.lif(), layer, x[0], label)
     with pytest.raises(ValueError, match="x has shape"):
-        gradient(lif(), layer, x[:, :, 1:], label)
+        pt.gradients.spiking_gradient(pt.networks.lif(), layer, x[:, :, 1:], label)

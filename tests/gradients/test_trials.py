@@ -9,20 +9,14 @@ import numpy as np
 import pytest
 from memory import temporary_bytes
 
-from plastutor import devices, rules
-from plastutor.losses import accept_loss, objective
-from plastutor.mlp import mlp
-from plastutor.rules import BEHAVIOUR_ORDERS, Orders, reward_covariance, taylor
-from plastutor.simulate import expected_reward, simulate
-from plastutor.tasks import foraging_task
-from plastutor.trials import _expected, _live, _weights, completed_trials
-from plastutor.types import BEHAVIOUR, FLY, Network
+import plastutor as pt
+from plastutor.gradients._trials import _expected, _run, _weights
 
 
 @pytest.fixture(scope="module")
 def foraged():
-    rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-    made = foraging_task(
+    rule, truth = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+    made = pt.foraging_task(
         jax.random.key(0), rule, truth, n_experiments=3, trials_per_block=5
     )
     return rule, truth, made.experiment
@@ -47,7 +41,7 @@ def check_slopes(found, wanted):
 @pytest.fixture(scope="module")
 def by_presentation(foraged):
     rule, truth, data = foraged
-    loss = objective(rule, accept_loss, network=BEHAVIOUR)
+    loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR)
     return slopes_of(loss, truth + 0.01, data)
 
 
@@ -56,15 +50,17 @@ def test_a_scan_over_trials_is_the_scan_over_presentations(
     foraged, by_presentation, trials
 ):
     rule, truth, data = foraged
-    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=trials)
+    loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=trials)
     check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
 
 
 def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
-    monkeypatch.setattr(devices, "MANY", 3)
-    monkeypatch.setattr(devices, "GROUP", 2)  # of three animals: one group, and a rest
+    monkeypatch.setattr("plastutor._devices.MIN_EXPERIMENTS_GROUPED", 3)
+    monkeypatch.setattr(
+        "plastutor._devices.EXPERIMENTS_A_GROUP", 2
+    )  # of three animals: one group, and a rest
     _, truth, data = foraged
-    loss = objective(foraged[0], accept_loss, network=BEHAVIOUR, trials=15)
+    loss = pt.objective(foraged[0], pt.accept, network=pt.BEHAVIOUR, trials=15)
     text = str(jax.make_jaxpr(loss)(truth, data))
     assert "2,60,2]" in text, "no group of two animals"
     check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
@@ -72,7 +68,7 @@ def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
 
 def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
     rule, truth, data = foraged
-    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+    loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=15)
 
     def memory(animals):
         many = jax.tree.map(lambda v: jnp.resize(v, (animals, *v.shape[1:])), data)
@@ -84,8 +80,10 @@ def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
 def test_completed_trials_are_where_the_weights_change(foraged):
     rule, truth, data = foraged
     one = jax.tree.map(lambda leaf: leaf[0], data)
-    whole = simulate(rule, truth, one, network=BEHAVIOUR).w
-    short = simulate(rule, truth, completed_trials(one, 17), network=BEHAVIOUR).w
+    whole = pt.simulate(rule, truth, one, network=pt.BEHAVIOUR).w
+    short = pt.simulate(
+        rule, truth, pt.gradients.completed_trials(one, 17), network=pt.BEHAVIOUR
+    ).w
     np.testing.assert_allclose(short[:15], whole[np.asarray(one.plastic)], atol=1e-6)
     np.testing.assert_array_equal(short[15:], [short[14]] * 2)
 
@@ -93,21 +91,21 @@ def test_completed_trials_are_where_the_weights_change(foraged):
 def test_with_room_for_too_few_trials_there_is_no_loss(foraged):
     rule, truth, data = foraged
     assert jnp.isnan(
-        objective(rule, accept_loss, network=BEHAVIOUR, trials=13)(truth, data)
+        pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=13)(truth, data)
     )
 
 
 # --- the way back ---------------------------------------------------------------------
 
 RULES = {
-    "taylor": taylor(Orders(2, 1, 2, 2), scale=0.2),
-    "few terms": taylor(BEHAVIOUR_ORDERS, ("xr", "w", "yyr", "xxyw"), scale=0.2),
-    "mlp": mlp(scale=0.5),
+    "taylor": pt.taylor(pt.Orders(2, 1, 2, 2), scale=0.2),
+    "few terms": pt.taylor(pt.BEHAVIOUR_ORDERS, ("xr", "w", "yyr", "xxyw"), scale=0.2),
+    "mlp": pt.mlp(scale=0.5),
 }
 NETWORKS = {
-    "behaviour": BEHAVIOUR,
-    "fly": FLY,
-    "slow": Network(activation=jax.nn.sigmoid, rate=0.3),
+    "behaviour": pt.BEHAVIOUR,
+    "fly": pt.FLY,
+    "slow": pt.Network(activation=jax.nn.sigmoid, rate=0.3),
 }
 
 
@@ -132,7 +130,7 @@ def a_life(n_pre=2, n_post=3, steps=6):
 )
 def test_the_way_back_is_that_of_jax(name, network):
     fast, network = RULES[name], NETWORKS[network]
-    plain = fast._replace(update=rules.plain_update(fast.apply))
+    plain = fast._replace(update=pt.rules.plain_update(fast.apply))
     x, r, plastic, w0 = a_life()
     weight = jr.normal(jr.key(2), (7, 2, 3))
 
@@ -142,7 +140,7 @@ def test_the_way_back_is_that_of_jax(name, network):
     at = fast.init(jr.key(1)), x, r, w0
     found, wanted = (
         jax.jit(jax.grad(partial(total, life, rule), (0, 1, 2, 3)))(*at)
-        for life, rule in ((_weights, fast), (_live, plain))
+        for life, rule in ((_weights, fast), (_run, plain))
     )
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
@@ -150,12 +148,12 @@ def test_the_way_back_is_that_of_jax(name, network):
 
 @pytest.mark.parametrize("n_post", [3, 17])
 def test_many_steps_at_once(n_post):
-    rule = taylor(Orders(1, 2, 2, 1), ("xr", "yyw", "one"))
+    rule = pt.taylor(pt.Orders(1, 2, 2, 1), ("xr", "yyw", "one"))
     keys = jr.split(jr.key(0), 6)
     theta, x, r = rule.init(keys[0]), jr.normal(keys[1], (2, 4)), keys[2]
     y, r = jr.normal(keys[3], (n_post, 4)), jr.normal(r, (4,))
     w, d = jr.normal(keys[4], (2, 2, n_post, 4))
-    update = jax.vmap(rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
+    update = jax.vmap(pt.rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
     wanted, pull = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
     found = rule.forward(theta, x, y, w, r)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
@@ -169,18 +167,18 @@ def test_it_can_be_taken_twice():
     theta, life = rule.init(jr.key(1)), a_life()
 
     def total(life_of, theta):
-        return jnp.sum(life_of(rule, BEHAVIOUR, theta, *life) ** 2)
+        return jnp.sum(life_of(rule, pt.BEHAVIOUR, theta, *life) ** 2)
 
     twice, wanted = (
         jax.jit(jax.jacrev(jax.grad(partial(total, life_of))))(theta)
-        for life_of in (_weights, _live)
+        for life_of in (_weights, _run)
     )
     np.testing.assert_allclose(twice, wanted, rtol=1e-9, atol=1e-10)
 
 
 def test_where_a_life_has_no_end_the_gradient_says_so(foraged):
     rule, truth, data = foraged
-    loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+    loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=15)
     theta = jnp.asarray(truth).at[0, 0, 2, 0].set(1e200)
     assert not jnp.isfinite(jax.jit(jax.grad(loss))(theta, data)).all()
 
@@ -188,5 +186,5 @@ def test_where_a_life_has_no_end_the_gradient_says_so(foraged):
 def test_the_expected_reward_without_a_memory():
     reward = jr.uniform(jr.key(0), (15,))
     for window in (0, 1, 4):
-        wanted = expected_reward(reward, jnp.ones(15, bool), window)
+        wanted = pt.networks.expected_reward(reward, jnp.ones(15, bool), window)
         np.testing.assert_allclose(_expected(reward, window), wanted, atol=1e-12)

@@ -9,32 +9,14 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from plastutor.evaluate import weight_r2
-from plastutor.evidence import (
-    _posteriors,
-    evidence_fit,
-    first_order_prior,
-    normal_equations,
-)
-from plastutor.experiments import make_experiment
-from plastutor.rules import (
-    OJA,
-    OJA_ORDERS,
-    Orders,
-    plain_update,
-    taylor,
-    term_names,
-    terms,
-)
-from plastutor.simulate import simulate
-from plastutor.tasks import neural_task
-from plastutor.types import RECORDED
+import plastutor as pt
+from plastutor.infer._evidence import _posteriors
 
-RULE = taylor(OJA_ORDERS)
-PLAIN = RULE._replace(update=plain_update(RULE.apply))
+RULE = pt.taylor(pt.OJA_ORDERS)
+PLAIN = RULE._replace(update=pt.rules.plain_update(RULE.apply))
 FEW = ("xy", "yyw", "x", "w", "xx", "one")
-FREE = [k for k, name in enumerate(term_names(OJA_ORDERS)) if name in FEW]
-DIRECTIONS = np.eye(27)[FREE].reshape(-1, *OJA_ORDERS.shape)
+FREE = [k for k, name in enumerate(pt.term_names(pt.OJA_ORDERS)) if name in FEW]
+DIRECTIONS = np.eye(27)[FREE].reshape(-1, *pt.OJA_ORDERS.shape)
 GRID = {"taus": (0.5, 1.5), "rhos": (0.1, 1.0)}
 FLAT = {"taus": (1e3,), "rhos": (1.0,)}
 
@@ -45,7 +27,7 @@ def gappy():
     rng = np.random.default_rng(0)
     activity = rng.uniform(size=(3, 6, 3))
     activity[rng.uniform(size=activity.shape) < 0.3] = np.nan
-    return make_experiment(
+    return pt.make_experiment(
         rng.normal(size=(3, 6, 4)),
         w0=rng.normal(size=(3, 4, 3)),
         valid=np.arange(6) < np.array([[6], [4], [5]]),
@@ -57,7 +39,7 @@ def gappy():
 def neural(seed=0, **settings):
     sizes = {"n_experiments": 40, "n_steps": 10, "n_pre": 15, "n_post": 10}
     spread = {"x_std": 0.3, "w_std": 0.1}
-    return neural_task(jr.key(seed), RULE, OJA, **(sizes | spread | settings))
+    return pt.neural_task(jr.key(seed), RULE, pt.OJA, **(sizes | spread | settings))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +54,7 @@ def noisy():
 
 def held_out_r2(theta):
     new = neural(seed=99, n_experiments=10)
-    return weight_r2(RULE, theta, OJA, new).mean()
+    return pt.weight_r2(RULE, theta, pt.OJA, new).mean()
 
 
 def live(theta, data, forced):
@@ -95,19 +77,21 @@ def live(theta, data, forced):
 def linear_model(data, forced):
     """The error at theta = 0 and its slopes, of all that was recorded at once."""
     seen = np.asarray(~jnp.isnan(data.activity) & data.valid[..., None])
-    slopes = jax.jacfwd(lambda theta: live(theta, data, forced))(jnp.zeros_like(OJA))
-    error = np.asarray(data.activity - live(jnp.zeros_like(OJA), data, forced))[seen]
+    slopes = jax.jacfwd(lambda theta: live(theta, data, forced))(jnp.zeros_like(pt.OJA))
+    error = np.asarray(data.activity - live(jnp.zeros_like(pt.OJA), data, forced))[seen]
     return np.asarray(slopes)[seen].reshape(len(error), -1)[:, FREE], error
 
 
 def test_normal_equations_are_those_of_all_data_at_once(gappy):
-    theta = 0.1 * jr.normal(jr.key(1), OJA_ORDERS.shape)
-    found = normal_equations(RULE, theta, DIRECTIONS, gappy, RECORDED, False)
-    slopes = jax.jacfwd(lambda theta: simulate(PLAIN, theta, gappy).y)(theta)
+    theta = 0.1 * jr.normal(jr.key(1), pt.OJA_ORDERS.shape)
+    found = pt.infer.normal_equations(
+        RULE, theta, DIRECTIONS, gappy, pt.RECORDED, False
+    )
+    slopes = jax.jacfwd(lambda theta: pt.simulate(PLAIN, theta, gappy).y)(theta)
     seen = np.asarray(~jnp.isnan(gappy.activity) & gappy.valid[..., None])
     assert 0 < (~seen).sum() < seen.size
     j = np.asarray(slopes)[seen].reshape(seen.sum(), -1)[:, FREE]
-    error = np.asarray(gappy.activity - simulate(PLAIN, theta, gappy).y)[seen]
+    error = np.asarray(gappy.activity - pt.simulate(PLAIN, theta, gappy).y)[seen]
     for one, other in zip(found, (j.T @ j, j.T @ error, error @ error), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
@@ -149,8 +133,8 @@ def test_a_prior_of_zero_is_a_term_left_out():
 
 def test_the_prior_by_hand():
     # One term changes a weight by theta x^a y^b w^c; sizes: x 0.2, y 0.5, w 0.1, r 4.
-    orders = Orders(x=2, y=1, w=2, r=1)
-    prior = first_order_prior(orders, (0.2, 0.5, 0.1, 4.0), tau=3.0, rho=0.1)
+    orders = pt.Orders(x=2, y=1, w=2, r=1)
+    prior = pt.infer.first_order_prior(orders, (0.2, 0.5, 0.1, 4.0), tau=3.0, rho=0.1)
     by_hand = {
         (1, 1, 0, 0): 3,  # xy: the unit
         (1, 0, 0, 0): 3 * 0.5,  # y does not count
@@ -171,7 +155,7 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     """From zero, everything a step does can be written down without the package."""
     j, error = linear_model(gappy, forced)
     noise = np.sqrt(np.mean(error**2))
-    still = simulate(RULE, jnp.zeros_like(OJA), gappy)
+    still = pt.simulate(RULE, jnp.zeros_like(pt.OJA), gappy)
     w = jnp.broadcast_to(gappy.w0[:, None], still.w.shape)  # nothing is learned yet
     x, y, w = (np.sqrt(np.mean(np.square(v))) for v in (gappy.x, still.y, w))
     taus, rhos = (1.5, 0.05), (1.0, 0.1)
@@ -180,14 +164,16 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
         textbook(
             j,
             error,
-            first_order_prior(OJA_ORDERS, (x, y, 2 * w, 1), *g).ravel()[FREE],
+            pt.infer.first_order_prior(pt.OJA_ORDERS, (x, y, 2 * w, 1), *g).ravel()[
+                FREE
+            ],
             noise,
         )
         for g in grid
     ]
     order = np.argsort([fit[2] for fit in fits])
     assert order[-1] != 0 and fits[order[-1]][2] > fits[order[-2]][2] + 1e-3
-    fit = partial(evidence_fit, OJA_ORDERS, gappy, only=FEW, taus=taus, rhos=rhos)
+    fit = partial(pt.evidence_fit, pt.OJA_ORDERS, gappy, only=FEW, taus=taus, rhos=rhos)
     found = fit(num_steps=1, forced=forced, margin=1e-6)
     mean, std, _ = fits[order[-1]]
     assert (float(found.tau), float(found.rho)) == grid[order[-1]]
@@ -201,31 +187,31 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
 
 
 def test_plasticity_sees_the_recorded_activity_where_there_is_one(gappy):
-    theta = terms(OJA_ORDERS, xy=0.5, yyw=-0.5, x=0.2)
+    theta = pt.terms(pt.OJA_ORDERS, xy=0.5, yyw=-0.5, x=0.2)
     for forced in (False, True):
-        y = simulate(RULE, theta, gappy, forced=forced).y
+        y = pt.simulate(RULE, theta, gappy, forced=forced).y
         np.testing.assert_allclose(y, live(theta, gappy, forced), rtol=1e-10)
     assert np.abs(live(theta, gappy, False) - y).max() > 0.01
 
 
 def test_a_rule_without_noise_is_recovered(clean):
-    found = evidence_fit(OJA_ORDERS, clean)
+    found = pt.evidence_fit(pt.OJA_ORDERS, clean)
     assert held_out_r2(found.theta) > 0.999
-    np.testing.assert_allclose(found.theta, OJA, atol=1e-4)
+    np.testing.assert_allclose(found.theta, pt.OJA, atol=1e-4)
     assert found.noise < 1e-6 and found.converged
 
 
 def test_where_the_steps_explode_theta_is_finite_and_says_so():
     few = neural(noise=1.0, n_experiments=3, x_std=3.0, w_std=1.0)
-    found = evidence_fit(OJA_ORDERS, few, **FLAT)
+    found = pt.evidence_fit(pt.OJA_ORDERS, few, **FLAT)
     assert not found.converged
-    y = simulate(RULE, found.theta, few).y
+    y = pt.simulate(RULE, found.theta, few).y
     assert np.isfinite(found.theta).all() and np.isfinite(y).all()
 
 
 def test_with_noise_the_prior_is_worth_it(noisy):
-    found = evidence_fit(OJA_ORDERS, noisy)
-    without = evidence_fit(OJA_ORDERS, noisy, **FLAT)
+    found = pt.evidence_fit(pt.OJA_ORDERS, noisy)
+    without = pt.evidence_fit(pt.OJA_ORDERS, noisy, **FLAT)
     assert held_out_r2(found.theta) > 0.85
     # Not only because a flat prior lets weights explode.
     assert held_out_r2(found.theta) > max(held_out_r2(without.theta), 0) + 0.3
@@ -234,7 +220,9 @@ def test_with_noise_the_prior_is_worth_it(noisy):
 
 def test_two_data_sets_at_once_are_two_fits(noisy):
     other = neural(seed=1, noise=0.2)
-    fit = lambda data: evidence_fit(OJA_ORDERS, data, only=FEW, num_steps=2, **GRID)
+    fit = lambda data: pt.evidence_fit(
+        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+    )
     both = jax.vmap(fit)(jax.tree.map(lambda *v: jnp.stack(v), noisy, other))
     for k, data in enumerate((noisy, other)):
         for one, together in zip(fit(data), both, strict=True):
@@ -243,18 +231,20 @@ def test_two_data_sets_at_once_are_two_fits(noisy):
 
 
 def test_a_start_shortens_the_way(clean):
-    fit = lambda start: evidence_fit(
-        OJA_ORDERS, clean, only=FEW, theta0=start, num_steps=1, **GRID
+    fit = lambda start: pt.evidence_fit(
+        pt.OJA_ORDERS, clean, only=FEW, theta0=start, num_steps=1, **GRID
     )
-    near, far = fit(OJA * 0.99), fit(None)
-    assert np.abs(near.theta - OJA).max() < 0.1 * np.abs(far.theta - OJA).max()
+    near, far = fit(pt.OJA * 0.99), fit(None)
+    assert np.abs(near.theta - pt.OJA).max() < 0.1 * np.abs(far.theta - pt.OJA).max()
     assert near.noise < 0.1 * far.noise
-    for one, zero in zip(far, fit(np.zeros(OJA_ORDERS.shape)), strict=True):
+    for one, zero in zip(far, fit(np.zeros(pt.OJA_ORDERS.shape)), strict=True):
         np.testing.assert_array_equal(one, zero)
 
 
 def test_single_precision_stays_single_and_finds_the_same(noisy):
-    fit = lambda data: evidence_fit(OJA_ORDERS, data, only=FEW, num_steps=2, **GRID)
+    fit = lambda data: pt.evidence_fit(
+        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+    )
     single = fit(
         jax.tree.map(lambda v: v.astype("float32") if v.ndim > 2 else v, noisy)
     )

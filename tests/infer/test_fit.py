@@ -7,25 +7,23 @@ import numpy as np
 import optax
 import pytest
 
-from plastutor.experiments import first_steps, make_experiment
-from plastutor.fit import LBFGS, fit, fit_many, lowest
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import Objective, activity_loss, objective
-from plastutor.rules import HEBB, OJA, OJA_ORDERS, Orders, taylor, terms
-from plastutor.tasks import neural_task
-from plastutor.types import LINEAR
+import plastutor as pt
 
 SCALES, CENTRE = jnp.array([1.0, 10.0, 0.5]), jnp.array([1.0, -2.0, 3.0])
-OPTIMIZERS = {"L-BFGS": LBFGS, "Adam": optax.adam(0.1), "Gauss-Newton": GaussNewton()}
+OPTIMIZERS = {
+    "L-BFGS": pt.infer.LBFGS,
+    "Adam": optax.adam(0.1),
+    "Gauss-Newton": pt.GaussNewton(),
+}
 
-quadratic = Objective(
+quadratic = pt.objectives.Objective(
     lambda theta, data: SCALES * (theta - data),
     lambda prediction, data: jnp.sum(prediction**2) + 0.25,
     None,
 )
-SMALL = Orders(x=1, y=2, w=1)  # Oja's two terms are among its twelve
-RULE, TRUTH = taylor(SMALL), terms(SMALL, xy=1.0, yyw=-1.0)
-LOSS = objective(RULE, activity_loss)
+SMALL = pt.Orders(x=1, y=2, w=1)  # Oja's two terms are among its twelve
+RULE, TRUTH = pt.taylor(SMALL), pt.terms(SMALL, xy=1.0, yyw=-1.0)
+LOSS = pt.objective(RULE, pt.activity)
 
 
 def to_the_cliff(theta, data):
@@ -35,23 +33,23 @@ def to_the_cliff(theta, data):
 
 @pytest.fixture(scope="module")
 def data():
-    return neural_task(
+    return pt.neural_task(
         jr.key(0), RULE, TRUTH, n_experiments=3, n_steps=8, n_pre=4, n_post=2
     )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_quadratic_is_solved(name):
-    found = fit(
+    found = pt.fit(
         quadratic, jnp.zeros(3), CENTRE, optimizer=OPTIMIZERS[name], num_steps=300
     )
     np.testing.assert_allclose(found.theta, CENTRE, atol=1e-3)
-    assert lowest(found) == pytest.approx(0.25, abs=1e-6)
+    assert pt.lowest_loss(found) == pytest.approx(0.25, abs=1e-6)
     assert found.status in ("finished", "converged")
 
 
 def test_the_default_is_exact_and_stops_by_itself():
-    found = fit(quadratic, jnp.zeros(3), CENTRE, num_steps=300)
+    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, num_steps=300)
     np.testing.assert_allclose(found.theta, CENTRE, atol=1e-6)
     assert found.status == "converged" and len(found.losses) < 301
     assert "Converged within" in found.message
@@ -60,7 +58,7 @@ def test_the_default_is_exact_and_stops_by_itself():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_losses_and_thetas_belong_together(name):
     start = jnp.array([2.0, 0.5, -1.0])
-    found = fit(quadratic, start, CENTRE, optimizer=OPTIMIZERS[name], num_steps=7)
+    found = pt.fit(quadratic, start, CENTRE, optimizer=OPTIMIZERS[name], num_steps=7)
     assert found.losses.shape == (8,) and found.thetas.shape == (8, 3)
     np.testing.assert_array_equal(found.thetas[0], start)
     for theta, loss in zip(found.thetas, found.losses, strict=True):
@@ -74,14 +72,14 @@ def test_adam_takes_the_steps_of_adam():
     for _ in range(5):
         updates, state = optimizer.update(jax.grad(quadratic)(theta, CENTRE), state)
         theta = optax.apply_updates(theta, updates)
-    found = fit(quadratic, jnp.zeros(3), CENTRE, optimizer=optimizer, num_steps=5)
+    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, optimizer=optimizer, num_steps=5)
     np.testing.assert_allclose(found.thetas[-1], theta, rtol=1e-12)
 
 
 def test_theta_may_be_a_number_or_a_tree():
-    found = fit(lambda t, data: (t - data) ** 2, 0.0, 3.0)
+    found = pt.fit(lambda t, data: (t - data) ** 2, 0.0, 3.0)
     assert float(found.theta) == pytest.approx(3, abs=1e-6)
-    tree = fit(
+    tree = pt.fit(
         lambda t, data: (t["a"] - 1) ** 2 + jnp.sum((t["b"] - data) ** 2),
         {"a": 0.0, "b": jnp.zeros(2)},
         CENTRE[:2],
@@ -103,7 +101,9 @@ def test_every_experiment_influences_theta(data):
 
 def test_changing_any_experiment_changes_what_is_found(data):
     def found(changed):
-        return fit(LOSS, terms(SMALL), changed, optimizer=optax.sgd(0.1), num_steps=2)
+        return pt.fit(
+            LOSS, pt.terms(SMALL), changed, optimizer=optax.sgd(0.1), num_steps=2
+        )
 
     before = found(data).theta
     for k in range(3):
@@ -113,11 +113,11 @@ def test_changing_any_experiment_changes_what_is_found(data):
 
 def test_horizons_fit_short_lives_first(data):
     calls = []
-    found = fit(
+    found = pt.fit(
         LOSS,
-        terms(SMALL),
+        pt.terms(SMALL),
         data,
-        optimizer=GaussNewton(),
+        optimizer=pt.GaussNewton(),
         num_steps=3,
         horizons=(2, 5, 8),
         callback=lambda *at: calls.append(at),
@@ -126,7 +126,7 @@ def test_horizons_fit_short_lives_first(data):
     assert len(found.losses) == 3 * 4
     for k, horizon in enumerate((2, 5, 8)):
         for i in (4 * k, 4 * k + 3):
-            value = LOSS(found.thetas[i], first_steps(data, horizon))
+            value = LOSS(found.thetas[i], pt.first_steps(data, horizon))
             np.testing.assert_allclose(value, found.losses[i], rtol=1e-9)
     for k in (4, 8):  # each horizon starts where the one before ended
         np.testing.assert_array_equal(found.thetas[k], found.thetas[k - 1])
@@ -138,7 +138,7 @@ def test_horizons_fit_short_lives_first(data):
 
 def test_callback_gets_the_step_and_the_loss():
     calls = []
-    found = fit(
+    found = pt.fit(
         quadratic,
         jnp.zeros(3),
         CENTRE,
@@ -158,9 +158,9 @@ def test_an_interrupt_keeps_what_was_found(many):
 
     settings = {"optimizer": optax.sgd(1e-3), "num_steps": 100, "callback": stop}
     if many:
-        found = fit_many(quadratic, jnp.zeros((2, 3)), CENTRE, **settings)[1]
+        found = pt.fit_many(quadratic, jnp.zeros((2, 3)), CENTRE, **settings)[1]
     else:
-        found = fit(quadratic, jnp.zeros(3), CENTRE, **settings)
+        found = pt.fit(quadratic, jnp.zeros(3), CENTRE, **settings)
     assert found.status == "interrupted"
     assert "Interrupted after 50 steps" in found.message
     assert len(found.losses) == 51 and found.losses[-1] < found.losses[0]
@@ -171,7 +171,7 @@ def test_an_interrupted_fit_can_go_on():
     def stop(step, loss):
         raise KeyboardInterrupt
 
-    first = fit(
+    first = pt.fit(
         quadratic,
         jnp.zeros(3),
         CENTRE,
@@ -179,10 +179,12 @@ def test_an_interrupted_fit_can_go_on():
         num_steps=50,
         callback=stop,
     )
-    whole = fit(
+    whole = pt.fit(
         quadratic, jnp.zeros(3), CENTRE, optimizer=optax.sgd(1e-3), num_steps=50
     )
-    rest = fit(quadratic, first.theta, CENTRE, optimizer=optax.sgd(1e-3), num_steps=25)
+    rest = pt.fit(
+        quadratic, first.theta, CENTRE, optimizer=optax.sgd(1e-3), num_steps=25
+    )
     np.testing.assert_allclose(rest.theta, whole.theta, rtol=1e-12)
 
 
@@ -190,7 +192,7 @@ def test_an_interrupted_fit_can_go_on():
 def test_divergence_is_reported_at_its_step(rate, bad):
     # theta grows by the rate in each step: 2.01 is passed at step `bad`.
     calls = []
-    found = fit(
+    found = pt.fit(
         to_the_cliff,
         jnp.zeros(1),
         None,
@@ -209,7 +211,7 @@ def test_divergence_is_reported_at_its_step(rate, bad):
 
 
 def test_a_theta_that_blows_up_is_reported():
-    found = fit(
+    found = pt.fit(
         lambda t, data: jnp.sum(t**4),
         jnp.array([3.0]),
         None,
@@ -217,74 +219,80 @@ def test_a_theta_that_blows_up_is_reported():
         num_steps=20,
     )
     assert found.status == "diverged"
-    assert np.isfinite(found.theta).all() and lowest(found) == 81
+    assert np.isfinite(found.theta).all() and pt.lowest_loss(found) == 81
 
 
 def test_a_hopeless_start_is_said_to_be_one():
     for optimizer in OPTIMIZERS.values():
-        loss = Objective(
+        loss = pt.objectives.Objective(
             lambda t, data: jnp.where(t > 2, jnp.nan, t),
             lambda prediction, data: jnp.sum(prediction),
             None,
         )
-        found = fit(loss, jnp.array([5.0]), None, optimizer=optimizer, num_steps=3)
+        found = pt.fit(loss, jnp.array([5.0]), None, optimizer=optimizer, num_steps=3)
         assert found.status == "diverged"
         assert "loss of the initial theta is not finite" in found.message
         np.testing.assert_array_equal(found.theta, [5])
-        assert lowest(found) == np.inf
+        assert pt.lowest_loss(found) == np.inf
 
 
 def test_divergence_at_a_later_horizon_keeps_the_theta_from_before():
     x = np.full((6, 1), 1.0)
     activity = np.ones((6, 1))
     activity[:2] = 2.0
-    made = make_experiment(x, w0=np.ones((1, 1)), activity=activity)
+    made = pt.make_experiment(x, w0=np.ones((1, 1)), activity=activity)
 
     def loss(theta, e):
         far = e.x.shape[0] > 2
         return jnp.where(far, jnp.nan, 1.0) * jnp.sum((theta - 1) ** 2)
 
-    found = fit(loss, jnp.zeros(2), made, num_steps=10, horizons=(2, 6))
+    found = pt.fit(loss, jnp.zeros(2), made, num_steps=10, horizons=(2, 6))
     assert found.status == "diverged"
     np.testing.assert_allclose(found.theta, 1, atol=1e-6)
 
 
 def test_plain_adam_at_a_high_rate_never_gives_nan():
-    rule = taylor(OJA_ORDERS)
-    made = neural_task(
-        jr.key(1), rule, OJA, n_experiments=3, n_steps=40, n_pre=10, n_post=3
+    rule = pt.taylor(pt.OJA_ORDERS)
+    made = pt.neural_task(
+        jr.key(1), rule, pt.OJA, n_experiments=3, n_steps=40, n_pre=10, n_post=3
     )
-    found = fit_many(
-        objective(rule, activity_loss),
-        jnp.stack([jnp.zeros(OJA_ORDERS.shape), jnp.asarray(HEBB), 3.0 * HEBB - OJA]),
+    found = pt.fit_many(
+        pt.objective(rule, pt.activity),
+        jnp.stack(
+            [
+                jnp.zeros(pt.OJA_ORDERS.shape),
+                jnp.asarray(pt.HEBB),
+                3.0 * pt.HEBB - pt.OJA,
+            ]
+        ),
         made,
         optimizer=optax.adam(0.1),
         num_steps=50,
     )
     for one in found:
-        assert np.isfinite(one.theta).all() and np.isfinite(lowest(one))
+        assert np.isfinite(one.theta).all() and np.isfinite(pt.lowest_loss(one))
         assert (one.status == "diverged") == (not np.isfinite(one.losses).all())
     assert "diverged" in [one.status for one in found]
 
 
 def test_the_default_does_not_diverge_there(data):
     # An unbounded neuron, so that a bold step would be punished.
-    made = neural_task(
-        jr.key(2), RULE, TRUTH, n_experiments=2, n_pre=4, n_post=2, network=LINEAR
+    made = pt.neural_task(
+        jr.key(2), RULE, TRUTH, n_experiments=2, n_pre=4, n_post=2, network=pt.LINEAR
     )
-    loss = objective(RULE, activity_loss, network=LINEAR)
-    found = fit(loss, terms(SMALL), made, num_steps=50)
+    loss = pt.objective(RULE, pt.activity, network=pt.LINEAR)
+    found = pt.fit(loss, pt.terms(SMALL), made, num_steps=50)
     assert found.status != "diverged" and np.isfinite(found.losses).all()
-    assert lowest(found) < 1e-2 * found.losses[0]
+    assert pt.lowest_loss(found) < 1e-2 * found.losses[0]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_many_fits_equal_separate_ones(name):
     starts = np.random.default_rng(0).normal(size=(3, 3))
     settings = {"optimizer": OPTIMIZERS[name], "num_steps": 10}
-    together = fit_many(quadratic, starts, CENTRE, **settings)
+    together = pt.fit_many(quadratic, starts, CENTRE, **settings)
     for start, found in zip(starts, together, strict=True):
-        alone = fit(quadratic, start, CENTRE, **settings)
+        alone = pt.fit(quadratic, start, CENTRE, **settings)
         np.testing.assert_allclose(found.theta, alone.theta, rtol=1e-7, atol=1e-9)
         count = min(len(found.losses), len(alone.losses))
         np.testing.assert_allclose(
@@ -295,22 +303,22 @@ def test_many_fits_equal_separate_ones(name):
 def test_one_fit_that_diverges_does_not_hurt_the_others():
     starts = jnp.array([[-7.0], [0.0], [5.0]])
     settings = {"optimizer": optax.sgd(0.1), "num_steps": 50}
-    calm, wild, hopeless = fit_many(to_the_cliff, starts, None, **settings)
+    calm, wild, hopeless = pt.fit_many(to_the_cliff, starts, None, **settings)
     assert calm.status == "finished"
     np.testing.assert_allclose(calm.theta, -2, rtol=1e-12)
     assert wild.status == "diverged" and "at step 21:" in wild.message
     np.testing.assert_allclose(wild.theta, 2, rtol=1e-12)
     assert "initial theta is not finite" in hopeless.message
     np.testing.assert_array_equal(hopeless.theta, 5)
-    assert min([hopeless, calm, wild], key=lowest) is wild
+    assert min([hopeless, calm, wild], key=pt.lowest_loss) is wild
 
 
 def test_fits_can_have_their_own_data():
     targets = jnp.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     shared = jnp.array(2.0)
     starts = jnp.zeros((2, 3))
-    own = fit_many(quadratic, starts, targets, data_axes=0, num_steps=60)
-    both = fit_many(
+    own = pt.fit_many(quadratic, starts, targets, data_axes=0, num_steps=60)
+    both = pt.fit_many(
         lambda t, data: jnp.sum((t - data[0] * data[1]) ** 2),
         starts,
         (targets, shared),
@@ -323,16 +331,16 @@ def test_fits_can_have_their_own_data():
 
 
 def test_lowest_takes_the_best_of_restarts():
-    fits = fit_many(
+    fits = pt.fit_many(
         lambda t, data: jnp.sum((t**2 - 1) ** 2 + 0.3 * t),
         jnp.array([[1.0], [-1.0]]),
         0,
     )
-    assert float(min(fits, key=lowest).theta[0]) < 0
+    assert float(min(fits, key=pt.lowest_loss).theta[0]) < 0
 
 
 def test_single_precision_stays_single(data):
-    single = neural_task(
+    single = pt.neural_task(
         jr.key(0),
         RULE,
         jnp.asarray(TRUTH, "float32"),
@@ -342,12 +350,12 @@ def test_single_precision_stays_single(data):
         n_post=1,
         dtype="float32",
     )
-    theta0 = jnp.asarray(terms(SMALL), "float32")
-    found = fit(LOSS, theta0, single, optimizer=optax.sgd(0.1), num_steps=2)
+    theta0 = jnp.asarray(pt.terms(SMALL), "float32")
+    found = pt.fit(LOSS, theta0, single, optimizer=optax.sgd(0.1), num_steps=2)
     assert found.theta.dtype == np.float32 and found.losses.dtype == np.float32
 
 
 def test_theta_takes_the_precision_of_the_data(data):
-    theta0 = jnp.asarray(terms(SMALL), "float32")
-    found = fit(LOSS, theta0, data, optimizer=optax.sgd(0.1), num_steps=2)
+    theta0 = jnp.asarray(pt.terms(SMALL), "float32")
+    found = pt.fit(LOSS, theta0, data, optimizer=optax.sgd(0.1), num_steps=2)
     assert found.theta.dtype == np.float64

@@ -5,76 +5,71 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor.evaluate import compare, null_theta, weight_r2
-from plastutor.fit import fit, lowest
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.mlp import mlp
-from plastutor.rules import OJA, OJA_ORDERS, Orders, reward_covariance, taylor
-from plastutor.tasks import foraging_task, neural_task, redraw_w0
-from plastutor.types import FLY
+import plastutor as pt
 
-RULE = taylor(OJA_ORDERS)
+RULE = pt.taylor(pt.OJA_ORDERS)
 SIZES = {"n_experiments": 10, "n_steps": 30, "n_pre": 20, "n_post": 3}
 
 
 @pytest.fixture(scope="module")
 def held_out():
-    return neural_task(jr.key(99), RULE, OJA, **SIZES)
+    return pt.neural_task(jr.key(99), RULE, pt.OJA, **SIZES)
 
 
 # Measured with float64: coefficients to 2e-13.
 def test_ojas_rule_is_found_among_27_terms(held_out):
-    loss, settings = objective(RULE, activity_loss), {"num_steps": 20}
+    loss, settings = pt.objective(RULE, pt.activity), {"num_steps": 20}
     for seed in range(3):
-        data = neural_task(jr.key(seed), RULE, OJA, **SIZES)
+        data = pt.neural_task(jr.key(seed), RULE, pt.OJA, **SIZES)
         start = RULE.init(jr.key(seed))
-        found = fit(
+        found = pt.fit(
             loss,
             start,
             data,
-            optimizer=GaussNewton(),
+            optimizer=pt.GaussNewton(),
             horizons=(3, 30),
             **settings,
         )
-        assert np.abs(found.theta - OJA).max() < 1e-6
-        assert weight_r2(RULE, found.theta, OJA, held_out).mean() > 1 - 1e-9
+        assert np.abs(found.theta - pt.OJA).max() < 1e-6
+        assert pt.weight_r2(RULE, found.theta, pt.OJA, held_out).mean() > 1 - 1e-9
 
 
 # The teacher's initial weights are forgotten in the steps that are not scored.
 # Measured: coefficients to 0.012, R2 1 - 1.5e-8, loss just below that of the truth.
 def test_it_is_found_without_knowing_the_initial_weights(held_out):
-    loss = objective(RULE, activity_loss)
-    lived = neural_task(jr.key(0), RULE, OJA, **SIZES | {"n_steps": 60})
-    data = redraw_w0(jr.key(7), lived)
+    loss = pt.objective(RULE, pt.activity)
+    lived = pt.neural_task(jr.key(0), RULE, pt.OJA, **SIZES | {"n_steps": 60})
+    data = pt.redraw_w0(jr.key(7), lived)
     data = data._replace(activity=data.activity.at[:, :30].set(jnp.nan))
-    found = fit(
+    found = pt.fit(
         loss,
         RULE.init(jr.key(0)),
         data,
-        optimizer=GaussNewton(),
+        optimizer=pt.GaussNewton(),
         num_steps=60,
         horizons=(40, 60),
     )
-    assert np.abs(found.theta - OJA).max() < 0.05
-    assert weight_r2(RULE, found.theta, OJA, held_out).mean() > 0.99999
-    assert lowest(found) <= float(loss(OJA, data))
+    assert np.abs(found.theta - pt.OJA).max() < 0.05
+    assert pt.weight_r2(RULE, found.theta, pt.OJA, held_out).mean() > 0.99999
+    assert pt.lowest_loss(found) <= float(loss(pt.OJA, data))
 
 
 # Measured: 10.32 percent deviance for the fit and 10.33 for the truth.
 def test_a_fly_like_rule_predicts_new_animals_as_well_as_the_truth():
-    orders = Orders(x=1, w=1, r=1)
-    rule = taylor(orders, ("one", "x", "r", "xr", "w"))
-    truth = reward_covariance(orders, decay=0.05)
-    animals = {"n_post": 1, "input_std": 0.0, "w_std": 0.0, "network": FLY}
+    orders = pt.Orders(x=1, w=1, r=1)
+    rule = pt.taylor(orders, ("one", "x", "r", "xr", "w"))
+    truth = pt.reward_covariance(orders, decay=0.05)
+    animals = {"n_post": 1, "input_std": 0.0, "w_std": 0.0, "network": pt.FLY}
     data, new = (
-        foraging_task(jr.key(k), rule, truth, n_experiments=n, **animals).experiment
+        pt.foraging_task(jr.key(k), rule, truth, n_experiments=n, **animals).experiment
         for k, n in ((0, 40), (1, 40))
     )
-    loss = objective(rule, accept_loss, network=FLY)
-    found = fit(loss, rule.init(jr.key(2)), data, optimizer=GaussNewton(), num_steps=25)
+    loss = pt.objective(rule, pt.accept, network=pt.FLY)
+    found = pt.fit(
+        loss, rule.init(jr.key(2)), data, optimizer=pt.GaussNewton(), num_steps=25
+    )
     own, best = (
-        compare(rule, theta, new, network=FLY).percent_deviance
+        pt.score(rule, theta, new, network=pt.FLY).percent_deviance
         for theta in (found.theta, truth)
     )
     assert best > 3
@@ -83,10 +78,10 @@ def test_a_fly_like_rule_predicts_new_animals_as_well_as_the_truth():
 
 # Measured: R2 0.970 (and 0.997 after three times as many steps).
 def test_a_network_learns_ojas_rule(held_out):
-    rule = mlp()
-    data = neural_task(jr.key(0), RULE, OJA, **SIZES)
-    loss = objective(rule, activity_loss)
-    found = fit(loss, rule.init(jr.key(1)), data, num_steps=100)
-    assert compare(rule, null_theta(found.theta), held_out).r2_activity < 0
-    score = compare(rule, found.theta, held_out).r2_activity
+    rule = pt.mlp()
+    data = pt.neural_task(jr.key(0), RULE, pt.OJA, **SIZES)
+    loss = pt.objective(rule, pt.activity)
+    found = pt.fit(loss, rule.init(jr.key(1)), data, num_steps=100)
+    assert pt.score(rule, pt.null_theta(found.theta), held_out).r2_activity < 0
+    score = pt.score(rule, found.theta, held_out).r2_activity
     assert score > 0.9

@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 from bad_input import RULE, STEPS, accepts, check_refusal, choices, made
 
-from plastutor.baselines import q_learning
-from plastutor.losses import accept_loss, activity_loss, choice_loss, objective
-from plastutor.rules import OJA
-from plastutor.simulate import simulate
-from plastutor.types import FLY, RECORDED, Trajectory
+import plastutor as pt
 
 
 def many_choices():
@@ -18,27 +14,27 @@ def many_choices():
 
 BAD = {
     "choices without a read-out": (
-        lambda: simulate(RULE, OJA, many_choices(), network=RECORDED),
+        lambda: pt.simulate(RULE, pt.OJA, many_choices(), network=pt.RECORDED),
         "holds choices but the network has no read-out.*FLY",
     ),
     "accepts without a read-out": (
-        lambda: objective(RULE, accept_loss)(OJA, accepts(np.ones(STEPS))),
+        lambda: pt.objective(RULE, pt.accept)(pt.OJA, accepts(np.ones(STEPS))),
         "accept_loss needs a network with a read-out",
     ),
     "no activity": (
-        lambda: activity_loss(Trajectory(None, None), made()),
+        lambda: pt.activity(pt.Trajectory(None, None), made()),
         "activity_loss needs activity, and this experiment has none",
     ),
     "no accepts": (
-        lambda: objective(RULE, accept_loss, network=FLY)(OJA, made()),
+        lambda: pt.objective(RULE, pt.accept, network=pt.FLY)(pt.OJA, made()),
         "accept_loss needs accept, and this experiment has none",
     ),
     "no choices": (
-        lambda: objective(RULE, choice_loss, network=FLY)(OJA, made()),
+        lambda: pt.objective(RULE, pt.choice, network=pt.FLY)(pt.OJA, made()),
         "choice_loss needs choice, and this experiment has none",
     ),
     "no choices for a baseline": (
-        lambda: q_learning()(jnp.zeros(3), made()),
+        lambda: pt.evaluate.q_learning()(jnp.zeros(3), made()),
         "This baseline needs choices",
     ),
 }

@@ -9,33 +9,18 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from plastutor.experiments import make_experiment
-from plastutor.losses import (
-    accept_loss,
-    activity_loss,
-    choice_loss,
-    choice_probability,
-    l1,
-    objective,
-)
-from plastutor.mlp import mlp
-from plastutor.rules import (
-    OJA,
-    OJA_ORDERS,
-    Orders,
-    taylor,
-)
-from plastutor.simulate import simulate
-from plastutor.tasks import neural_task
-from plastutor.types import BEHAVIOUR, RECORDED, Trajectory
+import plastutor as pt
 
 STEPS, PRE, POST = 8, 2, 3
 LOSSES = {
-    "activity": (activity_loss, RECORDED),
-    "accept": (accept_loss, BEHAVIOUR),
-    "choice": (choice_loss, BEHAVIOUR),
+    "activity": (pt.activity, pt.RECORDED),
+    "accept": (pt.accept, pt.BEHAVIOUR),
+    "choice": (pt.choice, pt.BEHAVIOUR),
 }
-RULES = {"taylor": taylor(Orders(1, 2, 1, 1), scale=0.3), "mlp": mlp(scale=0.5)}
+RULES = {
+    "taylor": pt.taylor(pt.Orders(1, 2, 1, 1), scale=0.3),
+    "mlp": pt.mlp(scale=0.5),
+}
 
 
 def observed(seed=0, kind="activity", batch=2, steps=STEPS):
@@ -61,12 +46,12 @@ def observed(seed=0, kind="activity", batch=2, steps=STEPS):
         "choice": {"choice": choice, "options": draw.normal(size=(2, PRE))},
     }[kind]
     reward = draw.integers(0, 2, shape) * (accept == 1)
-    return make_experiment(x, w0=w0, reward=reward, valid=valid, **seen)
+    return pt.make_experiment(x, w0=w0, reward=reward, valid=valid, **seen)
 
 
 def loss_of(kind, rule):
     data_loss, network = LOSSES[kind]
-    return objective(RULES[rule], data_loss, network=network)
+    return pt.objective(RULES[rule], data_loss, network=network)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -100,17 +85,17 @@ def test_gradient_equals_central_differences_and_forward_mode(kind, rule):
 
 
 def test_truth_without_noise_has_no_loss():
-    rule = taylor(OJA_ORDERS)
-    data = neural_task(
-        jr.key(0), rule, OJA, n_experiments=2, n_steps=9, n_pre=4, n_post=3
+    rule = pt.taylor(pt.OJA_ORDERS)
+    data = pt.neural_task(
+        jr.key(0), rule, pt.OJA, n_experiments=2, n_steps=9, n_pre=4, n_post=3
     )
-    assert float(objective(rule, activity_loss)(OJA, data)) == 0
-    assert float(objective(rule, activity_loss)(0.9 * OJA, data)) > 1e-8
+    assert float(pt.objective(rule, pt.activity)(pt.OJA, data)) == 0
+    assert float(pt.objective(rule, pt.activity)(0.9 * pt.OJA, data)) > 1e-8
 
 
 def test_activity_loss_is_the_mean_square_over_what_was_recorded():
     data = observed(2, "activity")
-    life = simulate(RULES["taylor"], np.full((2, 3, 2, 2), 0.1), data)
+    life = pt.simulate(RULES["taylor"], np.full((2, 3, 2, 2), 0.1), data)
     y, o, valid = map(np.asarray, (life.y, data.activity, data.valid))
     squares = [
         (y[e, t, j] - o[e, t, j]) ** 2
@@ -118,7 +103,7 @@ def test_activity_loss_is_the_mean_square_over_what_was_recorded():
         if valid[e, t] and not np.isnan(o[e, t, j])
     ]
     assert 0 < len(squares) < y.size
-    np.testing.assert_allclose(activity_loss(life, data), np.mean(squares), rtol=1e-12)
+    np.testing.assert_allclose(pt.activity(life, data), np.mean(squares), rtol=1e-12)
 
 
 def test_accept_loss_is_the_log_likelihood_written_out():
@@ -130,7 +115,7 @@ def test_accept_loss_is_the_log_likelihood_written_out():
         for e, t in np.ndindex(2, STEPS)
         if data.valid[e, t] and not np.isnan(a[e, t])
     ]
-    found = accept_loss(Trajectory(None, None, jnp.asarray(logit)), data)
+    found = pt.accept(pt.Trajectory(None, None, jnp.asarray(logit)), data)
     np.testing.assert_allclose(found, np.mean(terms), rtol=1e-12)
 
 
@@ -143,13 +128,13 @@ def test_choice_loss_is_the_log_likelihood_written_out():
         for e, t in np.ndindex(2, STEPS)
         if data.valid[e, t] and choice[e, t] >= 0
     ]
-    life = Trajectory(None, None, option_logit=jnp.asarray(logit))
-    np.testing.assert_allclose(choice_loss(life, data), np.mean(terms), rtol=1e-12)
+    life = pt.Trajectory(None, None, option_logit=jnp.asarray(logit))
+    np.testing.assert_allclose(pt.choice(life, data), np.mean(terms), rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["accept", "choice"])
 def test_sure_and_wrong_costs_much_but_not_infinity(kind):
-    data = make_experiment(
+    data = pt.make_experiment(
         np.ones((1, 1)),
         w0=np.ones((1, 1)),
         reward=[0],
@@ -159,14 +144,14 @@ def test_sure_and_wrong_costs_much_but_not_infinity(kind):
             else {"choice": [0], "options": [[1]] * 2}
         ),
     )
-    life = Trajectory(None, None, jnp.array([-800.0]), jnp.array([[-800.0, 800.0]]))
+    life = pt.Trajectory(None, None, jnp.array([-800.0]), jnp.array([[-800.0, 800.0]]))
     assert float(LOSSES[kind][0](life, data)) == 800
 
 
 @pytest.mark.parametrize("kind", LOSSES)
 def test_what_is_not_observed_has_no_gradient(kind):
     data, draw = observed(4, kind), np.random.default_rng(1)
-    life = Trajectory(
+    life = pt.Trajectory(
         None,
         jnp.asarray(draw.random((2, STEPS, POST))),
         jnp.asarray(draw.normal(size=(2, STEPS))),
@@ -199,7 +184,7 @@ def test_unobserved_entries_may_hold_anything(kind):
         )
         for v in [np.asarray(getattr(data, name))]
     }
-    longer = make_experiment(w0=data.w0, options=data.options, **pad)
+    longer = pt.make_experiment(w0=data.w0, options=data.options, **pad)
     longer = longer._replace(plastic=jnp.pad(data.plastic, ((0, 0), (0, 4))))
     theta = np.full((2, 3, 2, 2), 0.05)
     both = jax.jit(jax.value_and_grad(loss_of(kind, "taylor")))
@@ -213,7 +198,7 @@ def test_choice_probability_is_one_share_of_the_acceptances():
     logit = jnp.array([[0.3, -1.2], [0.0, 2.0]])
     p = 1 / (1 + np.exp(-np.asarray(logit)))
     expected = p / p.sum(-1, keepdims=True)
-    np.testing.assert_allclose(choice_probability(logit), expected, rtol=1e-12)
+    np.testing.assert_allclose(pt.choice_probability(logit), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("logit", [(0.4, -1.0), (-2.0, -2.5), (1.0, 0.0, -3.0)])
@@ -229,7 +214,7 @@ def test_choice_probability_is_the_frequency_of_what_is_finally_accepted(logit):
         accepted = waiting & (draw.random(trials) < p[odour])
         taken[accepted] = odour[accepted]
         waiting &= ~accepted
-    expected = np.asarray(choice_probability(jnp.array(logit)))
+    expected = np.asarray(pt.choice_probability(jnp.array(logit)))
     for k, probability in enumerate(expected):
         error = np.sqrt(probability * (1 - probability) / trials)
         assert abs((taken == k).mean() - probability) < 4 * error
@@ -244,16 +229,16 @@ def test_an_objective_can_be_compiled_and_equal_ones_are_equal():
 
 
 def test_l1_sums_over_arrays_and_trees():
-    assert float(l1(0.1)(jnp.array([[1.0, -2.0], [0.0, 4.0]]))) == pytest.approx(0.7)
+    assert float(pt.l1(0.1)(jnp.array([[1.0, -2.0], [0.0, 4.0]]))) == pytest.approx(0.7)
     tree = {"a": jnp.array([1.0, -1.0]), "b": {"c": jnp.array(-3.0)}}
-    assert float(l1(2.0)(tree)) == 10
+    assert float(pt.l1(2.0)(tree)) == 10
 
 
 def test_a_penalty_is_added_to_the_mean_loss():
     data, theta = observed(6, "accept"), np.full((2, 3, 2, 2), -0.05)
     rule = RULES["taylor"]
-    plain = objective(rule, accept_loss, network=BEHAVIOUR)
-    more = objective(rule, accept_loss, network=BEHAVIOUR, penalty=l1(0.5))
+    plain = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR)
+    more = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, penalty=pt.l1(0.5))
     np.testing.assert_allclose(
         more(theta, data), plain(theta, data) + 0.5 * 24 * 0.05, rtol=1e-12
     )

@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-import plastutor
-from plastutor import plots
-from plastutor.selection import Path, Selection
-from plastutor.types import Fit
+import plastutor as pt
 
 NAMES = ["one", "y", "x", "xy"]
 THETA, TRUE = np.array([0.1, -0.2, 0.3, 0.9]), np.array([0, 0, 0, 1.0])
@@ -29,21 +26,21 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-TRUTH, MODEL, NULL = (to_hex(c) for c in (plots.TRUTH, plots.MODEL, plots.NULL))
+TRUTH, MODEL, NULL = (to_hex(c) for c in (pt.plot.TRUTH, pt.plot.MODEL, pt.plot.NULL))
 
 
 def test_the_four_colours_differ():
-    assert len({TRUTH, MODEL, NULL, to_hex(plots.DATA)}) == 4
+    assert len({TRUTH, MODEL, NULL, to_hex(pt.plot.DATA)}) == 4
 
 
 def test_the_style_can_be_used():
-    with plt.style.context(plastutor.style):
+    with plt.style.context(pt.style):
         assert not plt.rcParams["axes.spines.top"]
 
 
 def test_loss_over_training(ax):
-    found = Fit(None, np.array([1.0, 0.3, 0.1]), None, "finished", "")
-    assert plots.loss_over_training(found, true_loss=0.05, ax=ax) is ax
+    found = pt.Fit(None, np.array([1.0, 0.3, 0.1]), None, "finished", "")
+    assert pt.plot.loss_over_training(found, true_loss=0.05, ax=ax) is ax
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step of the optimiser", "loss")
     assert ax.get_yscale() == "log" and colours(ax.lines) == [MODEL, TRUTH]
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.losses)
@@ -52,13 +49,13 @@ def test_loss_over_training(ax):
 
 
 def test_loss_without_a_truth(ax):
-    plots.loss_over_training(Fit(None, np.ones(3), None, "finished", ""), ax=ax)
+    pt.plot.loss_over_training(pt.Fit(None, np.ones(3), None, "finished", ""), ax=ax)
     assert legend(ax) == ["inferred rule"]
 
 
 def test_coefficients_over_training(ax):
     thetas = np.arange(5)[:, None, None] * THETA.reshape(2, 2)
-    plots.coefficients_over_training(
+    pt.plot.coefficients_over_training(
         thetas, NAMES, theta_true=TRUE.reshape(2, 2), ax=ax
     )
     assert (ax.get_xlabel(), ax.get_ylabel()) == (
@@ -72,7 +69,7 @@ def test_coefficients_over_training(ax):
 
 
 def test_coefficients(ax):
-    plots.coefficients(THETA.reshape(2, 2), NAMES, theta_true=TRUE, ax=ax)
+    pt.plot.coefficients(THETA.reshape(2, 2), NAMES, theta_true=TRUE, ax=ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("term", "coefficient")
     assert [label.get_text() for label in ax.get_xticklabels()] == NAMES
     by_colour = dict(zip(colours(ax.lines), ax.lines, strict=True))
@@ -83,14 +80,14 @@ def test_coefficients(ax):
 
 def test_names_and_coefficients_must_be_equally_many(ax):
     with pytest.raises(ValueError):
-        plots.coefficients(THETA, NAMES[:2], ax=ax)
+        pt.plot.coefficients(THETA, NAMES[:2], ax=ax)
     with pytest.raises(ValueError):
-        plots.coefficients_over_training(THETA[None], NAMES[:2], ax=ax)
+        pt.plot.coefficients_over_training(THETA[None], NAMES[:2], ax=ax)
 
 
 def test_weights(ax):
     true, inferred = np.zeros((6, 3)), np.ones((6, 3)) * [1, 2, 3]
-    plots.weights(true, inferred, ax=ax)
+    pt.plot.weights(true, inferred, ax=ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "weight")
     assert colours(ax.lines) == [TRUTH, MODEL] * 3
     for k, line in enumerate(ax.lines[1::2]):
@@ -100,7 +97,7 @@ def test_weights(ax):
 
 def test_per_animal(ax):
     scores = {"rule": [1.0, 2.0, 6.0], "does nothing": [0.0, 0.0, 1.0]}
-    plots.per_animal(scores, ax=ax)
+    pt.plot.per_animal(scores, ax=ax)
     assert [label.get_text() for label in ax.get_xticklabels()] == list(scores)
     assert ax.get_ylabel() == "percent deviance explained"
     # Thin lines: one an animal; zero; and the dots and median of doing nothing.
@@ -112,15 +109,19 @@ def test_per_animal(ax):
 
 def test_the_current_axes_are_the_default(ax):
     plt.sca(ax)
-    assert plots.weights(np.zeros((2, 1)), np.zeros((2, 1))) is ax
+    assert pt.plot.weights(np.zeros((2, 1)), np.zeros((2, 1))) is ax
 
 
 def test_selection_path_names_the_changes_and_rings_the_selected(ax):
     added, dropped = np.array([-1, 3, 2, -1, 1]), np.array([-1, -1, -1, -1, 3])
     held_out = np.array([[4.0, 6.0], [2, 2], [1, 1], [1, 1], [3, 3]])
     free = np.zeros((5, 2, 2, 1, 1), bool)
-    path = Path(added, dropped, added, free * 1.0, free, held_out[:, 0], held_out)
-    plots.selection_path(Selection(free[2] * 1.0, free[2], 2, path), NAMES, ax=ax)
+    path = pt.infer.SelectionPath(
+        added, dropped, added, free * 1.0, free, held_out[:, 0], held_out
+    )
+    pt.plot.selection_path(
+        pt.infer.Selection(free[2] * 1.0, free[2], 2, path), NAMES, ax=ax
+    )
     said = [label.get_text() for label in ax.get_xticklabels()]
     assert said == ["+xy", "+x", "\u2212xy +y"]  # the step without a change is left out
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 1, 3])
@@ -133,15 +134,19 @@ def test_selection_path_says_where_a_second_search_begins(ax):
     free = np.zeros((4, 2, 2, 1, 1), bool)
     free[1, 0], free[2], free[3, 0] = True, True, True
     loss = np.array([4.0, 1, 2, 3])
-    path = Path(added, dropped, added, free * 1.0, free, loss, loss[:, None])
-    plots.selection_path(Selection(free[1] * 1.0, free[1], 1, path), NAMES, ax=ax)
+    path = pt.infer.SelectionPath(
+        added, dropped, added, free * 1.0, free, loss, loss[:, None]
+    )
+    pt.plot.selection_path(
+        pt.infer.Selection(free[1] * 1.0, free[1], 1, path), NAMES, ax=ax
+    )
     said = [label.get_text() for label in ax.get_xticklabels()]
     assert said == ["+y", "4 terms", "\u2212xy"]
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1, 2, 3])
 
 
 def test_heat_map_leaves_out_what_is_not_there(ax):
-    plots.heat_map([[0.1, np.nan]], ["a"], [1, 2], ax=ax, title="t")
+    pt.plot.heat_map([[0.1, np.nan]], ["a"], [1, 2], ax=ax, title="t")
     assert [text.get_text() for text in ax.texts] == ["0.10"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2"]
     assert ax.get_title() == "t"

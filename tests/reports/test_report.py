@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from make_examples import ACTIVITY_RULE
 
-from plastutor import plots
-from plastutor.activity_report import report_activity
-from plastutor.choices import choice_experiments, read_choices
-from plastutor.recordings import read_activity
-from plastutor.report import _shares, report_choices
-from plastutor.results import example_file
-from plastutor.saved import load_report, save_report
+import plastutor as pt
+from plastutor.reports._choices import _shares
 
 THETA = {"one": -0.5, "x": 2.5, "r": -1.0, "xr": 2.0, "w": -0.3}
 
@@ -48,8 +43,8 @@ def write_animals(path, animals=8, options=3, sessions=2, trials=60, seed=0):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     file = write_animals(tmp_path_factory.mktemp("mine") / "mice.csv")
-    mice = read_choices(file, sessions="carry")
-    return report_choices(jr.key(0), mice, restarts=2)
+    mice = pt.read_choices(file, sessions="carry")
+    return pt.report_choices(jr.key(0), mice, restarts=2)
 
 
 def test_the_rule_that_the_animals_live_by_predicts_them(report):
@@ -74,7 +69,7 @@ def test_it_can_be_read(report):
 
 
 def test_it_can_be_seen(report):
-    figure = plots.choice_report(report)
+    figure = pt.plot.choice_report(report)
     check_page(figure)
 
 
@@ -98,7 +93,7 @@ def test_shares_of_choices_and_rewards(report):
 
 
 def test_a_punishment_is_no_share_of_the_rewards():
-    data = choice_experiments([[0, 1, 0]], [[1.0, -1.0, 1.0]])
+    data = pt.data.choice_experiments([[0, 1, 0]], [[1.0, -1.0, 1.0]])
     of_rewards, of_choices = _shares(data, np.array([3]))
     np.testing.assert_allclose(of_rewards, [[1, 0]])
     np.testing.assert_allclose(of_choices, [[2 / 3, 1 / 3]])
@@ -109,7 +104,7 @@ def test_two_animals_are_too_few(tmp_path):
     with pytest.raises(
         ValueError, match="two.csv has 2 animal.*m0, m1; expected at least 3"
     ):
-        report_choices(jr.key(0), read_choices(two, sessions="carry"))
+        pt.report_choices(jr.key(0), pt.read_choices(two, sessions="carry"))
 
 
 # --- recorded activity ----------------------------------------------------------------
@@ -117,8 +112,8 @@ def test_two_animals_are_too_few(tmp_path):
 
 @pytest.fixture(scope="module")
 def recorded():
-    mine = read_activity(example_file("activity"))
-    return report_activity(jr.key(0), mine, draws=2, restarts=2)
+    mine = pt.read_activity(pt.data.example_file("activity"))
+    return pt.report_activity(jr.key(0), mine, draws=2, restarts=2)
 
 
 def test_the_rule_that_the_synapses_live_by_predicts_them(recorded):
@@ -152,13 +147,13 @@ def test_fits_are_counted(recorded):
     bad = recorded._replace(r2=r2, fits=recorded.fits | {"diverged": 3})
     for part in ("ran away in 2 of 32", "of the rule 64\n  diverged 3\n  at the"):
         assert part in str(bad)
-    check_page(plots.activity_report(bad))
+    check_page(pt.plot.activity_report(bad))
 
 
 def test_a_recording_can_be_read_and_seen(recorded):
     for name in (*recorded.r2, *recorded.terms, "16 experiments", "1542 activities"):
         assert name in str(recorded)
-    check_page(plots.activity_report(recorded))
+    check_page(pt.plot.activity_report(recorded))
 
 
 def write_recording(path, experiments=3, steps=6):
@@ -176,8 +171,8 @@ def write_recording(path, experiments=3, steps=6):
 
 
 def test_known_weights_and_rewards(tmp_path):
-    mine = read_activity(write_recording(tmp_path / "few.csv"))
-    found = report_activity(
+    mine = pt.read_activity(write_recording(tmp_path / "few.csv"))
+    found = pt.report_activity(
         jr.key(0), mine, terms=("xy", "xyr", "x"), w0_std=0, restarts=1
     )
     assert found.skip == 0 and found.theta.shape == (1, 3)
@@ -188,27 +183,27 @@ def test_known_weights_and_rewards(tmp_path):
     np.testing.assert_allclose(found.r2["does nothing"][0], 1 - left)
     np.testing.assert_allclose(found.r2["rule"], 1, atol=1e-6)
     assert found.theta[0, found.terms.index("xy")] == pytest.approx(0.5, abs=1e-3)
-    check_page(plots.activity_report(found))
+    check_page(pt.plot.activity_report(found))
 
 
 def test_too_little_of_a_recording(tmp_path):
-    two = read_activity(write_recording(tmp_path / "two.csv", experiments=2))
+    two = pt.read_activity(write_recording(tmp_path / "two.csv", experiments=2))
     with pytest.raises(
         ValueError, match="two.csv has 2 exp.*, 0, 1; expected at least 3"
     ):
-        report_activity(jr.key(0), two)
-    three = read_activity(write_recording(tmp_path / "three.csv"))
+        pt.report_activity(jr.key(0), two)
+    three = pt.read_activity(write_recording(tmp_path / "three.csv"))
     with pytest.raises(ValueError, match="skip is 5, but experiment '0' of .* 6 steps"):
-        report_activity(jr.key(0), three, skip=5)
+        pt.report_activity(jr.key(0), three, skip=5)
     with pytest.raises(ValueError, match="draws is 0"):
-        report_activity(jr.key(0), three, draws=0)
+        pt.report_activity(jr.key(0), three, draws=0)
     for terms in ("xy", ()):
         with pytest.raises(ValueError, match=r"expected a sequence of terms"):
-            report_activity(jr.key(0), three, terms=terms)
+            pt.report_activity(jr.key(0), three, terms=terms)
     activity = three.experiment.activity.at[1, 3:].set(0.5)
     dull = three._replace(experiment=three.experiment._replace(activity=activity))
     with pytest.raises(ValueError, match="in experiment '1' no activity changes"):
-        report_activity(jr.key(0), dull)
+        pt.report_activity(jr.key(0), dull)
 
 
 # --- kept in a file -------------------------------------------------------------------
@@ -223,21 +218,23 @@ def test_what_is_loaded_is_what_was_saved(either, tmp_path):
     odd = either._replace(interval=either.interval.copy())
     odd.interval[:, 0] = np.nan, -np.inf  # JSON has no words of its own for these
     for one in (either, odd, either._replace(terms=("1",) * len(either.terms))):
-        save_report(one, tmp_path / "report.json")
-        found = load_report(tmp_path / "report.json")
+        pt.reports.save_report(one, tmp_path / "report.json")
+        found = pt.reports.load_report(tmp_path / "report.json")
         assert str(found) == str(one) and type(found) is type(one)
         assert jax.tree.structure(found) == jax.tree.structure(one)
         for new, old in zip(jax.tree.leaves(found), jax.tree.leaves(one), strict=True):
             np.testing.assert_array_equal(new, np.asarray(old))
     draw = (
-        plots.choice_report if hasattr(either, "population") else plots.activity_report
+        pt.plot.choice_report
+        if hasattr(either, "population")
+        else pt.plot.activity_report
     )
-    check_page(draw(load_report(tmp_path / "report.json")))
+    check_page(draw(pt.reports.load_report(tmp_path / "report.json")))
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
 def test_a_saved_report_is_plain(either, tmp_path):
-    save_report(either, tmp_path / "report.json")
+    pt.reports.save_report(either, tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
     for name in ("plastutor", "jax", "numpy", "python"):
         assert content[name]
@@ -248,7 +245,7 @@ def test_a_saved_report_is_plain(either, tmp_path):
 
 def test_a_file_that_is_no_saved_report(either, tmp_path):
     file = tmp_path / "report.json"
-    save_report(either, file)
+    pt.reports.save_report(either, file)
     text = file.read_text()
     damage = {
         text[: len(text) // 2]: "does not hold a whole report .*again",
@@ -268,6 +265,6 @@ def test_a_file_that_is_no_saved_report(either, tmp_path):
     for changed, sentence in damage.items():
         file.write_text(changed)
         with pytest.raises(ValueError, match=sentence):
-            load_report(file)
+            pt.reports.load_report(file)
     with pytest.raises(FileNotFoundError, match="no file .*none.json"):
-        load_report(tmp_path / "none.json")
+        pt.reports.load_report(tmp_path / "none.json")

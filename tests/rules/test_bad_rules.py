@@ -3,40 +3,51 @@
 import pytest
 from bad_input import check_refusal
 
-from plastutor.mlp import mlp
-from plastutor.rules import OJA_ORDERS, Orders, free_terms, taylor, terms
+import plastutor as pt
 
 BAD = {
     "unknown letter": (
-        lambda: terms(OJA_ORDERS, xz=1.0),
+        lambda: pt.terms(pt.OJA_ORDERS, xz=1.0),
         r"term 'xz' has the unknown letter 'z'.*x \(pre\), y \(post\), w \(weight\)",
     ),
     "empty term": (
-        lambda: free_terms(OJA_ORDERS, ("",)),
+        lambda: pt.rules.free_terms(pt.OJA_ORDERS, ("",)),
         "The term '' is empty. A term",
     ),
     "power above the order": (
-        lambda: terms(OJA_ORDERS, yyyw=1.0),
+        lambda: pt.terms(pt.OJA_ORDERS, yyyw=1.0),
         r"'yyyw' holds y to the power 3, but the series stops at 2",
     ),
     "reward in a rule without": (
-        lambda: terms(OJA_ORDERS, xr=1.0),
+        lambda: pt.terms(pt.OJA_ORDERS, xr=1.0),
         r"'xr' holds r to the power 1, but the series stops at 0.*Orders\(r=1",
     ),
     "the same term twice": (
-        lambda: terms(OJA_ORDERS, xy=1.0, yx=2.0),
+        lambda: pt.terms(pt.OJA_ORDERS, xy=1.0, yx=2.0),
         "'xy' and 'yx' are the same term.*sum of the two",
     ),
     "a free term twice": (
-        lambda: taylor(OJA_ORDERS, ("xy", "one", "xy")),
+        lambda: pt.taylor(pt.OJA_ORDERS, ("xy", "one", "xy")),
         "'xy' and 'xy' are the same term",
     ),
-    "an unknown free term": (lambda: taylor(OJA_ORDERS, ("q",)), "unknown letter 'q'"),
-    "a bare term": (lambda: taylor(OJA_ORDERS, "xy"), r"only is 'xy'; .*\('xy',\)"),
-    "negative order": (lambda: taylor(Orders(x=-1)), "The order of x is -1; expected"),
-    "fractional order": (lambda: taylor(Orders(w=1.5)), "The order of w is 1.5"),
-    "a layer without units": (lambda: mlp((10, 0)), r"hidden is \(10, 0\); expected"),
-    "a bare number of units": (lambda: mlp(10), r"hidden is 10; expected .*\(10,\)"),
+    "an unknown free term": (
+        lambda: pt.taylor(pt.OJA_ORDERS, ("q",)),
+        "unknown letter 'q'",
+    ),
+    "a bare term": (
+        lambda: pt.taylor(pt.OJA_ORDERS, "xy"),
+        r"only is 'xy'; .*\('xy',\)",
+    ),
+    "negative order": (
+        lambda: pt.taylor(pt.Orders(x=-1)),
+        "The order of x is -1; expected",
+    ),
+    "fractional order": (lambda: pt.taylor(pt.Orders(w=1.5)), "The order of w is 1.5"),
+    "a layer without units": (
+        lambda: pt.mlp((10, 0)),
+        r"hidden is \(10, 0\); expected",
+    ),
+    "a bare number of units": (lambda: pt.mlp(10), r"hidden is 10; expected .*\(10,\)"),
 }
 
 

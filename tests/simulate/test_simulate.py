@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 from by_hand import expected_by_hand, sigmoid
 
-from plastutor.experiments import make_experiment
-from plastutor.rules import HEBB, OJA, OJA_ORDERS, Orders, reward_covariance, taylor
-from plastutor.simulate import simulate
-from plastutor.types import BEHAVIOUR, FLY, LINEAR, RECORDED
+import plastutor as pt
 
 STEPS, PRE, POST = 12, 3, 4
-ORDERS = Orders(1, 2, 1, 1)
-RULE = taylor(ORDERS)
+ORDERS = pt.Orders(1, 2, 1, 1)
+RULE = pt.taylor(ORDERS)
 THETA = 0.3 * np.random.default_rng(0).normal(size=ORDERS.shape)
 
 
@@ -63,16 +60,16 @@ def loop(theta, arrays, activation, readout, rate, window):
 @pytest.mark.parametrize(
     "network, activation, readout, rate, window",
     [
-        (BEHAVIOUR, np.tanh, 5.0, 1 / PRE, 10),
-        (FLY._replace(window=3), lambda v: v, 1.0, 1 / PRE, 3),
-        (RECORDED._replace(window=0, readout=2.0), sigmoid, 2.0, 1.0, 0),
-        (LINEAR._replace(readout=1.0), lambda v: v, 1.0, 0.01, 10),
+        (pt.BEHAVIOUR, np.tanh, 5.0, 1 / PRE, 10),
+        (pt.FLY._replace(window=3), lambda v: v, 1.0, 1 / PRE, 3),
+        (pt.RECORDED._replace(window=0, readout=2.0), sigmoid, 2.0, 1.0, 0),
+        (pt.LINEAR._replace(readout=1.0), lambda v: v, 1.0, 0.01, 10),
     ],
     ids=["behaviour", "fly", "recorded", "linear"],
 )
 def test_simulate_equals_a_python_loop(network, activation, readout, rate, window):
     arrays = draws(1)
-    life = simulate(RULE, THETA, make_experiment(**arrays), network=network)
+    life = pt.simulate(RULE, THETA, pt.make_experiment(**arrays), network=network)
     expected = loop(THETA, arrays, activation, readout, rate, window)
     assert np.abs(np.diff(expected["w"], axis=0)).max() > 1e-4
     for name, values in expected.items():
@@ -81,22 +78,26 @@ def test_simulate_equals_a_python_loop(network, activation, readout, rate, windo
 
 def test_recorded_networks_have_no_log_odds():
     arrays = draws(1)
-    made = make_experiment(arrays["x"], w0=arrays["w0"])
-    life = simulate(RULE, THETA, made)
+    made = pt.make_experiment(arrays["x"], w0=arrays["w0"])
+    life = pt.simulate(RULE, THETA, made)
     assert life.logit is None and life.option_logit is None
     np.testing.assert_allclose(life.y[0], sigmoid(arrays["x"][0] @ arrays["w0"]))
 
 
 def test_zero_theta_leaves_the_weights():
     arrays = draws(3)
-    life = simulate(RULE, 0 * THETA, make_experiment(**arrays), network=BEHAVIOUR)
+    life = pt.simulate(
+        RULE, 0 * THETA, pt.make_experiment(**arrays), network=pt.BEHAVIOUR
+    )
     np.testing.assert_array_equal(life.w, np.tile(arrays["w0"], (STEPS, 1, 1)))
 
 
 def test_weights_rest_where_nothing_is_plastic():
     arrays = draws(4)
-    made = make_experiment(**arrays)
-    w = np.concatenate([arrays["w0"][None], simulate(RULE, THETA, made, network=FLY).w])
+    made = pt.make_experiment(**arrays)
+    w = np.concatenate(
+        [arrays["w0"][None], pt.simulate(RULE, THETA, made, network=pt.FLY).w]
+    )
     moved = (np.diff(w, axis=0) != 0).any((1, 2))
     np.testing.assert_array_equal(moved, (arrays["accept"] == 1) & arrays["valid"])
 
@@ -113,9 +114,9 @@ def test_padding_changes_nothing():
         )
         for v in [arrays[name]]
     }
-    whole = simulate(RULE, THETA, make_experiment(**arrays), network=BEHAVIOUR)
-    longer = make_experiment(w0=arrays["w0"], **more)
-    padded = simulate(RULE, THETA, longer, network=BEHAVIOUR)
+    whole = pt.simulate(RULE, THETA, pt.make_experiment(**arrays), network=pt.BEHAVIOUR)
+    longer = pt.make_experiment(w0=arrays["w0"], **more)
+    padded = pt.simulate(RULE, THETA, longer, network=pt.BEHAVIOUR)
     np.testing.assert_array_equal(padded.w[:STEPS], whole.w)
     np.testing.assert_array_equal(padded.logit[:STEPS], whole.logit)
     np.testing.assert_array_equal(padded.w[-1], whole.w[-1])
@@ -130,8 +131,10 @@ def test_padding_in_the_middle_leaves_no_memory_of_rewards():
         for name, filler in (("x", 9), ("reward", 1), ("accept", 1), ("valid", False))
         for v in [arrays[name]]
     }
-    whole = simulate(RULE, THETA, make_experiment(**arrays), network=FLY)
-    gapped = simulate(RULE, THETA, make_experiment(w0=arrays["w0"], **gap), network=FLY)
+    whole = pt.simulate(RULE, THETA, pt.make_experiment(**arrays), network=pt.FLY)
+    gapped = pt.simulate(
+        RULE, THETA, pt.make_experiment(w0=arrays["w0"], **gap), network=pt.FLY
+    )
     np.testing.assert_allclose(gapped.w[-1], whole.w[-1], atol=1e-14)
 
 
@@ -145,7 +148,7 @@ def test_permuting_neurons_or_inputs_permutes_the_life(seed):
         "w0": arrays["w0"][pre][:, post],
     }
     one, other = (
-        simulate(RULE, THETA, make_experiment(**a), network=BEHAVIOUR)
+        pt.simulate(RULE, THETA, pt.make_experiment(**a), network=pt.BEHAVIOUR)
         for a in (arrays, shuffled)
     )
     np.testing.assert_allclose(one.w[:, pre][:, :, post], other.w, atol=1e-12)
@@ -156,17 +159,21 @@ def test_permuting_neurons_or_inputs_permutes_the_life(seed):
 def test_a_batch_is_its_experiments_one_by_one():
     several = [draws(seed) for seed in range(3)]
     stacked = {k: np.stack([a[k] for a in several]) for k in several[0]}
-    together = simulate(RULE, THETA, make_experiment(**stacked), network=BEHAVIOUR)
+    together = pt.simulate(
+        RULE, THETA, pt.make_experiment(**stacked), network=pt.BEHAVIOUR
+    )
     for k, arrays in enumerate(several):
-        alone = simulate(RULE, THETA, make_experiment(**arrays), network=BEHAVIOUR)
+        alone = pt.simulate(
+            RULE, THETA, pt.make_experiment(**arrays), network=pt.BEHAVIOUR
+        )
         for one, other in zip(together, alone, strict=True):
             np.testing.assert_allclose(one[k], other, rtol=1e-12, atol=1e-12)
 
 
 def test_the_weights_need_not_be_kept():
-    made = make_experiment(**draws(7))
-    kept = simulate(RULE, THETA, made, network=BEHAVIOUR)
-    lean = simulate(RULE, THETA, made, network=BEHAVIOUR, keep_weights=False)
+    made = pt.make_experiment(**draws(7))
+    kept = pt.simulate(RULE, THETA, made, network=pt.BEHAVIOUR)
+    lean = pt.simulate(RULE, THETA, made, network=pt.BEHAVIOUR, keep_weights=False)
     assert lean.w is None
     np.testing.assert_allclose(lean.y, kept.y, rtol=1e-13)
     np.testing.assert_allclose(lean.option_logit, kept.option_logit, rtol=1e-13)
@@ -175,8 +182,8 @@ def test_the_weights_need_not_be_kept():
 @pytest.mark.parametrize("rule_dtype", ["float32", "float64"])
 @pytest.mark.parametrize("data_dtype", ["float32", "float64"])
 def test_the_finer_of_two_dtypes_is_used(rule_dtype, data_dtype):
-    made = make_experiment(np.ones((2, 2)), w0=np.ones((2, 1)), dtype=data_dtype)
-    life = simulate(RULE, jnp.asarray(THETA, rule_dtype), made)
+    made = pt.make_experiment(np.ones((2, 2)), w0=np.ones((2, 1)), dtype=data_dtype)
+    life = pt.simulate(RULE, jnp.asarray(THETA, rule_dtype), made)
     assert life.w.dtype == np.promote_types(rule_dtype, data_dtype)
 
 
@@ -184,26 +191,35 @@ def test_ojas_rule_finds_the_first_principal_component():
     draw = np.random.default_rng(0)
     mixing = np.array([[3.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.5, 0.2, 0.5]])
     x = draw.normal(size=(4000, 3)) @ mixing.T / 2
-    made = make_experiment(x, w0=draw.normal(size=(3, 1)))
-    w = simulate(taylor(OJA_ORDERS), OJA, made, network=LINEAR).w[-500:, :, 0].mean(0)
+    made = pt.make_experiment(x, w0=draw.normal(size=(3, 1)))
+    w = (
+        pt.simulate(pt.taylor(pt.OJA_ORDERS), pt.OJA, made, network=pt.LINEAR)
+        .w[-500:, :, 0]
+        .mean(0)
+    )
     component = np.linalg.svd(x - x.mean(0))[2][0]
     assert abs(w @ component) / np.linalg.norm(w) > 0.999
     assert abs(np.linalg.norm(w) - 1) < 0.03
 
 
 def test_hebbs_rule_alone_grows():
-    made = make_experiment(np.ones((50, 2)), w0=np.ones((2, 1)))
-    w = simulate(taylor(OJA_ORDERS), HEBB, made, network=LINEAR).w
+    made = pt.make_experiment(np.ones((50, 2)), w0=np.ones((2, 1)))
+    w = pt.simulate(pt.taylor(pt.OJA_ORDERS), pt.HEBB, made, network=pt.LINEAR).w
     np.testing.assert_allclose(w[-1], 1.02**50, rtol=1e-12)
 
 
 def test_the_reward_covariance_rule_moves_by_the_prediction_error():
     # Window 2, rewards 1, 1, 0: expected 0, 0.5, 1, so errors 1, 0.5, -1; rate 1/n_pre.
     x = np.tile([1.0, 0.0], (3, 1))
-    made = make_experiment(x, w0=np.zeros((2, 1)), reward=[1, 1, 0], accept=[1, 1, 1])
-    orders = Orders(x=1, w=1, r=1)
-    life = simulate(
-        taylor(orders), reward_covariance(orders), made, network=FLY._replace(window=2)
+    made = pt.make_experiment(
+        x, w0=np.zeros((2, 1)), reward=[1, 1, 0], accept=[1, 1, 1]
+    )
+    orders = pt.Orders(x=1, w=1, r=1)
+    life = pt.simulate(
+        pt.taylor(orders),
+        pt.reward_covariance(orders),
+        made,
+        network=pt.FLY._replace(window=2),
     )
     np.testing.assert_allclose(life.w[:, 0, 0], [0.5, 0.75, 0.25])
     np.testing.assert_array_equal(life.w[:, 1, 0], 0)
@@ -211,10 +227,10 @@ def test_the_reward_covariance_rule_moves_by_the_prediction_error():
 
 
 def test_simulate_can_be_compiled_and_mapped_over_theta():
-    made, thetas = make_experiment(**draws(8)), np.stack([THETA, 2 * THETA])
+    made, thetas = pt.make_experiment(**draws(8)), np.stack([THETA, 2 * THETA])
     mapped = jax.jit(
-        jax.vmap(lambda theta: simulate(RULE, theta, made, network=FLY).logit)
+        jax.vmap(lambda theta: pt.simulate(RULE, theta, made, network=pt.FLY).logit)
     )(thetas)
     for k in range(2):
-        alone = simulate(RULE, thetas[k], made, network=FLY).logit
+        alone = pt.simulate(RULE, thetas[k], made, network=pt.FLY).logit
         np.testing.assert_allclose(mapped[k], alone, atol=1e-12)

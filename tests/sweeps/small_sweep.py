@@ -4,7 +4,7 @@ import sys
 
 import cloudpickle
 
-from plastutor.sweep import sweep
+import plastutor as pt
 
 # Workers cannot import this file: its functions travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -34,4 +34,4 @@ def choosy(batch):
 
 
 def fill(path, run=double, settings=SETTINGS, **options):
-    return sweep(run, settings, path, columns=["twice"], **options)
+    return pt.sweeps.sweep(run, settings, path, columns=["twice"], **options)

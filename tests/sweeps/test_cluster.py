@@ -12,8 +12,7 @@ import pytest
 from distributed import Client, LocalCluster
 from small_sweep import SETTINGS, choosy, double, fill
 
-from plastutor.results import read_results
-from plastutor.sweep import all_cores
+import plastutor as pt
 
 # Workers cannot import this file: its functions travel whole.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -39,7 +38,7 @@ def client(cluster):
 
 
 def test_a_client_gives_the_same_table(path, client, monkeypatch):
-    monkeypatch.setattr("plastutor.sweep.LOOK_AGAIN", 0.05)
+    monkeypatch.setattr("plastutor.sweeps._sweep.LOOK_AGAIN", 0.05)
     here = fill(path, choosy, batch_size=2)
     there = fill(path.with_name("b.csv"), choosy, batch_size=2, client=client)
     assert there == here
@@ -48,7 +47,7 @@ def test_a_client_gives_the_same_table(path, client, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="not on Linux")
 def test_all_cores_of_this_machine_each_with_a_process(path):
-    with all_cores() as client:
+    with pt.sweeps.all_cores() as client:
         kept = client.run(os.sched_getaffinity, 0)
         rows = fill(path, client=client)
     assert sorted(kept.values(), key=min) == [
@@ -83,7 +82,7 @@ def test_a_worker_that_is_killed_loses_nothing(path, client, tmp_path):
     rows = fill(path, fatal_once, settings, client=client, batch_size=1)
     assert int((tmp_path / "killed").read_text()) in before
     assert [row["twice"] for row in rows] == [str(2.0 * seed) for seed in range(16)]
-    assert read_results(path)[1] == rows
+    assert pt.sweeps.read_results(path)[1] == rows
 
 
 def test_a_setting_that_kills_its_workers_is_a_row(path, client, cluster, monkeypatch):
@@ -116,7 +115,7 @@ def test_ctrl_c_calls_off_what_the_workers_would_do(path, client, cluster):
     with pytest.raises(KeyboardInterrupt) as _kept:  # with all that it refers to
         fill(path, slow, settings, client=client, batch_size=1)
     signal.signal(signal.SIGINT, before)
-    rows = read_results(path)[1]
+    rows = pt.sweeps.read_results(path)[1]
     assert 0 < len(rows) < 50 and not any(row["error"] for row in rows)
     end = time.monotonic() + 10
     # Where the signal fell into a submission, its future is known to nobody.
@@ -138,5 +137,5 @@ def test_what_is_not_the_fault_of_a_setting_stops_the_sweep(path, client):
 
 
 def test_without_a_client_dask_is_not_imported():
-    code = "import sys, plastutor.sweep; sys.exit('distributed' in sys.modules)"
+    code = "import sys, plastutor.sweeps; sys.exit('distributed' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

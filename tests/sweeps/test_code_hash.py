@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from plastutor.sweep import code_hash
+import plastutor as pt
 
 SOURCE = '''"""About."""
 
@@ -17,7 +17,7 @@ def area(r):
 
 def hash_of(text, path):
     path.write_text(text)
-    return code_hash([path])
+    return pt.sweeps.code_hash([path])
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,10 @@ def test_the_hash_sees_code_and_nothing_else(old, new, same, tmp_path):
 def test_the_hash_sees_every_file(tmp_path, monkeypatch):
     one, two = tmp_path / "a.py", tmp_path / "b.py"
     one.write_text(SOURCE)
-    before = hash_of("one = 1\n", two), code_hash([one, two])
+    before = hash_of("one = 1\n", two), pt.sweeps.code_hash([one, two])
     two.write_text("one = 2\n")
-    assert code_hash([one, two]) not in before
+    assert pt.sweeps.code_hash([one, two]) not in before
     monkeypatch.chdir(tmp_path)
-    assert code_hash(["a.py", Path("b.py")]) == code_hash([one, two])
+    assert pt.sweeps.code_hash(["a.py", Path("b.py")]) == pt.sweeps.code_hash(
+        [one, two]
+    )

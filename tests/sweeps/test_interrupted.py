@@ -9,7 +9,7 @@ import time
 import pytest
 from small_sweep import SETTINGS, Asked, double, fill
 
-from plastutor.results import read_results
+import plastutor as pt
 
 
 def test_ctrl_c_keeps_what_is_finished(path):
@@ -20,7 +20,11 @@ def test_ctrl_c_keeps_what_is_finished(path):
 
     with pytest.raises(KeyboardInterrupt):
         fill(path, stopped)
-    assert [row["twice"] for row in read_results(path)[1]] == ["0.0", "2.0", "4.0"]
+    assert [row["twice"] for row in pt.sweeps.read_results(path)[1]] == [
+        "0.0",
+        "2.0",
+        "4.0",
+    ]
     asked = Asked()
     fill(path, asked)
     assert [len(batch) for batch in asked.batches] == [3]
@@ -44,7 +48,7 @@ def test_an_interrupted_write_leaves_the_old_table(path, monkeypatch):
 
 KILLED = """
 import os, sys, time
-from plastutor.sweep import sweep
+from plastutor.sweeps import sweep
 
 def run(batch):
     for one in batch:
@@ -64,7 +68,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(tmp_path):
     log.touch()
 
     def there():
-        rows = read_results(table)[1] if table.exists() else []
+        rows = pt.sweeps.read_results(table)[1] if table.exists() else []
         for row in rows:
             assert int(row["sum"]) == int(row["size"]) + int(row["seed"])
         pairs = [(row["size"], row["seed"]) for row in rows]

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import pytest
 from small_sweep import SETTINGS, Asked, choosy, double, fill
 
-from plastutor.results import read_results
-from plastutor.sweep import code_hash, sweep
+import plastutor as pt
 
 # --- batches --------------------------------------------------------------------------
 
@@ -43,7 +42,7 @@ def test_the_rows_stand_in_the_order_of_the_settings(path):
     assert [(float(r["noise"]), int(r["seed"])) for r in rows] == [
         (one["noise"], one["seed"]) for one in mixed
     ]
-    assert read_results(path)[1] == rows
+    assert pt.sweeps.read_results(path)[1] == rows
 
 
 def spread(batch):
@@ -70,23 +69,23 @@ def test_the_head_of_the_table(path, tmp_path):
     (tmp_path / "study.py").write_text("n = 1\n")
     header = {"made by": "make study-small"}
     fill(path, header=header, code=[tmp_path / "study.py"])
-    head, _ = read_results(path)
+    head, _ = pt.sweeps.read_results(path)
     assert list(head) == ["made by", "code", "versions"]
     assert head["made by"] == "make study-small"
-    assert head["code"] == code_hash([tmp_path / "study.py"])
+    assert head["code"] == pt.sweeps.code_hash([tmp_path / "study.py"])
     for word in ("Python 3.", "jax ", "jaxlib ", "optax ", "numpy ", "plastutor "):
         assert word in head["versions"]
     fill(path.with_name("bare.csv"))
-    assert list(read_results(path.with_name("bare.csv"))[0]) == ["versions"]
+    assert list(pt.sweeps.read_results(path.with_name("bare.csv"))[0]) == ["versions"]
 
 
 def test_the_head_names_the_versions_of_every_run(path, monkeypatch):
     fill(path, settings=SETTINGS[:1])
-    first = read_results(path)[0]["versions"]
+    first = pt.sweeps.read_results(path)[0]["versions"]
     monkeypatch.setattr("platform.python_version", lambda: "9.9")
     for count in (2, 3, 3):
         fill(path, settings=SETTINGS[:count])
-    assert read_results(path)[0]["versions"].split("; ") == [
+    assert pt.sweeps.read_results(path)[0]["versions"].split("; ") == [
         first,
         first.replace(first.split(",")[0], "Python 9.9"),
     ]
@@ -106,7 +105,7 @@ def test_values_come_back_as_they_were(path):
 
     rows = fill(path, awkward, SETTINGS[:3])
     assert [row["twice"] for row in rows] == ["0,8 or so", 'a "b"', ""]
-    assert read_results(path)[1] == rows == fill(path, None, SETTINGS[:3])
+    assert pt.sweeps.read_results(path)[1] == rows == fill(path, None, SETTINGS[:3])
 
 
 # --- going on -------------------------------------------------------------------------
@@ -125,7 +124,7 @@ def test_what_is_no_longer_asked_for_is_kept(path):
     fill(path, settings=SETTINGS[:3])
     rows = fill(path, settings=SETTINGS[2:])
     assert [row["seed"] for row in rows] == list("2012")
-    assert len(read_results(path)[1]) == 6
+    assert len(pt.sweeps.read_results(path)[1]) == 6
     assert [row["seed"] for row in fill(path, None)] == list("012012")
 
 
@@ -149,7 +148,7 @@ def test_other_columns_are_refused(path):
     fill(path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match="small.csv has the columns .* Move the file"):
-        sweep(double, SETTINGS, path, columns=["twice", "thrice"])
+        pt.sweeps.sweep(double, SETTINGS, path, columns=["twice", "thrice"])
     with pytest.raises(ValueError, match="small.csv has the columns"):
         fill(path, settings=[one | {"size": 1} for one in SETTINGS])
     assert path.read_bytes() == before
@@ -167,7 +166,7 @@ def test_a_failure_is_a_row_with_its_reason(path):
     ]
     assert [row["twice"] for row in rows] == ["0.0", "", "4.0"]
     assert [row["error"] for row in rows] == ["", "ValueError: seed 1 is unlucky.", ""]
-    assert read_results(path)[1] == rows
+    assert pt.sweeps.read_results(path)[1] == rows
 
 
 def test_failed_settings_are_run_again_if_asked(path):
@@ -176,7 +175,7 @@ def test_failed_settings_are_run_again_if_asked(path):
     assert fill(path, asked) == before and asked.batches == []
     rows = fill(path, asked, retry_failed=True)
     assert asked.batches == [[(0.0, 1)], [(0.5, 1)]]
-    assert rows == read_results(path)[1] == fill(path.with_name("whole.csv"))
+    assert rows == pt.sweeps.read_results(path)[1] == fill(path.with_name("whole.csv"))
 
 
 @pytest.mark.parametrize(

@@ -4,34 +4,32 @@ import numpy as np
 import pytest
 from bad_input import KEY, RULE, batch, check_refusal
 
-from plastutor.rules import HEBB, OJA
-from plastutor.tasks import foraging_task, hide_inputs, neural_task
-from plastutor.types import RECORDED
+import plastutor as pt
 
 
 def forage(**settings):
-    return foraging_task(KEY, RULE, HEBB, **settings)
+    return pt.foraging_task(KEY, RULE, pt.HEBB, **settings)
 
 
 BAD = {
     "nobody recorded": (
-        lambda: neural_task(KEY, RULE, OJA, recorded=0.0),
+        lambda: pt.neural_task(KEY, RULE, pt.OJA, recorded=0.0),
         r"recorded is 0.0; expected a fraction in \(0, 1\]",
     ),
     "more than all recorded": (
-        lambda: neural_task(KEY, RULE, OJA, recorded=1.5),
+        lambda: pt.neural_task(KEY, RULE, pt.OJA, recorded=1.5),
         r"recorded is 1.5; expected a fraction",
     ),
     "no input recorded": (
-        lambda: hide_inputs(KEY, batch(), 0.0),
+        lambda: pt.hide_inputs(KEY, batch(), 0.0),
         r"recorded is 0.0; expected a fraction in \(0, 1\]",
     ),
     "more than all inputs recorded": (
-        lambda: hide_inputs(KEY, batch(), 1.5),
+        lambda: pt.hide_inputs(KEY, batch(), 1.5),
         r"recorded is 1.5; expected a fraction",
     ),
     "foraging without a read-out": (
-        lambda: forage(network=RECORDED),
+        lambda: forage(network=pt.RECORDED),
         "Foraging needs a network with a read-out",
     ),
     "one probability a block": (

@@ -6,30 +6,19 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor.experiments import check_experiment
-from plastutor.losses import accept_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, Orders, reward_covariance, taylor
-from plastutor.simulate import simulate
-from plastutor.tasks import (
-    foraging_task,
-    hide_inputs,
-    neural_task,
-    redraw_w0,
-    resample_stimuli,
-)
-from plastutor.types import BEHAVIOUR, FLY, Network, identity
+import plastutor as pt
 
-OJA_RULE = taylor(OJA_ORDERS)
-ORDERS = Orders(x=1, w=1, r=1)
-RULE, THETA = taylor(ORDERS), reward_covariance(ORDERS, decay=0.05)
-STILL = reward_covariance(ORDERS) * 0
-ALWAYS = Network(identity, readout=1e3, divide_by_pre=True)
+OJA_RULE = pt.taylor(pt.OJA_ORDERS)
+ORDERS = pt.Orders(x=1, w=1, r=1)
+RULE, THETA = pt.taylor(ORDERS), pt.reward_covariance(ORDERS, decay=0.05)
+STILL = pt.reward_covariance(ORDERS) * 0
+ALWAYS = pt.Network(pt.networks.identity, readout=1e3, divide_by_pre=True)
 """With positive weights and inputs, accepts all that is presented."""
 
 
 def neural(seed=0, **settings):
     sizes = {"n_experiments": 5, "n_steps": 20, "n_pre": 40, "n_post": 30}
-    return neural_task(jr.key(seed), OJA_RULE, OJA, **(sizes | settings))
+    return pt.neural_task(jr.key(seed), OJA_RULE, pt.OJA, **(sizes | settings))
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +29,13 @@ def clean():
 @pytest.fixture(scope="module")
 def flies():
     """Many animals at the paper's settings, with a rule that learns and forgets."""
-    return foraging_task(jr.key(1), RULE, THETA, n_experiments=200)
+    return pt.foraging_task(jr.key(1), RULE, THETA, n_experiments=200)
 
 
 @pytest.fixture(scope="module")
 def coin_flippers():
     """Animals that never learn and accept with p = 1/2, so that all waits are equal."""
-    return foraging_task(
+    return pt.foraging_task(
         jr.key(2),
         RULE,
         STILL,
@@ -75,7 +64,7 @@ def test_the_spread_can_be_chosen():
 
 def test_the_activity_is_that_of_the_true_rule(clean):
     np.testing.assert_array_equal(
-        clean.activity, simulate(OJA_RULE, OJA, clean, keep_weights=False).y
+        clean.activity, pt.simulate(OJA_RULE, pt.OJA, clean, keep_weights=False).y
     )
 
 
@@ -104,29 +93,29 @@ def test_the_same_key_gives_the_same_data_and_another_another(clean):
 
 
 def test_a_student_can_start_from_other_weights(clean):
-    other = redraw_w0(jr.key(5), clean)
+    other = pt.redraw_w0(jr.key(5), clean)
     assert spread(other.w0, np.sqrt(2 / 40)) and (other.w0 != clean.w0).all()
     assert abs(np.corrcoef(np.ravel(other.w0), np.ravel(clean.w0))[0, 1]) < 0.06
     assert other.x is clean.x and other.activity is clean.activity
-    assert spread(redraw_w0(jr.key(5), clean, std=3.0).w0, 3.0)
+    assert spread(pt.redraw_w0(jr.key(5), clean, std=3.0).w0, 3.0)
 
 
 def test_inputs_that_were_not_recorded_are_left_out():
     data = neural(n_pre=1000, n_post=2, n_experiments=3, n_steps=4)
-    made = hide_inputs(jr.key(6), data, 0.7)
+    made = pt.hide_inputs(jr.key(6), data, 0.7)
     hidden = np.asarray(made.x != data.x)
     # The same neurons everywhere.
     np.testing.assert_array_equal(hidden, np.broadcast_to(hidden[0, 0], hidden.shape))
     assert abs(hidden[0, 0].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 1000)
     assert (np.asarray(made.x)[hidden] == 0).all()
     assert made.w0 is data.w0 and made.activity is data.activity
-    np.testing.assert_array_equal(hide_inputs(jr.key(6), data, 1.0).x, data.x)
+    np.testing.assert_array_equal(pt.hide_inputs(jr.key(6), data, 1.0).x, data.x)
 
 
 def test_inputs_that_were_not_recorded_can_be_noise():
     data = neural(n_pre=1000, n_post=2, n_experiments=3, n_steps=4)
-    left_out = hide_inputs(jr.key(6), data, 0.7)
-    made = hide_inputs(jr.key(6), data, 0.7, fill_std=0.3)
+    left_out = pt.hide_inputs(jr.key(6), data, 0.7)
+    made = pt.hide_inputs(jr.key(6), data, 0.7, fill_std=0.3)
     hidden = np.asarray(left_out.x == 0)
     np.testing.assert_array_equal(np.where(hidden, 0, made.x), left_out.x)
     fill = np.asarray(made.x)[hidden]
@@ -144,7 +133,7 @@ def test_every_animal_forages_to_the_end(flies):
     assert (np.asarray(e.accept)[np.arange(200), last] == 1).all()
     np.testing.assert_array_equal(e.valid, ~np.isnan(e.accept))
     np.testing.assert_array_equal(e.plastic, np.asarray(e.accept) == 1)
-    check_experiment(e)
+    pt.check_experiment(e)
 
 
 def test_the_stimuli_are_noisy_one_hot_odours(flies):
@@ -162,8 +151,8 @@ def test_the_stimuli_are_noisy_one_hot_odours(flies):
 
 
 def test_resampled_stimuli_have_the_same_odours_and_other_noise(flies):
-    old, new = flies.experiment, resample_stimuli(jr.key(3), flies)
-    again = resample_stimuli(jr.key(3), flies._replace(experiment=new))
+    old, new = flies.experiment, pt.tasks.resample_stimuli(jr.key(3), flies)
+    again = pt.tasks.resample_stimuli(jr.key(3), flies._replace(experiment=new))
     np.testing.assert_array_equal(new.x, again.x)
     odours = 0.75 * np.eye(2)[np.asarray(flies.odour)]
     seen = np.asarray(old.valid)
@@ -186,7 +175,7 @@ def test_only_accepts_are_rewarded_and_with_one_reward(flies):
 def test_the_model_that_made_the_choices_is_calibrated(flies):
     """`simulate` lives the same life as the closed loop: else p would not fit."""
     e = flies.experiment
-    life = simulate(RULE, THETA, e, network=BEHAVIOUR, keep_weights=False)
+    life = pt.simulate(RULE, THETA, e, network=pt.BEHAVIOUR, keep_weights=False)
     seen = np.asarray(e.valid)
     p = 1 / (1 + np.exp(-np.asarray(life.logit)[seen]))
     surprise = np.asarray(e.accept)[seen] - p
@@ -201,7 +190,7 @@ def test_the_model_that_made_the_choices_is_calibrated(flies):
 
 
 def test_the_true_rule_explains_the_choices_best(flies):
-    loss = jax.jit(objective(RULE, accept_loss, network=BEHAVIOUR))
+    loss = jax.jit(pt.objective(RULE, pt.accept, network=pt.BEHAVIOUR))
     truth = float(loss(THETA, flies.experiment))
     for factor in (0.0, 0.8, 1.2):
         assert float(loss(factor * THETA, flies.experiment)) > truth + 1e-5
@@ -239,7 +228,7 @@ def test_a_certain_bait_is_always_there_and_an_impossible_one_never(coin_flipper
 
 
 def test_from_the_first_trial_on():
-    made = foraging_task(
+    made = pt.foraging_task(
         jr.key(0), RULE, STILL, n_experiments=20, reward_probabilities=((0.0, 1.0),)
     )
     accepted = np.asarray(made.experiment.accept) == 1
@@ -248,14 +237,16 @@ def test_from_the_first_trial_on():
 
 
 def test_an_animal_that_meets_the_cap_is_a_status_and_still_data():
-    made = foraging_task(jr.key(3), RULE, THETA, n_experiments=6, max_presentations=90)
+    made = pt.foraging_task(
+        jr.key(3), RULE, THETA, n_experiments=6, max_presentations=90
+    )
     assert (made.completed < 240).all()
     assert "6 of 6 animals had not finished 240 trials" in made.status
     assert "after 90 presentations" in made.status and "Raise" in made.status
-    check_experiment(made.experiment)
+    pt.check_experiment(made.experiment)
     accepts = np.asarray(made.experiment.accept).sum(1)
     np.testing.assert_array_equal(accepts, made.completed)
-    loss = objective(RULE, accept_loss, network=BEHAVIOUR)
+    loss = pt.objective(RULE, pt.accept, network=pt.BEHAVIOUR)
     assert np.isfinite(loss(THETA, made.experiment))
 
 
@@ -263,12 +254,14 @@ def test_several_rules_are_one_program():
     thetas = jnp.stack([THETA, STILL, 2 * THETA])
 
     def live(theta):
-        made = foraging_task(jr.key(4), RULE, theta, n_experiments=2, network=FLY)
+        made = pt.foraging_task(jr.key(4), RULE, theta, n_experiments=2, network=pt.FLY)
         return made.experiment, made.completed
 
     together, completed = jax.vmap(live)(thetas)
     assert completed.shape == (3, 2)
-    alone = foraging_task(jr.key(4), RULE, thetas[2], n_experiments=2, network=FLY)
+    alone = pt.foraging_task(
+        jr.key(4), RULE, thetas[2], n_experiments=2, network=pt.FLY
+    )
     np.testing.assert_array_equal(together.accept[2], alone.experiment.accept)
     np.testing.assert_array_equal(together.reward[2], alone.experiment.reward)
     assert (together.accept[0] != together.accept[1]).any()
@@ -276,7 +269,9 @@ def test_several_rules_are_one_program():
 
 def test_the_same_key_gives_the_same_animals():
     one, other, another = (
-        foraging_task(jr.key(k), RULE, THETA, n_experiments=2, network=FLY).experiment
+        pt.foraging_task(
+            jr.key(k), RULE, THETA, n_experiments=2, network=pt.FLY
+        ).experiment
         for k in (4, 4, 5)
     )
     np.testing.assert_array_equal(one.accept, other.accept)
@@ -288,7 +283,7 @@ def test_several_rules_forage_in_one_compiled_program():
     sizes = {"n_experiments": 2, "trials_per_block": 5, "n_post": 3}
 
     def forage(theta):
-        return foraging_task(jr.key(4), RULE, theta, **sizes)
+        return pt.foraging_task(jr.key(4), RULE, theta, **sizes)
 
     both = jax.jit(jax.vmap(lambda theta: forage(theta).experiment))(thetas)
     for k, theta in enumerate(thetas):

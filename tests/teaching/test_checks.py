@@ -1,6 +1,7 @@
 """Checks: one module a notebook, and an answer in words to whatever a reader writes."""
 
 import importlib
+import inspect
 import os
 import pkgutil
 import re
@@ -15,36 +16,35 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from plastutor import checks
-from plastutor.checks import caller
-from plastutor.experiments import make_experiment
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, taylor
+import plastutor as pt
+from plastutor.teaching.checks._caller import _running, close
 
 BOOK = Path(__file__).parent.parent.parent / "book"
-MACHINERY = {"agreement", "beside_nothing", "caller", "child"}
-EXERCISES = [
-    module.name
-    for module in pkgutil.iter_modules(checks.__path__)
-    if module.name not in MACHINERY
-]
+EXERCISES = {
+    module.name.rpartition(".")[2]: importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(
+        pt.checks.__path__, "plastutor.teaching.checks."
+    )
+    if not module.ispkg and not module.name.rpartition(".")[2].startswith("_")
+}
+
+
+def checks_of(module) -> list[str]:
+    found = inspect.getmembers(module, inspect.isfunction)
+    own = [name for name, check in found if check.__module__ == module.__name__]
+    return [name for name in own if not name.startswith("_")]
 
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_module_belongs_to_a_notebook_which_calls_its_checks(name):
     (path,) = BOOK.rglob(f"{name}.ipynb")
     called = re.findall(r"checks\.(\w+)\(", path.read_text())
-    module = importlib.import_module(f"plastutor.checks.{name}")
-    assert sorted(called) == sorted(module.__all__)
+    assert sorted(called) == sorted(checks_of(EXERCISES[name]))
 
 
 def test_every_check_is_named_once():
-    names = [
-        name
-        for module in [*EXERCISES, "agreement"]
-        for name in importlib.import_module(f"plastutor.checks.{module}").__all__
-    ]
-    assert sorted(names) == sorted(checks.__all__)
+    names = [name for module in EXERCISES.values() for name in checks_of(module)]
+    assert sorted([*names, "agrees"]) == sorted(pt.checks.__all__)
 
 
 @pytest.fixture
@@ -53,7 +53,9 @@ def says(capsys):
 
     def run(function, limit=20.0, x=1.0):
         cases = [{"x": x}, {"x": 2.0}]
-        passed = checks.agrees(function, lambda x: 2 * x, cases, "A hint.", limit=limit)
+        passed = pt.checks.agrees(
+            function, lambda x: 2 * x, cases, "A hint.", limit=limit
+        )
         said = capsys.readouterr().out
         assert passed == ("Correct" in said) and passed != said.endswith("A hint.\n")
         return said
@@ -139,7 +141,7 @@ def test_what_cannot_be_written_or_compared(says):
 )
 def test_what_a_wrong_array_looks_like_is_said(change, said, capsys):
     a = np.array([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
-    checks.agrees(change, lambda a: a, [{"a": a}], "")
+    pt.checks.agrees(change, lambda a: a, [{"a": a}], "")
     assert said in capsys.readouterr().out
 
 
@@ -150,19 +152,19 @@ def test_a_step_too_early_or_too_late_is_said(shift, said, capsys):
     padded = np.array([0.0, 1.0, 3.0, 2.0, 5.0, 4.0])
     answer = lambda: padded[shift.start : shift.stop]
     wanted = padded[:4] if shift.start else padded[1:5]
-    assert not checks.agrees(answer, lambda: wanted, [{}], "")
+    assert not pt.checks.agrees(answer, lambda: wanted, [{}], "")
     assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("answer", "right"), [("xr", True), ("rx", False), (1, False)])
 def test_text_is_compared_as_text(answer, right):
-    assert checks.agrees(lambda: answer, lambda: "xr", [{}], "A hint.") == right
+    assert pt.checks.agrees(lambda: answer, lambda: "xr", [{}], "A hint.") == right
 
 
 def test_large_arrays_are_compared_place_by_place(capsys):
     wanted = np.zeros((3, 3, 3))
     wanted[1, 2, 0] = 7.0
-    assert not checks.agrees(lambda: 0 * wanted, lambda: wanted, [{}], "")
+    assert not pt.checks.agrees(lambda: 0 * wanted, lambda: wanted, [{}], "")
     assert "gives 0 at [1, 2, 0]; expected 7." in capsys.readouterr().out
 
 
@@ -192,7 +194,7 @@ def loop_in_compiled_code(x):
 
 @pytest.mark.parametrize("function", [loop, loop_in_compiled_code])
 def test_an_endless_loop_is_stopped(function, says):
-    child = caller._running()
+    child = _running()
     said = says(function, limit=1.0)
     assert f"{function.__name__} had no answer after 1 seconds" in said
     assert child.process.returncode is not None and not child.reader.is_alive()
@@ -236,7 +238,7 @@ def test_inputs_may_be_changed_in_place(capsys):
         return a
 
     a = np.arange(3.0)
-    assert checks.agrees(in_place, lambda a: 2 * a, 2 * [{"a": a}], "")
+    assert pt.checks.agrees(in_place, lambda a: 2 * a, 2 * [{"a": a}], "")
     assert (a == np.arange(3.0)).all()
 
 
@@ -259,20 +261,20 @@ def test_what_cannot_be_sent_is_named_and_runs_here(says, capsys):
         a *= 2
         return a
 
-    assert checks.agrees(in_place, lambda a: 2 * a, 2 * [{"a": a}], "")
+    assert pt.checks.agrees(in_place, lambda a: 2 * a, 2 * [{"a": a}], "")
     assert "`seen`" in capsys.readouterr().out and (a == np.arange(3.0)).all()
     assert len(seen) == 3
 
 
-RULE = taylor(OJA_ORDERS)  # its slope is written by hand
-LOSS = objective(RULE, activity_loss, gradient="forward")
+RULE = pt.taylor(pt.OJA_ORDERS)  # its slope is written by hand
+LOSS = pt.objective(RULE, pt.activity, gradient="forward")
 
 
 def test_rules_and_losses_of_a_notebook_can_be_sent(says):
     def slope(x):
         seen = {"w0": np.ones((2, 1)), "activity": np.full((4, 1), 0.5)}
-        found = jax.grad(LOSS)(OJA, make_experiment(np.ones((4, 2)), **seen))
-        dw = RULE.update(OJA, jnp.ones(2), jnp.ones(1), jnp.ones((2, 1)), 0.0)
+        found = jax.grad(LOSS)(pt.OJA, pt.make_experiment(np.ones((4, 2)), **seen))
+        dw = RULE.update(pt.OJA, jnp.ones(2), jnp.ones(1), jnp.ones((2, 1)), 0.0)
         return 2 * x + 0 * (found.sum() + dw.sum())
 
     slope.__module__ = "__main__"
@@ -281,7 +283,7 @@ def test_rules_and_losses_of_a_notebook_can_be_sent(says):
 
 
 def test_an_interrupt_ends_the_process(says, monkeypatch):
-    child = caller._running()
+    child = _running()
 
     def interrupted(request, deadline):
         raise KeyboardInterrupt
@@ -293,7 +295,7 @@ def test_an_interrupt_ends_the_process(says, monkeypatch):
 
 
 def test_without_another_process_functions_run_here(says, monkeypatch):
-    caller.close()
+    close()
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     said = says(lambda x: 2 * x)
     assert "no other process can be started" in said and "Correct" in said
@@ -302,11 +304,8 @@ def test_without_another_process_functions_run_here(says, monkeypatch):
 
 SCRIPT = """
 from helpers import double
-from plastutor import checks
-from plastutor.checks import caller
-from plastutor.experiments import make_experiment
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, taylor
+from plastutor.teaching import checks
+from plastutor.teaching.checks import _caller
 
 case = [{"x": 1.0}]
 assert checks.agrees(double, lambda x: 2 * x, case, "")
@@ -315,7 +314,7 @@ Path("helpers.py").write_text("def double(x):\\n    return 3 * x\\n")
 import importlib, helpers
 importlib.reload(helpers)
 assert not checks.agrees(helpers.double, lambda x: 2 * x, case, "")
-print(caller._child.process.pid)
+print(_caller._child.process.pid)
 """
 
 

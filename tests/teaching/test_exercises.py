@@ -23,7 +23,7 @@ from test_book import (
 )
 from wrong_answers import WRONG
 
-from plastutor import checks
+import plastutor as pt
 
 
 def exercises(notebook) -> list[tuple]:
@@ -91,7 +91,7 @@ def outcome(as_a_reader, capsys):
 
     def run(check: str, function) -> tuple[bool, str]:
         capsys.readouterr()
-        passed = getattr(checks, check)(function)
+        passed = getattr(pt.checks, check)(function)
         return passed, capsys.readouterr().out
 
     return run

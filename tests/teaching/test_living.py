@@ -14,17 +14,12 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor import living, plots
-from plastutor.experiments import make_experiment
-from plastutor.living.figure import LEFT, RIGHT, Slider
-from plastutor.living.foraging import draw_luck, forage
-from plastutor.living.lives import TERMS, TOO_FAR
-from plastutor.losses import choice_probability
-from plastutor.rules import OJA_ORDERS, Orders, taylor, terms
-from plastutor.simulate import simulate
-from plastutor.types import BEHAVIOUR, FLY, LINEAR, RECORDED
+import plastutor as pt
+from plastutor.teaching.living._figure import LEFT, RIGHT, Slider
+from plastutor.teaching.living._forgetting import draw_luck, forage
+from plastutor.teaching.living._weights import TERMS, TOO_FAR
 
-PACKAGE = Path(living.__file__).parent
+PACKAGE = Path(pt.teaching.living.__file__).parent
 LEVELS, NAMES = [0.0, 0.2, 0.4], ["x", "xy", "growth"]
 TRUTH = [0.0, 1.0, 0.5]
 
@@ -33,7 +28,7 @@ def an_experiment(n_pre=2, steps=300):
     key_x, key_w = jr.split(jr.key(3))
     x = np.round(jr.normal(key_x, (steps, n_pre)), 3)
     w0 = np.round(0.5 * jr.normal(key_w, (n_pre, 1)), 4)
-    return make_experiment(x, w0=w0)
+    return pt.make_experiment(x, w0=w0)
 
 
 def fits(sets=7):
@@ -46,9 +41,9 @@ def fits(sets=7):
 
 
 FIGURES = {
-    "weights": lambda: living.weights(an_experiment(steps=1000)),
-    "noise": lambda: living.noise(LEVELS, fits(), NAMES, TRUTH),
-    "forgetting": lambda: living.forgetting(jr.key(0)),
+    "weights": lambda: pt.teaching.living.weights(an_experiment(steps=1000)),
+    "noise": lambda: pt.teaching.living.noise(LEVELS, fits(), NAMES, TRUTH),
+    "forgetting": lambda: pt.teaching.living.forgetting(jr.key(0)),
 }
 figure_of = cache(lambda kind: FIGURES[kind]())
 every_figure = pytest.mark.parametrize("kind", FIGURES)
@@ -138,22 +133,24 @@ def test_the_script_begins_with_what_python_drew(kind, precision):
 
 @pytest.mark.parametrize(
     "network",
-    [LINEAR, RECORDED, BEHAVIOUR, FLY],
+    [pt.LINEAR, pt.RECORDED, pt.BEHAVIOUR, pt.FLY],
     ids=["linear", "recorded", "behaviour", "fly"],
 )
 def test_weights_are_those_of_simulate(network):
     experiment = an_experiment(n_pre=3, steps=60)
-    figure = living.weights(experiment, network=network)
+    figure = pt.teaching.living.weights(experiment, network=network)
     rng = np.random.default_rng(1)
-    size = 0.2 if network is RECORDED else 2.0
+    size = 0.2 if network is pt.RECORDED else 2.0
     thetas = [
         dict(zip(TERMS, rng.uniform(-size, size, 4), strict=True)) for _ in range(20)
     ]
     lives = run("living.life(given[0], given[1])", [[figure.data, t] for t in thetas])
     ended = 0
     for theta, life in zip(thetas, lives, strict=True):
-        rule = terms(OJA_ORDERS, **theta)
-        w = simulate(taylor(OJA_ORDERS), rule, experiment, network=network).w[..., 0]
+        rule = pt.terms(pt.OJA_ORDERS, **theta)
+        w = pt.simulate(pt.taylor(pt.OJA_ORDERS), rule, experiment, network=network).w[
+            ..., 0
+        ]
         w = np.concatenate([np.asarray(experiment.w0[:, 0])[None], w])
         found = np.array(life["weights"])
         np.testing.assert_allclose(found, w[: len(found)], rtol=1e-5, atol=1e-7)
@@ -181,7 +178,7 @@ def test_a_life_that_diverges_ends_its_line_and_says_where():
 
 def test_noise_shows_the_numbers_that_it_was_given():
     made = fits()
-    figure = living.noise(LEVELS, made, NAMES, TRUTH)
+    figure = pt.teaching.living.noise(LEVELS, made, NAMES, TRUTH)
     rng = np.random.default_rng(2)
     drawn = [
         {"noise": float(level), "sets": int(rng.integers(1, 8)), "fit": str(fit)}
@@ -192,7 +189,9 @@ def test_noise_shows_the_numbers_that_it_was_given():
     for settings, seen in zip(drawn, shown(figure, drawn), strict=True):
         fit, count = settings["fit"], settings["sets"]
         some = {fit: tuple(values[:, :count] for values in made[fit])}
-        plain = living.noise(LEVELS, some, NAMES, TRUTH, level=settings["noise"])
+        plain = pt.teaching.living.noise(
+            LEVELS, some, NAMES, TRUTH, level=settings["noise"]
+        )
         paths = {series.name: series.path for series in plain.series}
         for name, path in seen["series"].items():
             assert_same_path(path, paths[name])
@@ -208,7 +207,7 @@ def test_noise_shows_the_numbers_that_it_was_given():
 
 def test_choices_are_those_of_simulate():
     luck, bait = draw_luck(jr.key(5), 2)
-    data = living.forgetting(jr.key(5), count=2).data
+    data = pt.teaching.living.forgetting(jr.key(5), count=2).data
     rng = np.random.default_rng(3)
     drawn = np.stack([rng.uniform(0, 0.8, 12), rng.uniform(0, 4, 12)], 1)
     cases = [
@@ -217,15 +216,15 @@ def test_choices_are_those_of_simulate():
         for k in range(2)
     ]
     found = run("living.forage(given[0], given[1], given[2])", cases)
-    rule, eye = taylor(Orders(x=1, w=1, r=1)), 0.75 * np.eye(2)
+    rule, eye = pt.taylor(pt.Orders(x=1, w=1, r=1)), 0.75 * np.eye(2)
     for k, (case, life) in enumerate(zip(cases, found, strict=True)):
-        theta = terms(Orders(x=1, w=1, r=1), **case[2])
+        theta = pt.terms(pt.Orders(x=1, w=1, r=1), **case[2])
         choice, reward = np.array(life["choices"]), np.array(life["rewards"], float)
-        lived = make_experiment(
+        lived = pt.make_experiment(
             eye[choice], w0=np.zeros((2, 1)), reward=reward, options=eye, choice=choice
         )
-        seen = simulate(rule, theta, lived, network=FLY)
-        chance = np.asarray(choice_probability(seen.option_logit))[:, 0]
+        seen = pt.simulate(rule, theta, lived, network=pt.FLY)
+        chance = np.asarray(pt.choice_probability(seen.option_logit))[:, 0]
         np.testing.assert_allclose(life["chances"], chance, atol=1e-9)
         np.testing.assert_array_equal(choice, luck[k % 2] >= chance)
         np.testing.assert_array_equal(reward, collected(bait[k % 2], choice))
@@ -315,7 +314,7 @@ def test_series_have_names_of_their_own_and_a_legend(kind):
 def test_colours_have_the_meaning_that_they_have_in_plots():
     css = (PACKAGE / "living.css").read_text()
     for name in ("MODEL", "NULL", "DATA"):
-        rule = rf"\.{name.lower()} {{\s*stroke: {getattr(plots, name).lower()};"
+        rule = rf"\.{name.lower()} {{\s*stroke: {getattr(pt.plot, name).lower()};"
         assert re.search(rule, css), f"{name} has another colour in living.css"
     assert re.search(r"\.truth {\s*stroke: currentColor;", css)
 
@@ -327,44 +326,50 @@ def test_colours_have_the_meaning_that_they_have_in_plots():
     ("make", "said"),
     [
         (
-            lambda: living.weights(
-                make_experiment(np.ones((5, 4)), w0=np.ones((4, 1)))
+            lambda: pt.teaching.living.weights(
+                pt.make_experiment(np.ones((5, 4)), w0=np.ones((4, 1)))
             ),
             "one to three inputs",
         ),
         (
-            lambda: living.weights(
-                make_experiment(np.ones((5, 2)), w0=np.ones((2, 3)))
+            lambda: pt.teaching.living.weights(
+                pt.make_experiment(np.ones((5, 2)), w0=np.ones((2, 3)))
             ),
             "Take one neuron",
         ),
         (
-            lambda: living.weights(
-                make_experiment(np.ones((2001, 2)), w0=np.ones((2, 1)))
+            lambda: pt.teaching.living.weights(
+                pt.make_experiment(np.ones((2001, 2)), w0=np.ones((2, 1)))
             ),
             "2000 steps",
         ),
         (
-            lambda: living.weights(
-                make_experiment(
+            lambda: pt.teaching.living.weights(
+                pt.make_experiment(
                     np.ones((5, 2)), w0=np.ones((2, 1)), plastic=np.arange(5) > 2
                 )
             ),
             "not plastic",
         ),
         (
-            lambda: living.weights(
-                an_experiment(), network=LINEAR._replace(activation=jnp.sin)
+            lambda: pt.teaching.living.weights(
+                an_experiment(), network=pt.LINEAR._replace(activation=jnp.sin)
             ),
             "activation",
         ),
-        (lambda: living.noise([0.0, 0.2, 0.3], fits(), NAMES, TRUTH), "equal steps"),
         (
-            lambda: living.noise(LEVELS[:2], fits(), NAMES, TRUTH),
+            lambda: pt.teaching.living.noise([0.0, 0.2, 0.3], fits(), NAMES, TRUTH),
+            "equal steps",
+        ),
+        (
+            lambda: pt.teaching.living.noise(LEVELS[:2], fits(), NAMES, TRUTH),
             "level, data set, name",
         ),
-        (lambda: living.noise(LEVELS, fits(), NAMES, TRUTH[:1]), "true values"),
-        (lambda: living.forgetting(jr.key(0), count=0), "count is 0"),
+        (
+            lambda: pt.teaching.living.noise(LEVELS, fits(), NAMES, TRUTH[:1]),
+            "true values",
+        ),
+        (lambda: pt.teaching.living.forgetting(jr.key(0), count=0), "count is 0"),
     ],
 )
 def test_wrong_input_gets_a_sentence(make, said):

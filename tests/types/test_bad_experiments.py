@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 from bad_input import KEY, POST, PRE, RULE, STEPS, accepts, check_refusal, choices, made
 
-from plastutor.evaluate import r2
-from plastutor.experiments import check_experiment, first_steps
-from plastutor.rules import HEBB, OJA, OJA_ORDERS, terms
-from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task
+import plastutor as pt
 
 NAN_ROW = np.where(np.arange(STEPS) == 1, np.nan, 1.0)
 
@@ -69,18 +65,21 @@ BAD = {
         "options and choice belong together",
     ),
     "theta of another rule": (
-        lambda: simulate(RULE, np.zeros((3, 3, 3)), made()),
+        lambda: pt.simulate(RULE, np.zeros((3, 3, 3)), made()),
         r"theta has shape \(3, 3, 3\); expected \(3, 3, 3, 1\)",
     ),
     "theta of another size": (
-        lambda: simulate(RULE, np.zeros((3, 3, 2, 1)), made()),
+        lambda: pt.simulate(RULE, np.zeros((3, 3, 2, 1)), made()),
         r"theta has shape \(3, 3, 2, 1\); expected \(3, 3, 3, 1\)",
     ),
     "r2 of two shapes": (
-        lambda: r2(np.ones((3, 2)), np.ones((2, 3))),
+        lambda: pt.r2(np.ones((3, 2)), np.ones((2, 3))),
         r"true has shape \(3, 2\), predicted \(2, 3\)",
     ),
-    "r2 of vectors": (lambda: r2(np.ones(3), np.ones(3)), r"expected the same shape"),
+    "r2 of vectors": (
+        lambda: pt.r2(np.ones(3), np.ones(3)),
+        r"expected the same shape",
+    ),
     "x is NaN": (
         lambda: made(x=np.ones((STEPS, PRE)) * NAN_ROW[:, None]),
         r"x is not finite at index \(1, 0\)",
@@ -143,7 +142,7 @@ BAD = {
         "Choices were given without rewards",
     ),
     "NaN put in later": (
-        lambda: check_experiment(made()._replace(x=jnp.full((STEPS, PRE), jnp.nan))),
+        lambda: pt.check_experiment(made()._replace(x=jnp.full((STEPS, PRE), jnp.nan))),
         "x is not finite",
     ),
     "half precision": (
@@ -151,7 +150,7 @@ BAD = {
         "float32 or float64, not float16",
     ),
     "no steps": (
-        lambda: first_steps(made(), 0),
+        lambda: pt.first_steps(made(), 0),
         "Cannot keep the first 0 steps of an experiment of 5 steps",
     ),
 }
@@ -166,9 +165,9 @@ def test_bad_input_gets_a_sentence(case):
     "ask",
     [
         lambda: made(dtype="float64"),
-        lambda: terms(OJA_ORDERS, dtype=np.float64, xy=1.0),
-        lambda: neural_task(KEY, RULE, OJA, dtype="float64"),
-        lambda: foraging_task(KEY, RULE, HEBB, dtype="float64"),
+        lambda: pt.terms(pt.OJA_ORDERS, dtype=np.float64, xy=1.0),
+        lambda: pt.neural_task(KEY, RULE, pt.OJA, dtype="float64"),
+        lambda: pt.foraging_task(KEY, RULE, pt.HEBB, dtype="float64"),
     ],
 )
 def test_double_precision_in_single_precision_mode_is_refused(ask, single_precision):

@@ -9,47 +9,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plastutor import devices
+from plastutor import _devices
 
 SCRIPT = """
 import jax, jax.numpy as jnp, jax.random as jr, numpy as np, optax
 jax.config.update("jax_enable_x64", True)
-from plastutor.devices import spread
-from plastutor.fit import fit, fit_many
-from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.rules import BEHAVIOUR_ORDERS, OJA, OJA_ORDERS, reward_covariance, taylor
-from plastutor.simulate import simulate
-from plastutor.tasks import foraging_task, neural_task
-from plastutor.types import BEHAVIOUR
+import plastutor as pt
+from plastutor._devices import spread
 
-rule = taylor(OJA_ORDERS, only=("xy", "yyw"))
+rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
 sizes = {"n_steps": 12, "n_pre": 6, "n_post": 4}
-data = neural_task(jr.key(0), rule, OJA, n_experiments=16, **sizes)
+data = pt.neural_task(jr.key(0), rule, pt.OJA, n_experiments=16, **sizes)
 data = jax.tree.map(np.asarray, data)  # on no device yet
 shared = spread(data)
 print("devices", len(jax.devices()))
 if len(jax.devices()) > 1:
     print("share", shared.x.addressable_shards[0].data.shape)
     print("ten by twos", spread(np.zeros((10, 2))).addressable_shards[0].data.shape)
-print("simulated on", len(simulate(rule, OJA, data).y.sharding.device_set))
+print("simulated on", len(pt.simulate(rule, pt.OJA, data).y.sharding.device_set))
 for way in ("reverse", "forward"):
-    loss = objective(rule, activity_loss, gradient=way)
+    loss = pt.objective(rule, pt.activity, gradient=way)
     run = jax.jit(jax.value_and_grad(loss))
-    print(way, "talks", "all-reduce" in run.lower(OJA, shared).compile().as_text())
-    print(way, "loss", f"{loss(0 * OJA, shared):.12f}", end=" ")
-    print(*(f"{v:.12f}" for v in run(0.5 * OJA, shared)[1].ravel() if v))
-found = fit(loss, 0 * OJA, data, num_steps=10)
+    print(way, "talks", "all-reduce" in run.lower(pt.OJA, shared).compile().as_text())
+    print(way, "loss", f"{loss(0 * pt.OJA, shared):.12f}", end=" ")
+    print(*(f"{v:.12f}" for v in run(0.5 * pt.OJA, shared)[1].ravel() if v))
+found = pt.fit(loss, 0 * pt.OJA, data, num_steps=10)
 print("fit", *(f"{v:.8f}" for v in found.theta.ravel() if v))
-starts = jnp.stack([k * OJA / 8 for k in range(6)])  # six fits: not one a device
-few = neural_task(jr.key(0), rule, OJA, n_experiments=10, **sizes)
-many = neural_task(jr.key(1), rule, OJA, n_experiments=16, **sizes)
+starts = jnp.stack([k * pt.OJA / 8 for k in range(6)])  # six fits: not one a device
+few = pt.neural_task(jr.key(0), rule, pt.OJA, n_experiments=10, **sizes)
+many = pt.neural_task(jr.key(1), rule, pt.OJA, n_experiments=16, **sizes)
 print("together", jnp.concatenate([few.activity, many.activity]).shape)
-each = fit_many(loss, starts, few, optimizer=optax.sgd(1.0), num_steps=3)
+each = pt.fit_many(loss, starts, few, optimizer=optax.sgd(1.0), num_steps=3)
 print("fits", *(f"{found.losses[-1]:.10f}" for found in each))
-rule, truth = taylor(BEHAVIOUR_ORDERS), reward_covariance()
-made = foraging_task(jr.key(0), rule, truth, n_experiments=8, trials_per_block=5)
+rule, truth = pt.taylor(pt.BEHAVIOUR_ORDERS), pt.reward_covariance()
+made = pt.foraging_task(jr.key(0), rule, truth, n_experiments=8, trials_per_block=5)
 chosen = jax.tree.map(np.asarray, made.experiment)
-loss = objective(rule, accept_loss, network=BEHAVIOUR, trials=15)
+loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=15)
 run, chosen = jax.jit(jax.value_and_grad(loss)), spread(chosen)
 print("choices travel", "all-gather" in run.lower(truth, chosen).compile().as_text())
 print("choices loss", *(f"{v.sum():.10f}" for v in run(truth, chosen)))
@@ -93,8 +88,8 @@ def test_every_device_holds_its_share(lines):
 
 def test_a_jax_that_cannot_lay_out_arrays_leaves_them(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax.experimental.layout", None)
-    older = types.ModuleType("plastutor.devices")
-    exec(Path(devices.__file__).read_text(), older.__dict__)
+    older = types.ModuleType("plastutor._devices")
+    exec(Path(_devices.__file__).read_text(), older.__dict__)
     assert older.with_layout_constraint is None
     values = np.zeros((2, 3))
     assert older.laid_out(values) is values

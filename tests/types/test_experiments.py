@@ -4,12 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from plastutor.experiments import (
-    check_dtype,
-    check_experiment,
-    first_steps,
-    make_experiment,
-)
+import plastutor as pt
 
 STEPS, PRE, POST = 6, 3, 2
 
@@ -17,7 +12,7 @@ STEPS, PRE, POST = 6, 3, 2
 def made(batch=(), **more):
     x = np.arange(np.prod([*batch, STEPS, PRE]), dtype=float)
     x = x.reshape(*batch, STEPS, PRE)
-    return make_experiment(x, w0=np.ones((PRE, POST)), **more)
+    return pt.make_experiment(x, w0=np.ones((PRE, POST)), **more)
 
 
 def test_what_is_left_out_is_filled_in():
@@ -41,7 +36,7 @@ def test_what_stands_in_the_padding_is_no_data():
     x = np.ones((STEPS, PRE))
     x[4:], reward = np.nan, np.array([1, 1, 1, 1, np.nan, np.inf])
     valid = np.arange(STEPS) < 4
-    e = make_experiment(x, w0=np.ones((PRE, POST)), reward=reward, valid=valid)
+    e = pt.make_experiment(x, w0=np.ones((PRE, POST)), reward=reward, valid=valid)
     np.testing.assert_array_equal(e.reward, [1, 1, 1, 1, 0, 0])
     np.testing.assert_array_equal(e.x, np.where(valid[:, None], 1, 0) * np.ones(PRE))
 
@@ -66,16 +61,16 @@ def test_every_number_has_the_dtype_asked_for(dtype):
 
 
 def test_the_default_dtype_is_double_in_double_precision():
-    assert check_dtype(None) == np.float64  # as the tests run
+    assert pt.check_dtype(None) == np.float64  # as the tests run
 
 
 def test_the_default_dtype_is_single_in_single_precision(single_precision):
-    assert check_dtype(None) == np.float32
+    assert pt.check_dtype(None) == np.float32
 
 
 def test_first_steps_cuts_every_field_in_time_and_nothing_else():
     draw = np.random.default_rng(0)
-    whole = make_experiment(
+    whole = pt.make_experiment(
         draw.normal(size=(2, STEPS, PRE)),
         w0=draw.normal(size=(PRE, POST)),
         reward=draw.normal(size=(2, STEPS)),
@@ -85,24 +80,24 @@ def test_first_steps_cuts_every_field_in_time_and_nothing_else():
         options=draw.normal(size=(2, PRE)),
         choice=draw.integers(0, 2, (2, STEPS)),
     )
-    cut = first_steps(whole, 4)
+    cut = pt.first_steps(whole, 4)
     for name in ("x", "reward", "plastic", "valid", "activity", "accept", "choice"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name)[:, :4])
     np.testing.assert_array_equal(cut.w0, whole.w0)
     np.testing.assert_array_equal(cut.options, whole.options)
-    check_experiment(cut)
-    assert first_steps(whole, STEPS).x.shape == whole.x.shape
+    pt.check_experiment(cut)
+    assert pt.first_steps(whole, STEPS).x.shape == whole.x.shape
 
 
 def test_first_steps_of_one_experiment_leaves_what_is_not_there():
-    cut = first_steps(made(), 1)
+    cut = pt.first_steps(made(), 1)
     assert cut.x.shape == (1, PRE) and cut.activity is None and cut.choice is None
 
 
 def test_values_are_checked_only_where_they_are_known():
     @jax.jit
     def inside(e):
-        check_experiment(e)
+        pt.check_experiment(e)
         return e.x.sum()
 
     e = made()
@@ -110,4 +105,4 @@ def test_values_are_checked_only_where_they_are_known():
     with pytest.raises(ValueError, match="w0 has shape"):
         inside(e._replace(w0=e.w0[:2]))
     with pytest.raises(ValueError, match="x is not finite"):
-        check_experiment(e._replace(x=e.x * np.nan))
+        pt.check_experiment(e._replace(x=e.x * np.nan))

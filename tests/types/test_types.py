@@ -6,14 +6,14 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from plastutor.fit import fit
-from plastutor.mlp import mlp
-from plastutor.types import Fit
+import plastutor as pt
 
 
 def stored(theta, steps=3):
     thetas = jax.tree.map(lambda leaf: np.stack([leaf] * steps), theta)
-    return Fit(theta, np.arange(steps) + 0.5, thetas, "finished", "Finished: 2 steps.")
+    return pt.Fit(
+        theta, np.arange(steps) + 0.5, thetas, "finished", "Finished: 2 steps."
+    )
 
 
 def same(one, other):
@@ -31,15 +31,15 @@ def test_an_array_comes_back_to_the_bit(tmp_path, dtype):
     draw = np.random.default_rng(0)
     before = stored(jnp.asarray(draw.normal(size=(3, 3, 3, 1)), dtype))
     before.save(tmp_path / "one.fit")
-    same(Fit.load(tmp_path / "one.fit"), before)
+    same(pt.Fit.load(tmp_path / "one.fit"), before)
 
 
 def test_a_network_comes_back_and_still_works(tmp_path):
-    rule = mlp()
+    rule = pt.mlp()
     theta = jax.jit(rule.init)(jr.key(0))
     before = stored(theta)
     before.save(str(tmp_path / "mlp.fit"))
-    after = Fit.load(str(tmp_path / "mlp.fit"))
+    after = pt.Fit.load(str(tmp_path / "mlp.fit"))
     same(after, before)
     assert float(rule.apply(after.theta, 1.0, 2.0, 3.0, 4.0)) == float(
         rule.apply(theta, 1.0, 2.0, 3.0, 4.0)
@@ -49,19 +49,19 @@ def test_a_network_comes_back_and_still_works(tmp_path):
 def test_a_diverged_fit_with_nan_losses_comes_back(tmp_path):
     before = stored(jnp.ones(2))._replace(losses=np.array([1, np.nan, np.inf]))
     before.save(tmp_path / "a")
-    same(Fit.load(tmp_path / "a"), before)
+    same(pt.Fit.load(tmp_path / "a"), before)
 
 
 def test_what_fit_returns_can_be_kept(tmp_path):
-    before = fit(lambda t, d: jnp.sum((t - d) ** 2), jnp.zeros(2), 1.0, num_steps=5)
+    before = pt.fit(lambda t, d: jnp.sum((t - d) ** 2), jnp.zeros(2), 1.0, num_steps=5)
     before.save(tmp_path / "a")
-    same(Fit.load(tmp_path / "a"), before)
+    same(pt.Fit.load(tmp_path / "a"), before)
 
 
 def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path):
     stored(jnp.zeros(2)).save(tmp_path / "a")
     stored(jnp.ones(2)).save(tmp_path / "a")
-    assert (Fit.load(tmp_path / "a").theta == 1).all()
+    assert (pt.Fit.load(tmp_path / "a").theta == 1).all()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -72,7 +72,7 @@ def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path):
 def test_another_file_is_refused_with_a_sentence(tmp_path, content):
     (tmp_path / "wrong").write_bytes(content)
     with pytest.raises(ValueError, match="wrong does not hold a fit; expected a file"):
-        Fit.load(tmp_path / "wrong")
+        pt.Fit.load(tmp_path / "wrong")
 
 
 def test_half_a_file_is_refused(tmp_path):
@@ -80,9 +80,9 @@ def test_half_a_file_is_refused(tmp_path):
     whole = (tmp_path / "a").read_bytes()
     (tmp_path / "half").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="half does not hold a fit"):
-        Fit.load(tmp_path / "half")
+        pt.Fit.load(tmp_path / "half")
 
 
 def test_a_missing_file_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        Fit.load(tmp_path / "nowhere")
+        pt.Fit.load(tmp_path / "nowhere")

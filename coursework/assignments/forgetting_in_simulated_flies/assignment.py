@@ -4,14 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import plastutor as pt
 from coursework.assignments import Task, as_theta, between
-from plastutor import flies
-from plastutor.choices import choice_experiments
-from plastutor.losses import choice_loss, objective
-from plastutor.rules import Orders, taylor, terms
-from plastutor.types import FLY
 
-ORDERS = Orders(x=1, w=1, r=1)
+ORDERS = pt.Orders(x=1, w=1, r=1)
 TASKS = (
     Task("choice_probability", 5, "function"),
     Task("time_constant", 2, "function"),
@@ -21,7 +17,7 @@ TASKS = (
     Task("alternatives", 2, "text"),
     Task("control", 2, "text"),
 )
-RULE = taylor(ORDERS)
+RULE = pt.taylor(ORDERS)
 FLIES, NEW_FLIES = 18, 60
 FULL, NONE = 0.8, 0.3
 
@@ -32,12 +28,12 @@ def rule(draw) -> np.ndarray:
     if draw.one_of("forgets", (True, False)):
         found["w"] = -draw.uniform("w", 0.15, 0.4)
         found["x"] += 0.2
-    return np.asarray(terms(ORDERS, **found))
+    return np.asarray(pt.terms(ORDERS, **found))
 
 
 def live(key, theta) -> dict:
     """The odour that each fly chose in each trial, and the reward."""
-    made = flies.simulate_flies(key, theta, count=NEW_FLIES)
+    made = pt.data.flies.simulate_flies(key, theta, count=NEW_FLIES)
     names = ("choice", "reward")
     return {name: np.stack([getattr(fly, name) for fly in made]) for name in names}
 
@@ -86,7 +82,7 @@ def calls(draw) -> list:
 
 @jax.jit
 def _loss(theta, data):
-    loss = objective(RULE, choice_loss, network=FLY)
+    loss = pt.objective(RULE, pt.choice, network=pt.FLY)
     return loss(jnp.asarray(theta, "float32"), data)
 
 
@@ -100,7 +96,7 @@ def score(name, value, draw) -> tuple[float, str]:
         return float(right), "right" if right else "these flies were made otherwise"
     theta = as_theta(value, true.shape)
     new = live(draw.key("held out"), true)
-    new = choice_experiments(list(new["choice"]), list(new["reward"]))
+    new = pt.data.choice_experiments(list(new["choice"]), list(new["reward"]))
     nothing, best, own = (float(_loss(t, new)) for t in (0 * true, true, theta))
     if not np.isfinite(own):
         raise ValueError("with this theta the weights grow without bound.")

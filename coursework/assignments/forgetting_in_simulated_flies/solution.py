@@ -5,13 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.choices import choice_experiments
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import choice_loss, objective
-from plastutor.population import robust_interval
-from plastutor.rules import Orders, free_indices, taylor, terms
-from plastutor.types import FLY
+import plastutor as pt
 
 if Path("data.npz").exists():
     data = dict(np.load("data.npz", allow_pickle=False))
@@ -40,19 +34,21 @@ def time_constant(theta):
 
 
 # %%
-ORDERS, TERMS = Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
-flies = choice_experiments(list(data["choice"]), list(data["reward"]))
-loss = objective(taylor(ORDERS, TERMS), choice_loss, network=FLY)
-free = free_indices(ORDERS, TERMS)
-found = fit(
+ORDERS, TERMS = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
+flies = pt.data.choice_experiments(list(data["choice"]), list(data["reward"]))
+loss = pt.objective(pt.taylor(ORDERS, TERMS), pt.choice, network=pt.FLY)
+free = pt.rules.free_indices(ORDERS, TERMS)
+found = pt.fit(
     loss,
-    terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
+    pt.terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
     flies,
-    optimizer=GaussNewton(free=free),
+    optimizer=pt.GaussNewton(free=free),
     num_steps=20,
 )
 theta = np.asarray(found.theta)
 
 # %%
-low, high = robust_interval(loss, jnp.asarray(theta), flies, free=free)
+low, high = pt.evaluate.cluster_robust_interval(
+    loss, jnp.asarray(theta), flies, free=free
+)
 forgets = bool(high[free.index(2)] < 0)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+import plastutor as pt
 from coursework.assignments import Task, as_theta, between
 from coursework.assignments.recordings import record, weights_explained
-from plastutor.rules import OJA_ORDERS, term_names, terms
 
 TASKS = (
     Task("loss", 3, "function"),
@@ -28,7 +28,7 @@ def rule(draw) -> np.ndarray:
     if extra:
         size = draw.uniform("extra size", 0.15, 0.35)
         found[extra] = draw.one_of("extra sign", (-1, 1)) * size
-    return np.asarray(terms(OJA_ORDERS, **found))
+    return np.asarray(pt.terms(pt.OJA_ORDERS, **found))
 
 
 def handout(draw) -> dict:
@@ -92,7 +92,7 @@ def _terms_found(value, true) -> tuple[float, str]:
     But not xy: it is in every student's rule, and who has seen no data could name it.
     """
     present = {
-        n for n, c in zip(term_names(OJA_ORDERS), true.ravel(), strict=True) if c
+        n for n, c in zip(pt.term_names(pt.OJA_ORDERS), true.ravel(), strict=True) if c
     } - {"xy"}
     # From a submission, an empty list comes as an array without numbers.
     if value == [] if isinstance(value, list) else np.size(value) == 0:

@@ -5,10 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor.evidence import evidence_fit
-from plastutor.experiments import make_experiment
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA_ORDERS, taylor, term_names
+import plastutor as pt
 
 if Path("data.npz").exists():
     data = dict(np.load("data.npz", allow_pickle=False))
@@ -16,8 +13,8 @@ if Path("data.npz").exists():
 
 # %%
 def loss(theta, x, w0, activity):
-    data = make_experiment(x, w0=w0, activity=activity)
-    return objective(taylor(OJA_ORDERS), activity_loss)(jnp.asarray(theta), data)
+    data = pt.make_experiment(x, w0=w0, activity=activity)
+    return pt.objective(pt.taylor(pt.OJA_ORDERS), pt.activity)(jnp.asarray(theta), data)
 
 
 # %%
@@ -27,11 +24,11 @@ def explained(theta, x, w0, activity):
 
 
 # %%
-recorded = make_experiment(data["x"], w0=data["w0"], activity=data["activity"])
-found = evidence_fit(OJA_ORDERS, recorded, num_steps=8)
+recorded = pt.make_experiment(data["x"], w0=data["w0"], activity=data["activity"])
+found = pt.evidence_fit(pt.OJA_ORDERS, recorded, num_steps=8)
 theta = np.asarray(found.theta)
 
 # %%
 sizes, errors = np.abs(theta.ravel()), np.asarray(found.std).ravel()
-names = np.array(term_names(OJA_ORDERS))
+names = np.array(pt.term_names(pt.OJA_ORDERS))
 terms_found = list(names[(sizes > 5 * errors) & (sizes > 0.05)])

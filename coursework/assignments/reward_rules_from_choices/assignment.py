@@ -4,14 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import plastutor as pt
 from coursework.assignments import Task, as_theta, between
-from plastutor.experiments import make_experiment
-from plastutor.losses import accept_loss, objective
-from plastutor.rules import Orders, taylor, terms
-from plastutor.tasks import foraging_task
-from plastutor.types import BEHAVIOUR
 
-ORDERS = Orders(x=1, w=1, r=1)
+ORDERS = pt.Orders(x=1, w=1, r=1)
 TASKS = (
     Task("accept_probability", 2, "function"),
     Task("reward_error", 3, "function"),
@@ -21,7 +17,7 @@ TASKS = (
     Task("expectation", 2, "text"),
     Task("experiment", 2, "text"),
 )
-RULE = taylor(ORDERS)
+RULE = pt.taylor(ORDERS)
 ANIMALS, NEW_ANIMALS, TRIALS_PER_BLOCK = 12, 60, 50
 FULL, NONE = 0.95, 0.4
 
@@ -36,12 +32,12 @@ def rule(draw) -> np.ndarray:
         found["r"] = draw.one_of("r sign", (-1, 1)) * draw.uniform("r", 0.2, 0.5)
     if "w" in more:
         found["w"] = -draw.uniform("w", 0.05, 0.2)
-    return np.asarray(terms(ORDERS, **found))
+    return np.asarray(pt.terms(ORDERS, **found))
 
 
 def forage(key, theta) -> dict:
     """What is seen of animals: each odour met, whether accepted, what it brought."""
-    made = foraging_task(
+    made = pt.foraging_task(
         key,
         RULE,
         theta,
@@ -67,7 +63,7 @@ def handout(draw) -> dict:
 def experiments(seen: dict):
     """The same as a batch of experiments; weights begin at zero."""
     met = seen["odour"] >= 0
-    return make_experiment(
+    return pt.make_experiment(
         np.where(met[..., None], 0.75 * np.eye(2)[seen["odour"]], 0),
         w0=np.zeros((2, 10)),
         accept=np.where(met, seen["accept"], np.nan),
@@ -135,7 +131,7 @@ def calls(draw) -> list:
 @jax.jit
 def _loss(theta, data):
     trials = 3 * TRIALS_PER_BLOCK
-    loss = objective(RULE, accept_loss, network=BEHAVIOUR, trials=trials)
+    loss = pt.objective(RULE, pt.accept, network=pt.BEHAVIOUR, trials=trials)
     return loss(jnp.asarray(theta, "float32"), data)
 
 

@@ -4,12 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plastutor.experiments import make_experiment
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import accept_loss, objective
-from plastutor.rules import Orders, free_indices, taylor, terms
-from plastutor.types import BEHAVIOUR
+import plastutor as pt
 
 if Path("data.npz").exists():
     data = dict(np.load("data.npz", allow_pickle=False))
@@ -46,9 +41,9 @@ def log_likelihood(theta, odour, accept, reward):
 
 
 # %%
-ORDERS, TERMS = Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
+ORDERS, TERMS = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
 met = data["odour"] >= 0
-animals = make_experiment(
+animals = pt.make_experiment(
     np.where(met[..., None], 0.75 * np.eye(2)[data["odour"]], 0),
     w0=np.zeros((2, 10)),
     accept=data["accept"],
@@ -56,11 +51,11 @@ animals = make_experiment(
     valid=met,
 )
 trials = int(np.nansum(data["accept"], 1).max())
-how = dict(network=BEHAVIOUR, trials=trials)
-newton = GaussNewton(free=free_indices(ORDERS, TERMS))
-found = fit(
-    objective(taylor(ORDERS, TERMS), accept_loss, **how),
-    terms(ORDERS, xr=0.5),
+how = dict(network=pt.BEHAVIOUR, trials=trials)
+newton = pt.GaussNewton(free=pt.rules.free_indices(ORDERS, TERMS))
+found = pt.fit(
+    pt.objective(pt.taylor(ORDERS, TERMS), pt.accept, **how),
+    pt.terms(ORDERS, xr=0.5),
     animals,
     optimizer=newton,
     num_steps=15,

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+import plastutor as pt
 from coursework.assignments import Task, as_theta, between
 from coursework.assignments.recordings import record, weights_explained
-from plastutor.rules import OJA_ORDERS, terms
 
 TASKS = (
     Task("weight_change", 3, "function"),
@@ -31,7 +31,7 @@ def rule(draw) -> np.ndarray:
 def as_terms(abc):
     """The same rule among the 27 terms of the book."""
     a, b, c = map(float, abc)
-    return terms(OJA_ORDERS, xy=a, yyw=-b, w=-c)
+    return pt.terms(pt.OJA_ORDERS, xy=a, yyw=-b, w=-c)
 
 
 def handout(draw) -> dict:

@@ -7,7 +7,7 @@ exactly this and maintained, where fsspec needs aiohttp and a background event l
 
 Every member is written to a temporary file, checked against the zip's own size and
 checksum and only then renamed, so that an interrupted download goes on where it
-stopped. `plastutor.flies.download` is the way in.
+stopped. `plastutor.data.flies.download` is the way in.
 """
 
 from __future__ import annotations

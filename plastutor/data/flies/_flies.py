@@ -47,7 +47,7 @@ def load(
        each 80 trials x 3 blocks. Choices are 1 = MCH, 2 = OCT, 0 = no choice (trial
        dropped); any reward code above 0 is a reward (the authors write the number of
        the rewarded odour). Accepts and rejects are rebuilt from `odor_crossing_*.mat`
-       and `cps_*.mat`, see `plastutor.fly_crossings.accepts_from_choice_points`; where
+       and `cps_*.mat`, see `accepts_from_choice_points`; where
        these files are absent or disagree with the choices, `odour` and `accept` are
        None and `note` says why.
     2. `Fly{n}.mat` as read by the plasticity paper's code: X (presentation, 2) one-hot

@@ -1,4 +1,4 @@
-"""Simulate flies that choose as the real ones do. `plastutor.flies` is the way in."""
+"""Simulate flies that choose as the real ones do. `plastutor.data.flies` is the door."""
 
 from __future__ import annotations
 

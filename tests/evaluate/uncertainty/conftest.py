@@ -4,13 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from plastutor.experiments import make_experiment
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import accept_loss, activity_loss, objective
-from plastutor.rules import Orders, taylor, terms
-from plastutor.types import FLY, LINEAR
-from plastutor.uncertainty import laplace
+import plastutor as pt
 
 EXP, STEPS, PRE, POST = 3, 6, 4, 2
 
@@ -26,7 +20,7 @@ def data():
     accept[0, 2] = np.nan
     choice = rng.integers(3, size=shape)
     choice[1, 1] = -1
-    return make_experiment(
+    return pt.make_experiment(
         rng.normal(size=(*shape, PRE)),
         w0=rng.normal(size=(EXP, PRE, POST)),
         reward=rng.uniform(size=shape),
@@ -44,21 +38,23 @@ def linear():
     """A model that is linear in theta: one change of the weights, seen in two steps."""
     rng = np.random.default_rng(1)
     shape = 40, 2
-    made = make_experiment(
+    made = pt.make_experiment(
         rng.normal(size=(*shape, PRE)),
         w0=rng.normal(size=(40, PRE, POST)),
         activity=rng.normal(size=(*shape, POST)),
     )
-    rule = taylor(Orders(x=1, y=1, w=1))
-    loss = objective(rule, activity_loss, network=LINEAR._replace(rate=1.0))
+    rule = pt.taylor(pt.Orders(x=1, y=1, w=1))
+    loss = pt.objective(rule, pt.activity, network=pt.LINEAR._replace(rate=1.0))
     only = ("xy", "w", "one")
     start = jnp.zeros((2, 2, 2, 1))
-    free = objective(
-        taylor(Orders(x=1, y=1, w=1), only),
-        activity_loss,
-        network=LINEAR._replace(rate=1.0),
+    free = pt.objective(
+        pt.taylor(pt.Orders(x=1, y=1, w=1), only),
+        pt.activity,
+        network=pt.LINEAR._replace(rate=1.0),
     )
-    theta = fit(free, start, made, optimizer=GaussNewton(1e-9), num_steps=10).theta
+    theta = pt.fit(
+        free, start, made, optimizer=pt.GaussNewton(1e-9), num_steps=10
+    ).theta
     return loss, theta, made, only
 
 
@@ -67,13 +63,13 @@ def blind():
     """Odours of one strength, and never a reward: x and x^2 are one term, r is none."""
     rng = np.random.default_rng(3)
     odour = rng.integers(2, size=(4, 60))
-    data = make_experiment(
+    data = pt.make_experiment(
         0.75 * np.eye(2)[odour],
         w0=0.1 * rng.normal(size=(4, 2, 1)),
         reward=np.zeros((4, 60)),
         accept=rng.integers(2, size=(4, 60)),
     )
-    orders, only = Orders(x=2, w=1, r=1), ("x", "xx", "w", "r", "xr")
-    loss = objective(taylor(orders), accept_loss, network=FLY)
-    theta = terms(orders, x=0.3, w=-0.2, xr=1.0)
-    return laplace(loss, theta, data, only=only), (loss, theta, data)
+    orders, only = pt.Orders(x=2, w=1, r=1), ("x", "xx", "w", "r", "xr")
+    loss = pt.objective(pt.taylor(orders), pt.accept, network=pt.FLY)
+    theta = pt.terms(orders, x=0.3, w=-0.2, xr=1.0)
+    return pt.laplace(loss, theta, data, only=only), (loss, theta, data)

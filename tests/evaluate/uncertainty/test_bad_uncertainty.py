@@ -4,16 +4,12 @@ import jax.random as jr
 import pytest
 from bad_input import check_refusal
 
-from plastutor.losses import accept_loss, activity_loss, choice_loss, objective
-from plastutor.mlp import mlp
-from plastutor.rules import Orders, taylor, terms
-from plastutor.types import FLY
-from plastutor.uncertainty import coverage, fisher, laplace, profile
+import plastutor as pt
 
-SERIES = Orders(x=1, y=1, w=1, r=1)
-RULE = taylor(SERIES)
-THETA = terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
-LOSS = objective(RULE, activity_loss)
+SERIES = pt.Orders(x=1, y=1, w=1, r=1)
+RULE = pt.taylor(SERIES)
+THETA = pt.terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
+LOSS = pt.objective(RULE, pt.activity)
 
 
 def seen(data):
@@ -22,75 +18,80 @@ def seen(data):
 
 BAD = {
     "a plain function": (
-        lambda d: fisher(lambda theta, data: 0.0, THETA, d),  # pyright: ignore
+        lambda d: pt.fisher(lambda theta, data: 0.0, THETA, d),  # pyright: ignore
         r"no likelihood that is known here; expected objective\(",
     ),
     "noise on choices": (
-        lambda d: fisher(
-            objective(RULE, accept_loss, network=FLY), THETA, d, noise=1.0
+        lambda d: pt.fisher(
+            pt.objective(RULE, pt.accept, network=pt.FLY), THETA, d, noise=1.0
         ),
         "choices have none. Leave it out",
     ),
     "choices where activity is needed": (
-        lambda d: fisher(
-            objective(RULE, activity_loss, network=FLY),
+        lambda d: pt.fisher(
+            pt.objective(RULE, pt.activity, network=pt.FLY),
             THETA,
             d._replace(activity=None),
         ),
         "activity_loss needs activity, and this experiment has none",
     ),
     "activity where choices are needed": (
-        lambda d: fisher(objective(RULE, choice_loss, network=FLY), THETA, seen(d)),
+        lambda d: pt.fisher(
+            pt.objective(RULE, pt.choice, network=pt.FLY), THETA, seen(d)
+        ),
         "choice_loss needs choice, and this experiment has none",
     ),
     "choices without a read-out": (
-        lambda d: fisher(objective(RULE, accept_loss), THETA, d),
+        lambda d: pt.fisher(pt.objective(RULE, pt.accept), THETA, d),
         "network has no read-out|needs a network with a read-out",
     ),
     "unknown weights without noise": (
-        lambda d: fisher(LOSS, THETA, seen(d), w0_std=1.0),
+        lambda d: pt.fisher(LOSS, THETA, seen(d), w0_std=1.0),
         "the noise cannot be read off the residuals; pass noise=",
     ),
     "no noise": (
-        lambda d: fisher(LOSS, THETA, seen(d), noise=0.0),
+        lambda d: pt.fisher(LOSS, THETA, seen(d), noise=0.0),
         "noise is 0.0; expected one number above 0",
     ),
     "weights known for sure": (
-        lambda d: fisher(LOSS, THETA, seen(d), noise=1.0, w0_std=0.0),
+        lambda d: pt.fisher(LOSS, THETA, seen(d), noise=1.0, w0_std=0.0),
         "w0_std is 0.0; expected one number above 0",
     ),
     "a bare term": (
-        lambda d: fisher(LOSS, THETA, seen(d), only="xy"),
+        lambda d: pt.fisher(LOSS, THETA, seen(d), only="xy"),
         r"only is 'xy'; expected a sequence of terms",
     ),
     "an unknown term": (
-        lambda d: fisher(LOSS, THETA, seen(d), only=("q",)),
+        lambda d: pt.fisher(LOSS, THETA, seen(d), only=("q",)),
         "unknown letter 'q'",
     ),
     "terms of a network": (
-        lambda d: fisher(
-            objective(mlp(), activity_loss), mlp().init(jr.key(0)), seen(d), only=("x",)
+        lambda d: pt.fisher(
+            pt.objective(pt.mlp(), pt.activity),
+            pt.mlp().init(jr.key(0)),
+            seen(d),
+            only=("x",),
         ),
         "and the theta of a Taylor rule",
     ),
     "a level of 95": (
-        lambda d: laplace(LOSS, THETA, seen(d), level=95),
+        lambda d: pt.laplace(LOSS, THETA, seen(d), level=95),
         "level is 95 and scale 1.0; expected a share such as 0.95",
     ),
     "a fit that diverged": (
-        lambda d: laplace(LOSS, THETA * 1e300, seen(d)),
+        lambda d: pt.laplace(LOSS, THETA * 1e300, seen(d)),
         "information is not finite: with this theta the weights grow without bound",
     ),
     "a term that is not free": (
-        lambda d: profile(LOSS, THETA, seen(d), "x", only=("w", "xy")),
+        lambda d: pt.profile(LOSS, THETA, seen(d), "x", only=("w", "xy")),
         "no free coefficient 'x'; expected one of w, xy",
     ),
     "nowhere to hold it": (
-        lambda d: profile(LOSS, THETA, seen(d), "x", values=[]),
+        lambda d: pt.profile(LOSS, THETA, seen(d), "x", values=[]),
         r"expected one row of numbers at which to hold 'x'",
     ),
     "intervals of one set": (
-        lambda d: coverage([0.0], [0.0], [1.0]),
+        lambda d: pt.evaluate.uncertainty.coverage([0.0], [0.0], [1.0]),
         r"low \(1,\) and high \(1,\); expected \(k,\) and twice \(set, k\)",
     ),
 }

@@ -9,68 +9,64 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from plastutor.distil import visited_states
-from plastutor.fit import fit
-from plastutor.gauss_newton import GaussNewton
-from plastutor.losses import activity_loss, objective
-from plastutor.rules import OJA, OJA_ORDERS, Orders, taylor, term_names, terms
-from plastutor.tasks import neural_task
-from plastutor.uncertainty import coverage, fisher, laplace
+import plastutor as pt
 
 
 def test_coverage_counts():
     low = np.array([[-1.0, 0.5], [0.1, -np.inf], [-2.0, np.nan], [-1.0, -1.0]])
     high = np.array([[1.0, 1.5], [1.0, np.inf], [0.0, np.nan], [2.0, 1.0]])
-    found = coverage([0.0, 0.0], low, high)
+    found = pt.evaluate.uncertainty.coverage([0.0, 0.0], low, high)
     np.testing.assert_array_equal(found.share, [0.75, 0.5])
     for k, held in enumerate((3, 2)):
         exact = binomtest(held, 4).proportion_ci(0.95, "exact")
         np.testing.assert_allclose(
             [found.low[k], found.high[k]], [exact.low, exact.high]
         )
-    sure = coverage([0.0], low[:, :1] - 9, high[:, :1] + 9)
+    sure = pt.evaluate.uncertainty.coverage([0.0], low[:, :1] - 9, high[:, :1] + 9)
     assert (
-        sure.high[0] == 1.0 and coverage([9.0], low[:, :1], high[:, :1]).low[0] == 0.0
+        sure.high[0] == 1.0
+        and pt.evaluate.uncertainty.coverage([9.0], low[:, :1], high[:, :1]).low[0]
+        == 0.0
     )
 
 
 def oja_sets(count, **sizes):
     """Data sets of Oja's rule with noise 0.2, along a leading axis."""
     shape = {"n_experiments": 6, "n_steps": 8, "n_pre": 8, "n_post": 6, "x_std": 0.8}
-    make = partial(neural_task, rule=taylor(OJA_ORDERS), theta=OJA)
+    make = partial(pt.neural_task, rule=pt.taylor(pt.OJA_ORDERS), theta=pt.OJA)
     shape |= {"noise": 0.2} | sizes
     sets = [make(jr.key(seed), **shape) for seed in range(count)]
     return jax.tree.map(lambda *v: jnp.stack(v), *sets)
 
 
 def test_intervals_cover():
-    orders, count, only = Orders(x=1, y=2, w=1), 80, ("xy", "yyw", "x", "w")
-    loss, sets = objective(taylor(orders), activity_loss), oja_sets(count)
-    ask = jax.jit(jax.vmap(partial(fisher, loss, only=only)))
-    free = [k for k, name in enumerate(term_names(orders)) if name in only]
-    truth = np.asarray(terms(orders, xy=1.0, yyw=-1.0)).ravel()[free]
+    orders, count, only = pt.Orders(x=1, y=2, w=1), 80, ("xy", "yyw", "x", "w")
+    loss, sets = pt.objective(pt.taylor(orders), pt.activity), oja_sets(count)
+    ask = jax.jit(jax.vmap(partial(pt.fisher, loss, only=only)))
+    free = [k for k, name in enumerate(pt.term_names(orders)) if name in only]
+    truth = np.asarray(pt.terms(orders, xy=1.0, yyw=-1.0)).ravel()[free]
     thetas = np.zeros((count, 12))
     for _ in range(8):  # the best fits, by Fisher scoring
         found = ask(thetas.reshape(count, *orders.shape), sets)
         thetas[:, free] += np.linalg.solve(found.matrix, found.slope[..., None])[..., 0]
     std = np.sqrt([np.diag(np.linalg.inv(one)) for one in found.matrix])
     low, high = thetas[:, free] - 1.96 * std, thetas[:, free] + 1.96 * std
-    share = coverage(truth, low, high)
+    share = pt.evaluate.uncertainty.coverage(truth, low, high)
     assert (share.share > 0.87).all() and (share.low < 0.95).all()
     assert np.std((thetas[:, free] - truth) / std) == pytest.approx(1, abs=0.15)
 
 
 def test_a_sloppy_problem_is_named_and_its_band_covers():
     sizes = {"n_experiments": 20, "n_steps": 20, "n_pre": 15, "n_post": 8}
-    rule, start = taylor(OJA_ORDERS), jnp.zeros(OJA_ORDERS.shape)
-    data = neural_task(jr.key(0), rule, OJA, noise=0.03, **sizes)
-    loss = objective(rule, activity_loss)
-    theta = fit(loss, start, data, optimizer=GaussNewton(), num_steps=20).theta
-    found = laplace(loss, theta, data)
+    rule, start = pt.taylor(pt.OJA_ORDERS), jnp.zeros(pt.OJA_ORDERS.shape)
+    data = pt.neural_task(jr.key(0), rule, pt.OJA, noise=0.03, **sizes)
+    loss = pt.objective(rule, pt.activity)
+    theta = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=20).theta
+    found = pt.laplace(loss, theta, data)
     assert "Sloppy" in found.report() and found.identifiable.sum() < 20
     assert found.distance < 0.01
-    states = visited_states(rule, OJA, jax.tree.map(lambda v: v[:3], data))
+    states = pt.infer.visited_states(rule, pt.OJA, jax.tree.map(lambda v: v[:3], data))
     low, high = found.band(rule, states)
-    dw = jax.vmap(rule.apply, (None, 0, 0, 0, 0))(jnp.asarray(OJA), *states)
+    dw = jax.vmap(rule.apply, (None, 0, 0, 0, 0))(jnp.asarray(pt.OJA), *states)
     assert np.median(high - low) / 2 < np.std(dw), "a band that says something"
     assert np.mean((low <= dw) & (dw <= high)) >= 0.9

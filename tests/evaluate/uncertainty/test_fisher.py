@@ -10,41 +10,20 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from memory import temporary_bytes
 
-from plastutor.distil import visited_states
-from plastutor.experiments import make_experiment
-from plastutor.losses import (
-    accept_loss,
-    activity_loss,
-    choice_loss,
-    choice_probability,
-    objective,
-)
-from plastutor.mlp import mlp
-from plastutor.rules import (
-    OJA,
-    OJA_ORDERS,
-    Orders,
-    plain_update,
-    taylor,
-    term_names,
-    terms,
-)
-from plastutor.simulate import simulate
-from plastutor.types import BEHAVIOUR, FLY
-from plastutor.uncertainty import fisher, laplace
-from plastutor.uncertainty.information import _sums
+import plastutor as pt
+from plastutor.evaluate.uncertainty._fisher import _sums
 
-SERIES = Orders(x=1, y=1, w=1, r=1)
+SERIES = pt.Orders(x=1, y=1, w=1, r=1)
 FEW = ("xr", "w", "yw", "one")
-RULE = taylor(SERIES)
-PLAIN = RULE._replace(update=plain_update(RULE.apply), forward=None)
-THETA = terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
-COLUMNS = [k for k, name in enumerate(term_names(SERIES)) if name in FEW]
+RULE = pt.taylor(SERIES)
+PLAIN = RULE._replace(update=pt.rules.plain_update(RULE.apply), forward=None)
+THETA = pt.terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
+COLUMNS = [k for k, name in enumerate(pt.term_names(SERIES)) if name in FEW]
 
 KINDS = {
-    "activity": (activity_loss, BEHAVIOUR),
-    "accept": (accept_loss, BEHAVIOUR),
-    "choice": (choice_loss, BEHAVIOUR),
+    "activity": (pt.activity, pt.BEHAVIOUR),
+    "accept": (pt.accept, pt.BEHAVIOUR),
+    "choice": (pt.choice, pt.BEHAVIOUR),
 }
 
 
@@ -53,7 +32,7 @@ def outcomes(kind, life, data):
     if kind == "accept":
         log_p = jnp.stack([jax.nn.log_sigmoid(s * life.logit) for s in (-1, 1)], -1)
         return log_p, np.asarray(~jnp.isnan(data.accept) & data.valid)
-    log_p = jnp.log(choice_probability(life.option_logit))
+    log_p = jnp.log(pt.choice_probability(life.option_logit))
     return log_p, np.asarray((data.choice >= 0) & data.valid)
 
 
@@ -69,22 +48,22 @@ def by_definition(kind, parameters, live, data, noise):
     return np.einsum("to,tok,tol->kl", p, s, s)
 
 
-def live_by(few, w0, data, network=BEHAVIOUR):
+def live_by(few, w0, data, network=pt.BEHAVIOUR):
     theta = jnp.zeros(THETA.size).at[np.array(COLUMNS)].set(few).reshape(THETA.shape)
-    return simulate(PLAIN, theta, data._replace(w0=w0), network=network)
+    return pt.simulate(PLAIN, theta, data._replace(w0=w0), network=network)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_information_is_the_expected_square_of_the_score(kind, data):
     data_loss, network = KINDS[kind]
     noise = 0.3 if kind == "activity" else None
-    loss, few = objective(RULE, data_loss, network=network), THETA.ravel()
+    loss, few = pt.objective(RULE, data_loss, network=network), THETA.ravel()
     few = few[np.array(COLUMNS)]
-    found = fisher(loss, THETA, data, only=FEW, noise=noise)
+    found = pt.fisher(loss, THETA, data, only=FEW, noise=noise)
     expected = by_definition(kind, few, lambda p: live_by(p, data.w0, data), data, 0.3)
     np.testing.assert_allclose(found.matrix, expected, rtol=1e-8, atol=1e-12)
     # The slope is that of the log-likelihood, of which the loss is minus the mean.
-    grad = jax.grad(objective(PLAIN, data_loss, network=network))(THETA, data)
+    grad = jax.grad(pt.objective(PLAIN, data_loss, network=network))(THETA, data)
     factor = found.count * (1 if noise is None else 1 / (2 * noise**2))
     slope = -factor * grad.ravel()[np.array(COLUMNS)]
     np.testing.assert_allclose(found.slope, slope, rtol=1e-8, atol=1e-12)
@@ -92,12 +71,14 @@ def test_information_is_the_expected_square_of_the_score(kind, data):
 
 
 def test_noise_is_estimated_from_the_residuals(data):
-    loss = objective(RULE, activity_loss, network=BEHAVIOUR)
+    loss = pt.objective(RULE, pt.activity, network=pt.BEHAVIOUR)
     found, given = (
-        fisher(loss, THETA, data, only=FEW, noise=noise) for noise in (None, 2.0)
+        pt.fisher(loss, THETA, data, only=FEW, noise=noise) for noise in (None, 2.0)
     )
     seen = np.asarray(~jnp.isnan(data.activity) & data.valid[..., None])
-    error = (data.activity - simulate(RULE, THETA, data, network=BEHAVIOUR).y)[seen]
+    error = (data.activity - pt.simulate(RULE, THETA, data, network=pt.BEHAVIOUR).y)[
+        seen
+    ]
     variance = np.sum(error**2) / (seen.sum() - len(FEW))
     np.testing.assert_allclose(found.noise**2, variance)
     np.testing.assert_allclose(found.matrix * variance, given.matrix * 4)
@@ -118,7 +99,9 @@ def test_unknown_initial_weights_are_fitted_too(kind, data):
     dense = by_definition(kind, together, live, data, 0.3)
     dense[k:, k:] += np.eye(data.w0.size) / w0_std**2
     expected = np.linalg.inv(np.linalg.inv(dense)[:k, :k])
-    ask = partial(fisher, objective(RULE, data_loss, network=network), THETA, data)
+    ask = partial(
+        pt.fisher, pt.objective(RULE, data_loss, network=network), THETA, data
+    )
     found = ask(only=FEW, noise=noise, w0_std=w0_std).matrix
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
     known, nearly = ask(only=FEW, noise=noise), ask(only=FEW, noise=noise, w0_std=1e-7)
@@ -128,7 +111,9 @@ def test_unknown_initial_weights_are_fitted_too(kind, data):
 
 
 def test_information_adds_up(data):
-    ask = partial(fisher, objective(RULE, accept_loss, network=FLY), THETA, only=FEW)
+    ask = partial(
+        pt.fisher, pt.objective(RULE, pt.accept, network=pt.FLY), THETA, only=FEW
+    )
     one_each = [jax.tree.map(lambda v, i=i: v[i], data) for i in range(len(data.x))]
     each, together = [ask(one) for one in one_each], ask(data)
     for name in ("matrix", "slope", "count"):
@@ -139,19 +124,19 @@ def test_information_adds_up(data):
 
 
 def test_a_network_as_a_rule(data):
-    rule = mlp((3,), scale=0.5)
+    rule = pt.mlp((3,), scale=0.5)
     theta = rule.init(jr.key(0))
-    loss = objective(rule, activity_loss)
+    loss = pt.objective(rule, pt.activity)
     data = data._replace(options=None, choice=None)
-    found = laplace(loss, theta, data, noise=0.1)
+    found = pt.laplace(loss, theta, data, noise=0.1)
     flat, unravel = ravel_pytree(theta)
     dense = by_definition(
-        "activity", flat, lambda p: simulate(rule, unravel(p), data), data, 0.1
+        "activity", flat, lambda p: pt.simulate(rule, unravel(p), data), data, 0.1
     )
     np.testing.assert_allclose(found.information.matrix, dense, rtol=1e-7, atol=1e-9)
     # What goes into a unit can grow and what comes out shrink: dw is the same.
     assert found.unknown.shape[1] >= 3
-    low, high = found.band(rule, visited_states(rule, theta, data))
+    low, high = found.band(rule, pt.infer.visited_states(rule, theta, data))
     assert np.isfinite(low).all() and (low < high).mean() > 0.99
     report = found.report()
     assert "Without information" in report and "Dense_0" not in report
@@ -160,19 +145,19 @@ def test_a_network_as_a_rule(data):
 
 
 def test_memory_is_not_that_of_the_weights_over_time():
-    loss = objective(taylor(OJA_ORDERS), activity_loss)
+    loss = pt.objective(pt.taylor(pt.OJA_ORDERS), pt.activity)
     directions = np.eye(27)[[4, 12]]
 
     def memory(steps, ask):
-        made = make_experiment(
+        made = pt.make_experiment(
             np.zeros((2, steps, 40)),
             w0=np.zeros((40, 3)),
             activity=np.ones((2, steps, 3)),
         )
-        return temporary_bytes(ask, jnp.asarray(OJA), made)
+        return temporary_bytes(ask, jnp.asarray(pt.OJA), made)
 
     forward = lambda theta, made: _sums(loss, theta, directions, made, None)
-    kept = lambda theta, made: activity_loss(loss.predict(theta, made), made)
+    kept = lambda theta, made: pt.activity(loss.predict(theta, made), made)
     reverse = lambda theta, made: jax.grad(kept)(theta, made)
     assert memory(10_000, forward) == memory(100, forward)
     assert memory(1100, reverse) > memory(100, reverse) + 1000 * 8 * 200

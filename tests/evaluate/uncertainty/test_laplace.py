@@ -4,14 +4,12 @@ import jax
 import jax.random as jr
 import numpy as np
 
-from plastutor.distil import States
-from plastutor.rules import Orders, taylor
-from plastutor.uncertainty import laplace
+import plastutor as pt
 
 
 def test_in_a_linear_model_all_is_linear_regression(linear):
     loss, theta, data, only = linear
-    found = laplace(loss, theta, data, only=only, level=0.9)
+    found = pt.laplace(loss, theta, data, only=only, level=0.9)
     free = [0, 1, 6]
     assert found.names == ("one", "w", "xy") and found.free.tolist() == free
     j = jax.jacfwd(lambda t: loss.forward(t, data).y)(theta).reshape(-1, 8)[:, free]
@@ -42,9 +40,9 @@ def test_in_a_linear_model_all_is_linear_regression(linear):
 
 def test_the_band_is_that_of_the_samples(linear):
     loss, theta, data, only = linear
-    found = laplace(loss, theta, data, only=only)
-    states = States(*np.random.default_rng(0).normal(size=(4, 7)))
-    rule = taylor(Orders(x=1, y=1, w=1))
+    found = pt.laplace(loss, theta, data, only=only)
+    states = pt.infer.States(*np.random.default_rng(0).normal(size=(4, 7)))
+    rule = pt.taylor(pt.Orders(x=1, y=1, w=1))
     low, high = found.band(rule, states)
     at_states = jax.vmap(rule.apply, (None, 0, 0, 0, 0))
     drawn = jax.vmap(at_states, (0, None, None, None, None))(
@@ -58,10 +56,12 @@ def test_the_band_is_that_of_the_samples(linear):
 
 def test_how_far_the_fit_is_from_the_best_one(linear):
     loss, theta, data, only = linear
-    best = laplace(loss, theta, data, only=only, noise=1.0)
+    best = pt.laplace(loss, theta, data, only=only, noise=1.0)
     away = np.zeros(8)
     away[best.free] = 2 * best.root[:, 1]  # two standard deviations
-    moved = laplace(loss, theta + away.reshape(theta.shape), data, only=only, noise=1.0)
+    moved = pt.laplace(
+        loss, theta + away.reshape(theta.shape), data, only=only, noise=1.0
+    )
     np.testing.assert_allclose(moved.distance, 2, rtol=1e-5)
     assert (
         "not the best fit of this likelihood, which lies 2 standard" in moved.report()
@@ -71,21 +71,21 @@ def test_how_far_the_fit_is_from_the_best_one(linear):
 
 def test_identifiable_is_what_could_be_told_from_zero(linear):
     loss, theta, data, only = linear
-    std = laplace(loss, theta, data, only=only).std
+    std = pt.laplace(loss, theta, data, only=only).std
     scale = 1.96 * np.sort(std)[1] * 1.001  # the widest is wider
-    found = laplace(loss, theta, data, only=only, scale=scale)
+    found = pt.laplace(loss, theta, data, only=only, scale=scale)
     assert found.identifiable.sum() == 2 and not found.identifiable[std.argmax()]
     report = found.report()
     assert report.count("not identifiable") == 1 and "Sloppy: along" in report
     line = [row for row in report.splitlines() if "not identifiable" in row]
     assert line[0].split()[0] == found.names[std.argmax()]
-    assert "Sloppy" not in laplace(loss, theta, data, only=only, scale=9.0).report()
+    assert "Sloppy" not in pt.laplace(loss, theta, data, only=only, scale=9.0).report()
 
 
 def test_a_prior_adds_to_the_information(linear):
     loss, theta, data, only = linear
-    plain = laplace(loss, theta, data, only=only, noise=0.5)
-    found = laplace(loss, theta, data, only=only, noise=0.5, prior=(0.1, 1, 2))
+    plain = pt.laplace(loss, theta, data, only=only, noise=0.5)
+    found = pt.laplace(loss, theta, data, only=only, noise=0.5, prior=(0.1, 1, 2))
     expected = np.linalg.inv(np.linalg.inv(plain.covariance) + np.diag([100, 1, 0.25]))
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-8)
     assert found.distance > 0.1, "theta is the fit without the prior"
@@ -95,7 +95,7 @@ def test_what_the_data_do_not_tell_is_named(blind):
     found, (loss, theta, data) = blind
     told = dict(zip(found.names, np.isfinite(found.std), strict=True))
     assert told == {"w": True, "x": False, "xx": False, "r": False, "xr": False}
-    without = laplace(loss, theta, data, only=("x", "w"))
+    without = pt.laplace(loss, theta, data, only=("x", "w"))
     np.testing.assert_allclose(
         found.std[found.names.index("w")], without.std[0], rtol=1e-6
     )
@@ -114,15 +114,15 @@ def test_what_the_data_do_not_tell_is_named(blind):
 
 def test_the_band_is_infinite_where_the_data_never_went(blind):
     found, (_, _, data) = blind
-    rule = taylor(Orders(x=2, w=1, r=1))
+    rule = pt.taylor(pt.Orders(x=2, w=1, r=1))
     x, r = np.array([0.75, 0.0, 0.4, 0.75]), np.array([0.0, 0.0, 0.0, 1.0])
-    low, high = found.band(rule, States(x, 0 * x, 0.2 + 0 * x, r))
+    low, high = found.band(rule, pt.infer.States(x, 0 * x, 0.2 + 0 * x, r))
     assert np.isfinite(high - low).tolist() == [True, True, False, False]
     assert (high - low)[0] > 0
 
 
 def test_a_prior_leaves_nothing_untold(blind):
     _, (loss, theta, data) = blind
-    found = laplace(loss, theta, data, only=("r", "x"), prior=0.5)
+    found = pt.laplace(loss, theta, data, only=("r", "x"), prior=0.5)
     assert found.unknown.shape[1] == 0
     np.testing.assert_allclose(found.std[found.names.index("r")], 0.5)

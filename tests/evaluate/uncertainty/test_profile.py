@@ -6,17 +6,13 @@ import jax.random as jr
 import numpy as np
 from scipy.optimize import minimize
 
-from plastutor.losses import accept_loss, objective
-from plastutor.rules import Orders, taylor, terms
-from plastutor.tasks import foraging_task
-from plastutor.types import FLY
-from plastutor.uncertainty import laplace, profile
+import plastutor as pt
 
 
 def test_in_a_linear_model_the_profile_is_a_parabola(linear):
     loss, theta, data, only = linear
-    around = laplace(loss, theta, data, only=only)
-    found = profile(loss, theta, data, "w", only=only, num_steps=1, at_once=3)
+    around = pt.laplace(loss, theta, data, only=only)
+    found = pt.profile(loss, theta, data, "w", only=only, num_steps=1, at_once=3)
     k = around.names.index("w")
     off = (found.values - around.mean[k]) / around.std[k]
     np.testing.assert_allclose(found.deviance, off**2, rtol=1e-5, atol=1e-6)
@@ -28,18 +24,18 @@ def test_in_a_linear_model_the_profile_is_a_parabola(linear):
 
 def test_a_profile_is_a_fit_with_one_coefficient_held():
     """Against L-BFGS on the others, where the likelihood is no parabola."""
-    orders, only = Orders(x=1, w=1, r=1), ("xr", "w", "one")
-    truth = terms(orders, xr=1.0, w=-0.2)
-    made = foraging_task(
+    orders, only = pt.Orders(x=1, w=1, r=1), ("xr", "w", "one")
+    truth = pt.terms(orders, xr=1.0, w=-0.2)
+    made = pt.foraging_task(
         jr.key(0),
-        taylor(orders, only),
+        pt.taylor(orders, only),
         truth,
         n_experiments=2,
         trials_per_block=10,
         n_post=1,
-        network=FLY,
+        network=pt.FLY,
     ).experiment
-    loss = objective(taylor(orders, only), accept_loss, network=FLY)
+    loss = pt.objective(pt.taylor(orders, only), pt.accept, network=pt.FLY)
 
     def negative(theta):  # the log-likelihood, of (one, w, xr)
         whole = truth.at[0, 0, 0, 0].set(theta[0]).at[0, 0, 1, 0].set(theta[1])
@@ -62,9 +58,9 @@ def test_a_profile_is_a_fit_with_one_coefficient_held():
 
     best = lowest()
     (_, theta), _ = slope(jnp.asarray(best.x))
-    around = laplace(loss, theta, made, only=only)
+    around = pt.laplace(loss, theta, made, only=only)
     values = best.x[1] + around.std[1] * np.array([-1.5, 1.0])
-    found = profile(loss, theta, made, "w", only=only, values=values, num_steps=10)
+    found = pt.profile(loss, theta, made, "w", only=only, values=values, num_steps=10)
     expected = [2 * (lowest(w).fun - best.fun) for w in values]
     np.testing.assert_allclose(found.deviance, expected, rtol=1e-4)
     assert abs(np.sqrt(found.deviance[0]) / 1.5 - 1) > 0.01, "no parabola"
@@ -73,6 +69,6 @@ def test_a_profile_is_a_fit_with_one_coefficient_held():
 def test_the_profile_of_what_the_data_do_not_tell_is_flat(blind):
     _, (loss, theta, data) = blind
     for term in ("r", "x"):
-        found = profile(loss, theta, data, term, only=("x", "xx", "r"), num_steps=8)
+        found = pt.profile(loss, theta, data, term, only=("x", "xx", "r"), num_steps=8)
         assert np.ptp(found.deviance) < 1e-6
         assert (found.low, found.high) == (-np.inf, np.inf)
