@@ -1,5 +1,6 @@
 """Evaluation: on data that the fit has not seen, beside what explains them as well."""
 
+from plastutor.evaluate import uncertainty
 from plastutor.evaluate._baselines import fixed_weights, logistic_regression, q_learning
 from plastutor.evaluate._comparison import (
     ModelComparison,
@@ -31,6 +32,7 @@ from plastutor.evaluate._scores import (
 )
 
 __all__ = [
+    "uncertainty",
     "LeftOut",
     "ModelComparison",
     "Population",

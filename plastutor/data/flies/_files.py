@@ -1,4 +1,4 @@
-"""Read fly choices from files in any of three layouts. `plastutor.data.flies` is the door.
+"""Read fly choices from files in any of three layouts.
 
 Nothing is guessed: what does not fit the layout is an error in a sentence, and an
 accept/reject sequence that disagrees with the choices is left out with the reason.

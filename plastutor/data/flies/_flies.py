@@ -20,7 +20,7 @@ import numpy as np
 
 from plastutor._experiments import make_experiment
 from plastutor._types import Experiment
-from plastutor.data import choice_experiments, one_hot
+from plastutor.data._choices import choice_experiments, one_hot
 from plastutor.data.flies._archive import BY_HAND, NUM_FLIES, VARIABLE
 from plastutor.data.flies._download import API, Progress, cache_folder, fetch
 from plastutor.data.flies._files import LAYOUTS, FlyChoices, read

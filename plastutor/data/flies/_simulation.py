@@ -1,4 +1,4 @@
-"""Simulate flies that choose as the real ones do. `plastutor.data.flies` is the door."""
+"""Simulate flies that choose as the real ones do."""
 
 from __future__ import annotations
 
