@@ -127,12 +127,12 @@ def holes_as_zeros(theta, x, w0, activity):
 
 
 def weights_before(theta, x, w0):
-    y, w = simulating.live(theta, x, w0)
+    y, w = simulating.simulate(theta, x, w0)
     return y, np.concatenate([w0[None], w[:-1]])
 
 
 def activity_after(theta, x, w0):
-    _, w = simulating.live(theta, x, w0)
+    _, w = simulating.simulate(theta, x, w0)
     return 1 / (1 + np.exp(-np.einsum("ti,tij->tj", x, w))), w
 
 
