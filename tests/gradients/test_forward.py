@@ -49,9 +49,9 @@ def recording(kind, steps=23, experiments=2, pre=3, post=2):
 
 def through_predictions(kind, rule):
     """The plain definition: simulate all, then compare."""
-    data_loss, network = KINDS[kind]
-    loss = pt.objective(rule, data_loss, network=network)
-    return lambda theta, data: data_loss(loss.predict(theta, data), data)
+    likelihood, network = KINDS[kind]
+    loss = pt.objective(rule, likelihood, network=network)
+    return lambda theta, data: likelihood(loss.predict(theta, data), data)
 
 
 def close(found, wanted, rtol=1e-10):
@@ -71,7 +71,7 @@ def close(found, wanted, rtol=1e-10):
     ],
 )
 def test_all_exact_ways_agree(kind, name, monkeypatch):
-    rule, data, (data_loss, network) = RULES[name], recording(kind), KINDS[kind]
+    rule, data, (likelihood, network) = RULES[name], recording(kind), KINDS[kind]
     theta = jax.tree.map(lambda leaf: 300 * leaf, pt.taylor(ORDERS).init(jr.key(1)))
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
@@ -79,7 +79,7 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
         "plastutor.gradients._reverse.WORTH_BLOCKS", 0
     )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
-        loss = pt.objective(rule, data_loss, network=network, gradient=way)
+        loss = pt.objective(rule, likelihood, network=network, gradient=way)
         close(jax.jit(jax.value_and_grad(loss))(theta, data), plain)
         close(jax.jit(loss)(theta, data), plain[0])
     close(pt.infer.stream_gradient(loss, theta, pt.chunks(data, 5)), plain)
@@ -87,10 +87,10 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
-    rule, data, (data_loss, network) = RULES["taylor"], recording(kind), KINDS[kind]
+    rule, data, (likelihood, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
     monkeypatch.setattr("plastutor.gradients._reverse.WORTH_BLOCKS", 0)
-    loss = pt.objective(rule, data_loss, network=network)
+    loss = pt.objective(rule, likelihood, network=network)
 
     def of(function):
         def value(theta, x, w0):
@@ -240,7 +240,7 @@ BAD = {
     ),
     "a loss of one's own": (
         lambda: pt.objective(RULES["taylor"], lambda t, d: t.y.sum(), gradient="local"),
-        "needs activity_loss, accept_loss or choice_loss",
+        "needs pt.activity, pt.accept or pt.choice",
     ),
     "backwards through a stream": (
         lambda: pt.infer.stream_gradient(

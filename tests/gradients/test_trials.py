@@ -155,9 +155,9 @@ def test_many_steps_at_once(n_post):
     w, d = jr.normal(keys[4], (2, 2, n_post, 4))
     update = jax.vmap(pt.rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
     wanted, pull = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
-    found = rule.forward(theta, x, y, w, r)
+    found = rule.forward_update(theta, x, y, w, r)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
-    found = rule.pull(theta, x, y, w, r, d)
+    found = rule.theta_vjp(theta, x, y, w, r, d)
     np.testing.assert_allclose(found, *pull(d), rtol=1e-10, atol=1e-12)
     assert (found != 0).sum() == 3
 

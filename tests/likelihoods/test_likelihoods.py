@@ -50,8 +50,8 @@ def observed(seed=0, kind="activity", batch=2, steps=STEPS):
 
 
 def loss_of(kind, rule):
-    data_loss, network = LOSSES[kind]
-    return pt.objective(RULES[rule], data_loss, network=network)
+    likelihood, network = LOSSES[kind]
+    return pt.objective(RULES[rule], likelihood, network=network)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -93,7 +93,7 @@ def test_truth_without_noise_has_no_loss():
     assert float(pt.objective(rule, pt.activity)(0.9 * pt.OJA, data)) > 1e-8
 
 
-def test_activity_loss_is_the_mean_square_over_what_was_recorded():
+def test_activity_is_the_mean_square_over_what_was_recorded():
     data = observed(2, "activity")
     life = pt.simulate(RULES["taylor"], np.full((2, 3, 2, 2), 0.1), data)
     y, o, valid = map(np.asarray, (life.y, data.activity, data.valid))
@@ -106,7 +106,7 @@ def test_activity_loss_is_the_mean_square_over_what_was_recorded():
     np.testing.assert_allclose(pt.activity(life, data), np.mean(squares), rtol=1e-12)
 
 
-def test_accept_loss_is_the_log_likelihood_written_out():
+def test_accept_is_the_log_likelihood_written_out():
     data = observed(3, "accept")
     logit = np.random.default_rng(0).normal(size=(2, STEPS))
     p, a = 1 / (1 + np.exp(-logit)), np.asarray(data.accept)
@@ -119,7 +119,7 @@ def test_accept_loss_is_the_log_likelihood_written_out():
     np.testing.assert_allclose(found, np.mean(terms), rtol=1e-12)
 
 
-def test_choice_loss_is_the_log_likelihood_written_out():
+def test_choice_is_the_log_likelihood_written_out():
     data = observed(3, "choice")
     logit = np.random.default_rng(0).normal(size=(2, STEPS, 2))
     p, choice = 1 / (1 + np.exp(-logit)), np.asarray(data.choice)
