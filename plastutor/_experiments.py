@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from numpy.typing import DTypeLike
 
-from plastutor._types import Experiment
+from plastutor._types import Experiment, Theta, Values
 
 
 def first_steps(data: Experiment, steps: int) -> Experiment:
@@ -79,7 +80,7 @@ def chunks(recording: Experiment, steps: int) -> Chunks:
     return Chunks(recording, steps)
 
 
-def check_dtype(dtype) -> np.dtype:
+def check_dtype(dtype: DTypeLike | None) -> np.dtype:
     """The floating-point type to use; an error if JAX would silently drop precision.
 
     >>> check_dtype("float32").name
@@ -100,17 +101,17 @@ def check_dtype(dtype) -> np.dtype:
 
 
 def make_experiment(
-    x,
+    x: Values,
     *,
-    w0,
-    reward=None,
-    plastic=None,
-    valid=None,
-    activity=None,
-    accept=None,
-    options=None,
-    choice=None,
-    dtype=None,
+    w0: Values,
+    reward: Values | None = None,
+    plastic: Values | None = None,
+    valid: Values | None = None,
+    activity: Values | None = None,
+    accept: Values | None = None,
+    options: Values | None = None,
+    choice: Values | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Experiment:
     """An experiment (or, with a leading axis, a batch) from arrays, checked.
 
@@ -286,7 +287,7 @@ def _first(bad) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
-def one_precision(theta, data):
+def one_precision(theta: Theta, data: Experiment) -> tuple[Theta, Experiment]:
     """The same numbers, all in the largest precision among them."""
     theta, data = jax.tree.map(jnp.asarray, (theta, data))
     dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))

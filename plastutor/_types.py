@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
+Values = ArrayLike | Sequence  # what NumPy makes an array of
 
 
 class Rule(NamedTuple):
@@ -56,7 +57,7 @@ class Rule(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """What was done to a network and what was observed. Make one with `make_experiment`.
+    """What was done to a network and observed. Make one with `make_experiment`.
 
     A batch of experiments is the same tuple with a leading `exp` axis on every field.
     Time is counted in steps; in accept/reject data a step is one presentation of an

@@ -1,4 +1,4 @@
-"""Gradients: the mean loss of a rule over recordings, and three ways to its slope."""
+"""The mean loss of a rule over recordings, and three ways to its gradient."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _sum_of_one(rule, network, sums, theta, data):
     def block(carry, piece):
         state, total, count = carry
         piece = piece._replace(options=data.options)
-        state, seen = run(rule, theta, network, state, piece, keep_weights=False)
-        lost, observed = sums(seen, piece)
-        return (state, total + lost, count + observed), None
+        state, made = run(rule, theta, network, state, piece, keep_weights=False)
+        loss, observed = sums(made, piece)
+        return (state, total + loss, count + observed), None
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
@@ -59,22 +59,22 @@ def _plain(rule: Rule, network: Network, sums: Callable) -> Callable:
 
 @partial(jax.jit, static_argnames=("rule", "network", "sums"))
 def _reverse(rule, network, sums, theta, data):
-    """The mean loss and its slope, from the end of each life to its beginning."""
+    """The mean loss and its gradient, from the last step of each to the first."""
     one = partial(sum_and_gradient, rule, network, sums)
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
-        total, count, slope = jax.tree.map(lambda leaf: leaf.sum(0), each)
+        total, count, gradient = jax.tree.map(lambda leaf: leaf.sum(0), each)
     else:
-        total, count, slope = one(theta, data)
-    return total / count, jax.tree.map(lambda leaf: leaf / count, slope)
+        total, count, gradient = one(theta, data)
+    return total / count, jax.tree.map(lambda leaf: leaf / count, gradient)
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "sums", "local"))
 def _forward(rule, network, sums, theta, data, local: bool):
-    """The mean loss and its slope, on the way forward."""
-    running = init_state(rule, theta, network, data)
-    running = advance(rule, theta, network, sums, running, data, local=local)
-    return value_and_gradient(rule, theta, running)
+    """The mean loss and its gradient, on the way forward."""
+    carry = init_state(rule, theta, network, data)
+    carry = advance(rule, theta, network, sums, carry, data, local=local)
+    return value_and_gradient(rule, theta, carry)
 
 
 def _is_primal(leaf) -> bool:
@@ -112,7 +112,7 @@ def mean_loss(
     plain = _plain(rule, network, sums)
     mean = jax.custom_vjp(plain)
 
-    def ahead(theta, data):
+    def forward(theta, data):
         over_data = any(
             leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)
         )
@@ -124,19 +124,19 @@ def mean_loss(
         if over_data:
             raise ValueError(
                 "This loss was made with gradient='forward' or 'local', which knows "
-                "its slope over theta and no other. For slopes over stimuli or initial "
-                "weights make it with gradient='reverse'."
+                "its gradient over theta and no other. For gradients over stimuli or "
+                "initial weights make it with gradient='reverse'."
             )
         if gradient == "reverse":
-            value, slope = _reverse(rule, network, sums, theta, data)
+            value, found = _reverse(rule, network, sums, theta, data)
         else:
             local = gradient == "local"
-            value, slope = _forward(rule, network, sums, theta, data, local)
-        return value, Partial(_times, slope)
+            value, found = _forward(rule, network, sums, theta, data, local)
+        return value, Partial(_times, found)
 
-    mean.defvjp(ahead, lambda pull, falls: pull(falls), symbolic_zeros=True)
+    mean.defvjp(forward, lambda vjp, cotangent: vjp(cotangent), symbolic_zeros=True)
     return mean
 
 
-def _times(slope, falls):
-    return jax.tree.map(lambda leaf: falls * leaf, slope), None
+def _times(gradient, cotangent):
+    return jax.tree.map(lambda leaf: cotangent * leaf, gradient), None

@@ -76,7 +76,7 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
     monkeypatch.setattr(
-        "plastutor.gradients._reverse.WORTH_BLOCKS", 0
+        "plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0
     )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
         loss = pt.objective(rule, likelihood, network=network, gradient=way)
@@ -89,7 +89,7 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
 def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
     rule, data, (likelihood, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
-    monkeypatch.setattr("plastutor.gradients._reverse.WORTH_BLOCKS", 0)
+    monkeypatch.setattr("plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0)
     loss = pt.objective(rule, likelihood, network=network)
 
     def of(function):
@@ -264,7 +264,7 @@ BAD = {
                 jnp.zeros(ORDERS.shape), recording("activity")._replace(w0=data)
             )
         )(recording("activity").w0),
-        "knows its slope over theta and no other",
+        "knows its gradient over theta and no other",
     ),
 }
 
