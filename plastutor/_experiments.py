@@ -143,11 +143,7 @@ def make_experiment(
         return None if value is None else jnp.asarray(value, dtype)
 
     x, w0, options = jnp.asarray(x, dtype), jnp.asarray(w0, dtype), optional(options)
-    if x.ndim not in (2, 3):
-        raise ValueError(
-            f"x has shape {x.shape}; expected (time, pre) for one experiment or "
-            "(exp, time, pre) for a batch."
-        )
+    _check_axes(x)
     steps = x.shape[:-1]
     if x.ndim == 3:  # one w0 or one set of options may serve a whole batch
         if w0.ndim == 2:
@@ -207,12 +203,17 @@ def check_experiment(experiment: Experiment) -> None:
         _check_values(experiment)
 
 
-def _check_shapes(experiment: Experiment) -> None:
-    x, w0 = experiment.x, experiment.w0
+def _check_axes(x) -> None:
     if jnp.ndim(x) not in (2, 3):
         raise ValueError(
-            f"x has shape {jnp.shape(x)}; expected (time, pre) or (exp, time, pre)."
+            f"x has shape {jnp.shape(x)}; expected (time, pre) for one experiment or "
+            "(exp, time, pre) for a batch."
         )
+
+
+def _check_shapes(experiment: Experiment) -> None:
+    x, w0 = experiment.x, experiment.w0
+    _check_axes(x)
     steps, batch, pre = x.shape[:-1], x.shape[:-2], x.shape[-1]
     if w0.shape[:-2] != batch or w0.ndim < 2 or w0.shape[-2] != pre:
         raise ValueError(
@@ -272,12 +273,12 @@ def _check_values(experiment: Experiment) -> None:
         if np.isnan(accept).all():
             raise ValueError("accept is NaN in every valid step: nothing to fit.")
     if experiment.choice is not None and experiment.options is not None:
-        choice, count = np.asarray(experiment.choice), experiment.options.shape[-2]
-        bad = valid & ((choice < -1) | (choice >= count))
+        choice, n_options = np.asarray(experiment.choice), experiment.options.shape[-2]
+        bad = valid & ((choice < -1) | (choice >= n_options))
         if bad.any():
             raise ValueError(
                 f"choice is {choice[_first(bad)]} at index {_first(bad)}; expected 0 "
-                f"to {count - 1} (there are {count} options), or -1 for no choice."
+                f"to {n_options - 1} (there are {n_options} options), or -1 for none."
             )
         if (choice[valid] < 0).all():
             raise ValueError("choice is -1 in every valid step: nothing to fit.")

@@ -20,16 +20,7 @@ from plastutor.networks import (
 )
 
 
-def run(
-    rule: Rule,
-    theta: Theta,
-    network: Network,
-    state: State,
-    experiment: Experiment,
-    *,
-    keep_weights: bool,
-    forced: bool = False,
-) -> tuple[State, Trajectory]:
+def run(rule, theta, network, state, experiment, keep_weights, forced=False):
     """Through one experiment, from a state that need not be its first one."""
     completed = experiment.plastic & experiment.valid
     memory, expected = expect_rewards(state.memory, experiment.reward, completed)
@@ -49,9 +40,8 @@ def run(
 
 @partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
 def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
-    how = {"keep_weights": keep_weights, "forced": forced}
     start = initial_state(experiment, network)
-    return run(rule, theta, network, start, experiment, **how)[1]
+    return run(rule, theta, network, start, experiment, keep_weights, forced)[1]
 
 
 def simulate(

@@ -19,6 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
 Values = ArrayLike | Sequence  # what NumPy makes an array of
+Scalar = Float[ArrayLike, ""]  # a number, or one that JAX traces
 
 
 class Rule(NamedTuple):
@@ -133,12 +134,8 @@ class Fit(NamedTuple):
         """
         from flax import serialization
 
-        state = jax.tree.map(np.asarray, self._asdict())
-        content = serialization.msgpack_serialize(
-            serialization.to_state_dict(
-                state | {"status": self.status, "message": self.message}
-            )
-        )
+        arrays = jax.tree.map(np.asarray, self[:3])
+        content = serialization.to_bytes(Fit(*arrays, *self[3:]))
         path = Path(path)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "wb") as file:

@@ -7,6 +7,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import custom_vjp_primal_tree_values
 from jax.tree_util import Partial
 
 from plastutor._simulate import run
@@ -33,52 +34,37 @@ def _sum_of_one(rule, network, sums, theta, data):
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
-    start = (
-        initial_state(data, network),
-        jnp.zeros((), data.w0.dtype),
-        jnp.zeros((), int),
-    )
+    zero, none = jnp.zeros((), data.w0.dtype), jnp.zeros((), int)
+    start = initial_state(data, network), zero, none
     blocks = in_blocks(data._replace(w0=None, options=None), length)
     (_, total, count), _ = jax.lax.scan(block, start, blocks)
     return total, count
 
 
-def _plain(rule: Rule, network: Network, sums: Callable) -> Callable:
-    """The mean loss, as JAX differentiates it."""
-
-    @jax.jit
-    def mean(theta, data):
-        one = partial(_sum_of_one, rule, network, sums)
-        if data.x.ndim == 3:
-            one = jax.vmap(one, (None, 0))
-        total, count = one(theta, data)
-        return jnp.sum(total) / jnp.sum(count)
-
-    return mean
-
-
 @partial(jax.jit, static_argnames=("rule", "network", "sums"))
-def _reverse(rule, network, sums, theta, data):
-    """The mean loss and its gradient, from the last step of each to the first."""
+def _mean(rule, network, sums, theta, data):
+    """The mean loss, as JAX differentiates it."""
+    one = partial(_sum_of_one, rule, network, sums)
+    if data.x.ndim == 3:
+        one = jax.vmap(one, (None, 0))
+    total, count = one(theta, data)
+    return jnp.sum(total) / jnp.sum(count)
+
+
+@partial(jax.jit, static_argnames=("rule", "network", "sums", "gradient"))
+def _value_and_gradient(rule, network, sums, theta, data, gradient):
+    """The mean loss and its gradient, without JAX's own derivative of the scan."""
+    if gradient != "reverse":
+        carry, local = init_state(rule, theta, network, data), gradient == "local"
+        carry = advance(rule, theta, network, sums, carry, data, local=local)
+        return value_and_gradient(rule, theta, carry)
     one = partial(sum_and_gradient, rule, network, sums)
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
-        total, count, gradient = jax.tree.map(lambda leaf: leaf.sum(0), each)
+        total, count, of_total = jax.tree.map(lambda leaf: leaf.sum(0), each)
     else:
-        total, count, gradient = one(theta, data)
-    return total / count, jax.tree.map(lambda leaf: leaf / count, gradient)
-
-
-@partial(jax.jit, static_argnames=("rule", "network", "sums", "local"))
-def _forward(rule, network, sums, theta, data, local: bool):
-    """The mean loss and its gradient, on the way forward."""
-    carry = init_state(rule, theta, network, data)
-    carry = advance(rule, theta, network, sums, carry, data, local=local)
-    return value_and_gradient(rule, theta, carry)
-
-
-def _is_primal(leaf) -> bool:
-    return hasattr(leaf, "perturbed")
+        total, count, of_total = one(theta, data)
+    return total / count, jax.tree.map(lambda leaf: leaf / count, of_total)
 
 
 def mean_loss(
@@ -109,16 +95,12 @@ def mean_loss(
         raise ValueError(
             f"gradient is {gradient!r}; expected 'reverse', 'forward' or 'local'."
         )
-    plain = _plain(rule, network, sums)
+    plain = partial(_mean, rule, network, sums)
     mean = jax.custom_vjp(plain)
 
     def forward(theta, data):
-        over_data = any(
-            leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)
-        )
-        theta, data = jax.tree.map(
-            lambda leaf: leaf.value, (theta, data), is_leaf=_is_primal
-        )
+        over_data = any(leaf.perturbed for leaf in jax.tree.leaves(data))
+        theta, data = custom_vjp_primal_tree_values((theta, data))
         if over_data and gradient == "reverse":
             return jax.vjp(plain, theta, data)
         if over_data:
@@ -127,11 +109,7 @@ def mean_loss(
                 "its gradient over theta and no other. For gradients over stimuli or "
                 "initial weights make it with gradient='reverse'."
             )
-        if gradient == "reverse":
-            value, found = _reverse(rule, network, sums, theta, data)
-        else:
-            local = gradient == "local"
-            value, found = _forward(rule, network, sums, theta, data, local)
+        value, found = _value_and_gradient(rule, network, sums, theta, data, gradient)
         return value, Partial(_times, found)
 
     mean.defvjp(forward, lambda vjp, cotangent: vjp(cotangent), symbolic_zeros=True)

@@ -85,21 +85,16 @@ class _Blocks:
 
     def stimuli(self, x):
         """What meets the weights in a step."""
-        return (
-            x[None]
-            if self.options is None
-            else jnp.concatenate([x[None], self.options])
-        )
-
-    def change(self, rule, theta, y, w, now):
-        x, r, completed = now
-        return weight_change(rule, theta, self.network, x, y, w, r, completed)
+        x = x[None]
+        return x if self.options is None else jnp.concatenate([x, self.options])
 
     def step(self, w, now):
         """The weights after a step, and the drive in it."""
-        u = self.stimuli(now[0]) @ w
+        (x, *r_and_plastic), rule = now, self.rule.forward_mode
+        u = self.stimuli(x) @ w
         y = self.network.activation(u[0])
-        return w + self.change(self.rule.forward_mode, self.theta, y, w, now), u
+        dw = weight_change(rule, self.theta, self.network, x, y, w, *r_and_plastic)
+        return w + dw, u
 
     def compare(self, y, piece):
         """The sum of the losses in a block, and the number of observations."""
@@ -138,17 +133,19 @@ class _Blocks:
         def step(i, carry):
             ct_w, ct_theta, ct_u = carry
             t = self.length - 1 - i
-            now = _row(steps, t)
+            x, *r_and_plastic = _row(steps, t)
 
             def change(theta, y, w):
-                return self.change(self.rule, theta, y, w, now)
+                return weight_change(
+                    self.rule, theta, self.network, x, y, w, *r_and_plastic
+                )
 
             _, vjp = jax.vjp(change, self.theta, y[t, 0], kept[t])
             from_theta, from_y, from_w = vjp(ct_w)
             # Written down first: XLA would compute it again for each synapse.
             from_y = jnp.zeros_like(y[t]).at[0].set(from_y)
             ct_u = _put(ct_u, ct_u[t] + derivative[t] * from_y, t)
-            through = (self.stimuli(now[0])[:, :, None] * ct_u[t][:, None]).sum(0)
+            through = (self.stimuli(x)[:, :, None] * ct_u[t][:, None]).sum(0)
             ct_theta = jax.tree.map(jnp.add, ct_theta, from_theta)
             return ct_w + from_w + through, ct_theta, ct_u
 

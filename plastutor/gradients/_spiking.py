@@ -98,15 +98,6 @@ def _online(cell, layer, x, label, feedback, exact):
     return total, SpikingLayer(d_w[:n_pre], d_out, d_rec)
 
 
-def _check_batch(layer, x, label):
-    n_pre = layer.w_in.shape[0]
-    if x.ndim != 3 or x.shape[2] != n_pre or label.shape != x.shape[:1]:
-        raise ValueError(
-            f"x has shape {x.shape} and label {label.shape}; expected (exp, time, "
-            f"{n_pre}) and (exp,). Give a single example a first axis: x[None]."
-        )
-
-
 def spiking_gradient(
     cell: Cell,
     layer: SpikingLayer,
@@ -164,7 +155,12 @@ def spiking_gradient(
             f"how={how!r} is exact and takes no feedback. Leave it out, or use "
             "how='eprop'."
         )
-    _check_batch(layer, x, label)
+    n_pre = layer.w_in.shape[0]
+    if x.ndim != 3 or x.shape[2] != n_pre or label.shape != x.shape[:1]:
+        raise ValueError(
+            f"x has shape {x.shape} and label {label.shape}; expected (exp, time, "
+            f"{n_pre}) and (exp,). Give a single example a first axis: x[None]."
+        )
     if feedback is not None and feedback.shape != layer.w_out.shape[::-1]:
         raise ValueError(
             f"feedback has shape {feedback.shape}; expected "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from plastutor._types import Experiment, Trajectory
 
@@ -23,9 +23,7 @@ def _needed(value, name: str, likelihood: str):
 # hold anything, even NaN.
 
 
-def activity_sums(
-    trajectory: Trajectory, experiment: Experiment
-) -> tuple[Float[Array, ""], Int[Array, ""]]:
+def activity_sums(trajectory: Trajectory, experiment: Experiment):
     activity = _needed(experiment.activity, "activity", "pt.activity")
     recorded = ~jnp.isnan(activity) & experiment.valid[..., None]
     error = trajectory.y - jnp.where(recorded, activity, 0)

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from plastutor._types import Experiment, Trajectory
 from plastutor.likelihoods._activity import _needed
 
 
-def accept_sums(
-    trajectory: Trajectory, experiment: Experiment
-) -> tuple[Float[Array, ""], Int[Array, ""]]:
+def accept_sums(trajectory: Trajectory, experiment: Experiment):
     accept = _needed(experiment.accept, "accept", "pt.accept")
-    logit = trajectory.logit
-    if logit is None:
+    if trajectory.logit is None:
         raise ValueError("pt.accept needs a network with a read-out: BEHAVIOUR or FLY.")
     observed = ~jnp.isnan(accept) & experiment.valid
     sign = jnp.where(observed, 2 * accept - 1, 0)
-    loss = -jax.nn.log_sigmoid(sign * logit)
+    loss = -jax.nn.log_sigmoid(sign * trajectory.logit)
     return jnp.sum(jnp.where(observed, loss, 0)), jnp.sum(observed)
 
 
-def choice_sums(
-    trajectory: Trajectory, experiment: Experiment
-) -> tuple[Float[Array, ""], Int[Array, ""]]:
+def choice_sums(trajectory: Trajectory, experiment: Experiment):
     choice = _needed(experiment.choice, "choice", "pt.choice")
     logit = _needed(trajectory.option_logit, "options", "pt.choice")
     log_p = jax.nn.log_softmax(jax.nn.log_sigmoid(logit), axis=-1)

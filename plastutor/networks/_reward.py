@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from plastutor._types import Scalar
+
 
 def remember(
-    memory: Float[Array, " window"],
-    reward: Float[ArrayLike, ""],
-    completed: Bool[ArrayLike, ""],
+    memory: Float[Array, " window"], reward: Scalar, completed: Bool[ArrayLike, ""]
 ) -> Float[Array, " window"]:
     """Append a reward to the memory of the last ones, if its trial was completed.
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 STEEPNESS = 10.0  # of the sigmoid that lends a spike its derivative
+Neurons = Float[Array, "state post"]
 
 
 @jax.custom_jvp
@@ -131,19 +132,15 @@ class SpikingLayer(NamedTuple):
             return self.w_in
         return jnp.concatenate([self.w_in, self.w_rec])
 
-    def sources(
-        self, cell: Cell, state: Float[Array, "state post"], x: Float[Array, " pre"]
-    ) -> Float[Array, " source"]:
+    def sources(self, cell: Cell, state: Neurons, x: Float[Array, " pre"]) -> Array:
         """All that drives a neuron in one step: inputs, and the spikes before."""
         return x if self.w_rec is None else jnp.concatenate([x, cell.fire(state)])
 
-    def initial_state(self, cell: Cell) -> Float[Array, "state post"]:
+    def initial_state(self, cell: Cell) -> Neurons:
         """Neurons at rest."""
         return jnp.zeros((cell.n_state, self.w_in.shape[1]), self.w_in.dtype)
 
-    def log_probability(
-        self, z: Float[Array, "*time post"]
-    ) -> Float[Array, "*time class"]:
+    def log_probability(self, z: Float[Array, "*time post"]) -> Array:
         """Of each class, from the spikes z: softmax(z @ w_out)."""
         return jax.nn.log_softmax(z @ self.w_out)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from plastutor._types import Experiment, Rule, Theta, Trajectory
+from plastutor._types import Experiment, Rule, Scalar, Theta, Trajectory
 from plastutor.networks._network import Network
 
 LARGE, PARTS = 2**19, 4  # synapses from which x @ w is cut, and into how many parts
@@ -29,9 +29,8 @@ class State(NamedTuple):
 def accept_logit(
     network: Network, x: Float[ArrayLike, "*any pre"], w: Float[ArrayLike, "pre post"]
 ) -> Float[Array, "*any"]:
-    """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
-    readout = 0.0 if network.readout is None else network.readout
-    return readout * jnp.mean(network.activation(x @ w), axis=-1)
+    """Log-odds of accepting the stimulus x, of a network with a read-out and weights w."""
+    return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
 
 
 def step_size(network: Network, n_pre: int) -> float:
@@ -67,21 +66,19 @@ def observe(
     of_options: Float[Array, "*time option post"] | None = None,
 ) -> Trajectory:
     """What can be observed of activity, and of the activity for each option."""
-    logit = option_logit = None
-    if network.readout is not None:
-        logit = network.readout * y.mean(-1)
-        if of_options is not None:
-            option_logit = network.readout * of_options.mean(-1)
-    return Trajectory(None, y, logit, option_logit)
+    if network.readout is None:
+        return Trajectory(None, y)
+    option_logit = None if of_options is None else network.readout * of_options.mean(-1)
+    return Trajectory(None, y, network.readout * y.mean(-1), option_logit)
 
 
-def layer_drive(
-    x: Float[Array, " pre"], w: Float[Array, "pre post"]
-) -> Float[Array, " post"]:
+@jax.custom_jvp
+def layer_drive(x, w):
     """The drive of each neuron, x @ w, for a stimulus x (pre,) and weights (pre, post).
 
     Of a large layer part by part. On a processor each core changes some rows of w, and
-    finds them again where it left them.
+    finds them again where it left them. XLA computes the derivatives where they are
+    needed.
 
     >>> layer_drive(jnp.ones(1000), jnp.ones((1000, 600))).shape
     (600,)
@@ -93,17 +90,11 @@ def layer_drive(
     return parts.sum((0, 1))
 
 
-@jax.custom_jvp
-def _drive(x, w):
-    """The product x @ w, with derivatives that XLA computes where they are needed."""
-    return layer_drive(x, w)
-
-
-@_drive.defjvp
+@layer_drive.defjvp
 def _drive_jvp(at, along):
     (x, w), (dx, dw) = at, along
     # Not x @ dw: its way back is an outer product that is laid out the other way round.
-    return _drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
+    return layer_drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
 
 
 def network_step(
@@ -112,7 +103,7 @@ def network_step(
     network: Network,
     options: Float[Array, "option pre"] | None,
     w: Float[Array, "pre post"],
-    now: tuple[Float[Array, " pre"], Float[ArrayLike, ""], Bool[Array, ""]],
+    now: tuple[Float[Array, " pre"], Scalar, Bool[Array, ""]],
     *,
     recorded: Float[Array, " post"] | None = None,
     local: bool = False,
@@ -132,7 +123,7 @@ def network_step(
         local: derivatives do not know that the activity plasticity sees follows from w.
     """
     x, r, plastic = now
-    y = network.activation(_drive(x, w))
+    y = network.activation(layer_drive(x, w))
     of_options = None if options is None else network.activation(options @ w)
     trajectory = observe(network, y, of_options)
     y = jax.lax.stop_gradient(y) if local else y

@@ -36,11 +36,7 @@ def redraw_w0(
 
 
 def hide_inputs(
-    key: PRNGKeyArray,
-    experiment: Experiment,
-    recorded: float,
-    *,
-    fill_std: float = 0.0,
+    key: PRNGKeyArray, experiment: Experiment, recorded: float, *, fill_std: float = 0.0
 ) -> Experiment:
     """The same experiments for a student who sees only some of the inputs.
 
