@@ -29,7 +29,7 @@ class State(NamedTuple):
 def accept_logit(
     network: Network, x: Float[ArrayLike, "*any pre"], w: Float[ArrayLike, "pre post"]
 ) -> Float[Array, "*any"]:
-    """Log-odds of accepting the stimulus x, of a network with a read-out and weights w."""
+    """Log-odds of accepting the stimulus x, given a read-out and the weights w."""
     return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""Three ways to one gradient: back through a life, along with it, and synapse-local."""
+"""Three ways to one gradient: back in time, forward in time, and synapse-local."""
 
 import jax
 import jax.numpy as jnp
@@ -29,21 +29,24 @@ def recording(kind, steps=23, experiments=2, pre=3, post=2):
     shape = (experiments, steps)
     valid = np.ones(shape, bool)
     valid[-1, -4:] = False
-    seen = {}
+    what = {}
     if kind == "activity":
-        seen["activity"] = draw.uniform(size=(*shape, post))
-        seen["activity"][0, 5] = np.nan
-        seen["plastic"] = draw.random(shape) < 0.8
+        what["activity"] = draw.uniform(size=(*shape, post))
+        what["activity"][0, 5] = np.nan
+        what["plastic"] = draw.random(shape) < 0.8
     if kind == "accept":
-        seen["accept"] = (draw.random(shape) < 0.5).astype(float)
+        what["accept"] = (draw.random(shape) < 0.5).astype(float)
     if kind == "choice":
-        seen["options"], seen["choice"] = np.eye(pre), draw.integers(-1, pre, shape)
+        what["options"], what["choice"] = (
+            np.eye(pre),
+            draw.integers(-1, pre, shape),
+        )
     return pt.make_experiment(
         draw.normal(size=(*shape, pre)),
         w0=0.3 * draw.normal(size=(experiments, pre, post)),
         reward=(draw.random(shape) < 0.5).astype(float),
         valid=valid,
-        **seen,
+        **what,
     )
 
 
@@ -86,7 +89,9 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
+def test_reverse_knows_the_gradients_over_stimuli_and_initial_weights(
+    kind, monkeypatch
+):
     rule, data, (likelihood, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
     monkeypatch.setattr("plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0)
@@ -101,17 +106,19 @@ def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeyp
     found, plain = of(loss), of(through_predictions(kind, rule))
     close(found, plain)
     close(found[1][0], jax.grad(loss)(theta, data))
-    assert all((np.abs(slope).max(axis=(1, 2)) > 0).all() for slope in found[1][1:])
+    assert all(
+        (np.abs(gradient).max(axis=(1, 2)) > 0).all() for gradient in found[1][1:]
+    )
 
 
 def test_local_is_exact_where_the_rule_does_not_see_activity():
     rule, data = pt.taylor(ORDERS, only=("xr", "w")), recording("accept")
     theta = pt.terms(ORDERS, xr=0.7, w=-0.1)
-    slope = {
+    gradient = {
         way: jax.grad(pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, gradient=way))
         for way in ("reverse", "local")
     }
-    close(slope["local"](theta, data), slope["reverse"](theta, data))
+    close(gradient["local"](theta, data), gradient["reverse"](theta, data))
 
 
 def cosine(a, b):
@@ -124,7 +131,7 @@ def local_against_exact():
 
     def of(network, pre):
         rule = pt.taylor(pt.OJA_ORDERS)
-        slopes = [
+        gradients = [
             jax.jit(
                 jax.grad(pt.objective(rule, pt.activity, network=network, gradient=g))
             )
@@ -135,7 +142,8 @@ def local_against_exact():
             pt.neural_task(jr.key(seed), rule, pt.OJA, **sizes) for seed in range(5)
         ]
         return [
-            cosine(*(slope(0.8 * pt.OJA, data) for slope in slopes)) for data in sets
+            cosine(*(gradient(0.8 * pt.OJA, data) for gradient in gradients))
+            for data in sets
         ]
 
     return of
@@ -258,7 +266,7 @@ BAD = {
         lambda: pt.chunks(recording("activity"), 0),
         "steps is 0; expected a whole number from 1 up",
     ),
-    "slopes over weights": (
+    "gradients over weights": (
         lambda: jax.grad(
             lambda data: pt.objective(RULES["taylor"], pt.activity, gradient="forward")(
                 jnp.zeros(ORDERS.shape), recording("activity")._replace(w0=data)
