@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, PyTree
 
 try:
     from jax.experimental.layout import Layout, with_layout_constraint
@@ -22,7 +22,7 @@ except ImportError:  # it is experimental: in a JAX without it only speed is los
 MIN_EXPERIMENTS_GROUPED, EXPERIMENTS_A_GROUP = 200, 50
 
 
-def spread(batch: Any) -> Any:
+def spread(batch: PyTree) -> PyTree:
     """The same batch, each device holding its share of the leading axis.
 
     What is computed from it with jax.vmap and jax.jit is then computed where the shares
@@ -52,7 +52,7 @@ def _one_processor() -> bool:
     return jax.device_count() == 1 and jax.default_backend() == "cpu"
 
 
-def laid_out(values):
+def laid_out(values: Array | np.ndarray) -> Array | np.ndarray:
     """The same array, with the numbers along its last axis side by side in memory.
 
     XLA moves an axis by counting differently, and leaves the numbers where they are. A
@@ -67,7 +67,7 @@ def laid_out(values):
     return with_layout_constraint(values, Layout(tuple(range(values.ndim))))
 
 
-def in_groups(one: Callable, batch: Any) -> Any:
+def in_groups(one: Callable, batch: PyTree) -> PyTree:
     """What `jax.vmap(one)(batch)` gives, with the memory of one group.
 
     One processor takes a large batch group by group, and on the way back computes each
@@ -88,7 +88,7 @@ def in_groups(one: Callable, batch: Any) -> Any:
     return jax.lax.map(again, batch, batch_size=EXPERIMENTS_A_GROUP)
 
 
-def sum_rows(values, axis: int):
+def sum_rows(values: Array, axis: int) -> Array:
     """The sum over an axis.
 
     XLA adds whole rows many numbers at a time, and the numbers of a sum one by one. Of

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from numpy.typing import DTypeLike
 
-from plastutor._types import Experiment
+from plastutor._types import Experiment, Theta, Values
 
 
 def first_steps(data: Experiment, steps: int) -> Experiment:
@@ -79,7 +80,7 @@ def chunks(recording: Experiment, steps: int) -> Chunks:
     return Chunks(recording, steps)
 
 
-def check_dtype(dtype) -> np.dtype:
+def check_dtype(dtype: DTypeLike | None) -> np.dtype:
     """The floating-point type to use; an error if JAX would silently drop precision.
 
     >>> check_dtype("float32").name
@@ -100,17 +101,17 @@ def check_dtype(dtype) -> np.dtype:
 
 
 def make_experiment(
-    x,
+    x: Values,
     *,
-    w0,
-    reward=None,
-    plastic=None,
-    valid=None,
-    activity=None,
-    accept=None,
-    options=None,
-    choice=None,
-    dtype=None,
+    w0: Values,
+    reward: Values | None = None,
+    plastic: Values | None = None,
+    valid: Values | None = None,
+    activity: Values | None = None,
+    accept: Values | None = None,
+    options: Values | None = None,
+    choice: Values | None = None,
+    dtype: DTypeLike | None = None,
 ) -> Experiment:
     """An experiment (or, with a leading axis, a batch) from arrays, checked.
 
@@ -142,11 +143,7 @@ def make_experiment(
         return None if value is None else jnp.asarray(value, dtype)
 
     x, w0, options = jnp.asarray(x, dtype), jnp.asarray(w0, dtype), optional(options)
-    if x.ndim not in (2, 3):
-        raise ValueError(
-            f"x has shape {x.shape}; expected (time, pre) for one experiment or "
-            "(exp, time, pre) for a batch."
-        )
+    _check_axes(x)
     steps = x.shape[:-1]
     if x.ndim == 3:  # one w0 or one set of options may serve a whole batch
         if w0.ndim == 2:
@@ -206,12 +203,17 @@ def check_experiment(experiment: Experiment) -> None:
         _check_values(experiment)
 
 
-def _check_shapes(experiment: Experiment) -> None:
-    x, w0 = experiment.x, experiment.w0
+def _check_axes(x) -> None:
     if jnp.ndim(x) not in (2, 3):
         raise ValueError(
-            f"x has shape {jnp.shape(x)}; expected (time, pre) or (exp, time, pre)."
+            f"x has shape {jnp.shape(x)}; expected (time, pre) for one experiment or "
+            "(exp, time, pre) for a batch."
         )
+
+
+def _check_shapes(experiment: Experiment) -> None:
+    x, w0 = experiment.x, experiment.w0
+    _check_axes(x)
     steps, batch, pre = x.shape[:-1], x.shape[:-2], x.shape[-1]
     if w0.shape[:-2] != batch or w0.ndim < 2 or w0.shape[-2] != pre:
         raise ValueError(
@@ -271,12 +273,12 @@ def _check_values(experiment: Experiment) -> None:
         if np.isnan(accept).all():
             raise ValueError("accept is NaN in every valid step: nothing to fit.")
     if experiment.choice is not None and experiment.options is not None:
-        choice, count = np.asarray(experiment.choice), experiment.options.shape[-2]
-        bad = valid & ((choice < -1) | (choice >= count))
+        choice, n_options = np.asarray(experiment.choice), experiment.options.shape[-2]
+        bad = valid & ((choice < -1) | (choice >= n_options))
         if bad.any():
             raise ValueError(
                 f"choice is {choice[_first(bad)]} at index {_first(bad)}; expected 0 "
-                f"to {count - 1} (there are {count} options), or -1 for no choice."
+                f"to {n_options - 1} (there are {n_options} options), or -1 for none."
             )
         if (choice[valid] < 0).all():
             raise ValueError("choice is -1 in every valid step: nothing to fit.")
@@ -286,7 +288,7 @@ def _first(bad) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
-def one_precision(theta, data):
+def one_precision(theta: Theta, data: Experiment) -> tuple[Theta, Experiment]:
     """The same numbers, all in the largest precision among them."""
     theta, data = jax.tree.map(jnp.asarray, (theta, data))
     dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))

@@ -20,17 +20,17 @@ from plastutor.networks import (
 )
 
 
-def run(rule, theta, network, state, experiment, *, keep_weights, forced=False):
-    """Live through one experiment, from a state that need not be its first one."""
+def run(rule, theta, network, state, experiment, keep_weights, forced=False):
+    """Through one experiment, from a state that need not be its first one."""
     completed = experiment.plastic & experiment.valid
     memory, expected = expect_rewards(state.memory, experiment.reward, completed)
 
     def step(w, now):
         now, recorded = now
-        w, seen = network_step(
+        w, made = network_step(
             rule, theta, network, experiment.options, w, now, recorded=recorded
         )
-        return w, seen._replace(w=w if keep_weights else None)
+        return w, made._replace(w=w if keep_weights else None)
 
     inputs = experiment.x, experiment.reward - expected, completed
     recorded = experiment.activity if forced else None
@@ -40,9 +40,8 @@ def run(rule, theta, network, state, experiment, *, keep_weights, forced=False):
 
 @partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
 def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
-    how = {"keep_weights": keep_weights, "forced": forced}
     start = initial_state(experiment, network)
-    return run(rule, theta, network, start, experiment, **how)[1]
+    return run(rule, theta, network, start, experiment, keep_weights, forced)[1]
 
 
 def simulate(
@@ -54,7 +53,7 @@ def simulate(
     keep_weights: bool = True,
     forced: bool = False,
 ) -> Trajectory:
-    """Let a network live through an experiment by the rule g_theta.
+    """Take a network through an experiment, by the rule g_theta.
 
     In each step the stimulus x gives the activity y = activation(x @ w), and then, if
     the step is plastic, w changes by rate * g_theta(x, y, w, r).
@@ -89,13 +88,8 @@ def simulate(
             "Leave it out, or pass activity= to make_experiment."
         )
     theta, experiment = one_precision(theta, experiment)
-    one = partial(
-        _simulate_one,
-        rule,
-        network=network,
-        keep_weights=keep_weights,
-        forced=forced,
-    )
+    how = {"network": network, "keep_weights": keep_weights, "forced": forced}
+    one = partial(_simulate_one, rule, **how)
     if experiment.x.ndim == 3:
         return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))
     return one(theta, experiment)

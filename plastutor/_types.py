@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
+Values = ArrayLike | Sequence  # what NumPy makes an array of
+Scalar = Float[ArrayLike, ""]  # a number, or one that JAX traces
 
 
 class Rule(NamedTuple):
@@ -29,13 +31,13 @@ class Rule(NamedTuple):
             four scalars in, one scalar out. This is the definition of the rule.
         update: `(theta, x, y, w, r) -> dw` for a whole layer; x has shape (pre,), y
             (post,), w (pre, post), r is a scalar. It equals `apply` at every synapse.
-        forward: `update` for forward-mode derivatives (jax.jvp), which JAX refuses to a
-            function with a reverse-mode derivative of its own; None if `update` has
-            both.
-        pull: `(theta, x, y, w, r, d) -> slope`, the derivative of sum(d * dw) with
-            respect to theta, over many steps at once: one more, last axis in x, y, w,
-            r and d, which `forward` takes as well. None if there is no faster way than
-            JAX's own.
+        forward_update: `update` for forward-mode derivatives (jax.jvp), which JAX
+            refuses to a function with a reverse-mode derivative of its own; None if
+            `update` has both.
+        theta_vjp: `(theta, x, y, w, r, cotangent) -> gradient`, the derivative of
+            sum(cotangent * dw) with respect to theta, over many steps at once: one
+            more, last axis in x, y, w, r and cotangent, which `forward_update` takes
+            as well. None if there is no faster way than JAX's own.
         free: where in the row that theta makes (`ravel_pytree`) there are parameters
             that matter; None: everywhere.
         linear: dw is linear in theta, so that a factor of dw can be one of theta.
@@ -44,19 +46,19 @@ class Rule(NamedTuple):
     init: Callable
     apply: Callable
     update: Callable
-    forward: Callable | None = None
-    pull: Callable | None = None
+    forward_update: Callable | None = None
+    theta_vjp: Callable | None = None
     free: tuple[int, ...] | None = None
     linear: bool = False
 
     @property
-    def ahead(self) -> Rule:
+    def forward_mode(self) -> Rule:
         """The same rule, for derivatives in forward mode (jax.jvp)."""
-        return self._replace(update=self.forward or self.update)
+        return self._replace(update=self.forward_update or self.update)
 
 
 class Experiment(NamedTuple):
-    """What was done to a network and what was seen. Make one with `make_experiment`.
+    """What was done to a network and observed. Make one with `make_experiment`.
 
     A batch of experiments is the same tuple with a leading `exp` axis on every field.
     Time is counted in steps; in accept/reject data a step is one presentation of an
@@ -87,7 +89,7 @@ class Experiment(NamedTuple):
 
 
 class Trajectory(NamedTuple):
-    """The life of a simulated network.
+    """What a simulated network did.
 
     Attributes:
         w: weights after each step; None if they were not kept.
@@ -106,7 +108,7 @@ class Fit(NamedTuple):
     """What a fit found, and how it went.
 
     Attributes:
-        theta: the best finite parameters (those of the lowest loss seen).
+        theta: the best finite parameters (those of the lowest loss).
         losses: loss before each step and after the last, shape (step + 1,).
         thetas: the parameters that belong to `losses`, with a leading step axis.
         status: "finished" (all steps done), "converged" (nothing left to gain),
@@ -132,12 +134,8 @@ class Fit(NamedTuple):
         """
         from flax import serialization
 
-        state = jax.tree.map(np.asarray, self._asdict())
-        content = serialization.msgpack_serialize(
-            serialization.to_state_dict(
-                state | {"status": self.status, "message": self.message}
-            )
-        )
+        arrays = jax.tree.map(np.asarray, self[:3])
+        content = serialization.to_bytes(Fit(*arrays, *self[3:]))
         path = Path(path)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "wb") as file:

@@ -40,7 +40,7 @@ class LeftOut(NamedTuple):
 @partial(jax.jit, static_argnames=("loss",))
 def _per_animal(loss, thetas, data):
     def one(theta, animal):
-        return loss.data_loss(loss.predict(theta, animal), animal)
+        return loss.likelihood(loss.predict(theta, animal), animal)
 
     batch_of_one = jax.tree.map(lambda leaf: leaf[:, None], data)
     return jax.vmap(one)(thetas, batch_of_one)
@@ -204,7 +204,7 @@ def _without(loss: Objective) -> Objective:
     forward = loss.forward or loss.predict
     return Objective(
         lambda theta, data: loss.predict(theta, data[0]),
-        lambda prediction, data: loss.data_loss(prediction, _hide_animals(*data)),
+        lambda prediction, data: loss.likelihood(prediction, _hide_animals(*data)),
         loss.penalty,
         lambda theta, data: forward(theta, data[0]),
     )

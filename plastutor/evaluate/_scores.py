@@ -202,9 +202,9 @@ def score(
         activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
         made_a_choice = held_out.choice is not None
-        data_loss = likelihoods.choice if made_a_choice else likelihoods.accept
+        likelihood = likelihoods.choice if made_a_choice else likelihoods.accept
         nothing = life(rule, null_theta(theta))
         deviance = percent_deviance(
-            data_loss(found, held_out), data_loss(nothing, held_out)
+            likelihood(found, held_out), likelihood(nothing, held_out)
         )
     return Score(weights, activity, deviance)

@@ -7,7 +7,6 @@ from plastutor.gradients._forward import (
     value_and_gradient,
 )
 from plastutor.gradients._mean_loss import mean_loss
-from plastutor.gradients._reverse import sum_and_gradient
 from plastutor.gradients._spiking import diagonal_jacobian, spiking_gradient
 from plastutor.gradients._trials import completed_trials, logits_by_trial
 
@@ -20,6 +19,5 @@ __all__ = [
     "logits_by_trial",
     "mean_loss",
     "spiking_gradient",
-    "sum_and_gradient",
     "value_and_gradient",
 ]

@@ -1,8 +1,7 @@
-"""Slopes: a life that carries, with its weights, what they owe to theta.
+"""Forward: the sensitivity of the weights to theta, carried along with the weights.
 
-Forward mode. The slope of the weights over each coefficient goes through the life with
-the weights, so that nothing of the past is kept: the memory does not depend on the
-length of a recording, and a recording may come in pieces.
+Forward mode, or real-time recurrent learning. Nothing of the past is kept: the memory
+does not depend on the length of a recording, and a recording may come in pieces.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from plastutor.networks import Network, State, initial_state, network_step, reme
 
 
 class ForwardState(NamedTuple):
-    """A life that is followed with its slopes, up to some step.
+    """A network after some step, with its sensitivities.
 
     Attributes:
         state: the weights now, and the rewards that are remembered.
-        slopes: of the weights over each of k parameters.
+        sensitivities: d(weights)/d(theta), for each of k parameters.
         total: the sum of the losses of all observations so far.
         count: the number of these observations.
-        gradient: the slope of `total` over each of k parameters.
+        gradient: of `total`, over each of k parameters.
     """
 
     state: State
-    slopes: Float[Array, "*exp k pre post"]
+    sensitivities: Float[Array, "*exp k pre post"]
     total: Float[Array, "*exp"]
     count: Float[Array, "*exp"]
     gradient: Float[Array, "*exp k"]
@@ -48,28 +47,27 @@ def _directions(rule: Rule, flat):
 def init_state(
     rule: Rule, theta: Theta, network: Network, data: Experiment
 ) -> ForwardState:
-    """A life before its first step; with a batch, one for each experiment.
+    """The state before the first step; with a batch, one for each experiment.
 
     Args:
         rule: the plasticity rule.
         theta: its parameters.
         network: what is fixed about the learner.
-        data: where the life begins: its w0 is looked at, and nothing else.
+        data: where the weights begin: its w0 is looked at, and nothing else.
 
     >>> import plastutor as pt
     >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
     >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy",))
-    >>> init_state(rule, pt.OJA, pt.RECORDED, e).slopes.shape
+    >>> init_state(rule, pt.OJA, pt.RECORDED, e).sensitivities.shape
     (1, 3, 2)
     """
     flat, _ = ravel_pytree(theta)
     shape, k = data.w0.shape, len(_directions(rule, flat))
     batch = shape[:-2]
     zeros = partial(jnp.zeros, dtype=flat.dtype)
-    slopes = zeros((*batch, k, *shape[-2:]))
     return ForwardState(
         initial_state(data, network),
-        slopes,
+        zeros((*batch, k, *shape[-2:])),
         zeros(batch),
         zeros(batch),
         zeros((*batch, k)),
@@ -81,27 +79,28 @@ def advance(
     theta: Theta,
     network: Network,
     sums: Callable,
-    running: ForwardState,
+    carry: ForwardState,
     data: Experiment,
     *,
     local: bool = False,
 ) -> ForwardState:
-    """Go on through (a piece of) an experiment, with the slopes.
+    """Go on through (a piece of) an experiment, with the sensitivities.
 
     Args:
         rule: the plasticity rule.
         theta: its parameters.
         network: what is fixed about the learner.
         sums: `(trajectory, experiment) -> (sum of losses, number of observations)`.
-        running: where the life has come to.
-        data: the piece; its w0 is not looked at. A batch, if `running` is one.
-        local: the slopes of a synapse do not know that the activity of its neuron
-            depends on the weights, E <- (1 + d dw / d w) E + d dw / d theta. A synapse
-            then needs nothing but what it has itself, as in e-prop (Bellec et al. 2020,
-            for the weights of neurons). Exact only where dw does not depend on y.
+        carry: the state after the step before.
+        data: the piece; its w0 is not looked at. A batch, if `carry` is one.
+        local: the sensitivities of a synapse do not know that the activity of its
+            neuron depends on the weights, E <- (1 + d dw / d w) E + d dw / d theta. A
+            synapse then needs nothing but what it has itself, as in e-prop (Bellec et
+            al. 2020, for the weights of neurons). Exact only where dw does not depend
+            on y.
 
     Returns:
-        The life as it stands after the last step of the piece.
+        The state after the last step of the piece.
 
     >>> import plastutor as pt
     >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
@@ -109,63 +108,58 @@ def advance(
     >>> def sums(trajectory, experiment):
     ...     return jnp.sum(trajectory.y), trajectory.y.size
     >>> start = init_state(rule, pt.HEBB, pt.RECORDED, e)
-    >>> life = advance(rule, pt.HEBB, pt.RECORDED, sums, start, e)
-    >>> int(life.count), bool((life.slopes > 0).all())  # more learning, larger weights
+    >>> end = advance(rule, pt.HEBB, pt.RECORDED, sums, start, e)
+    >>> int(end.count), bool((end.sensitivities > 0).all())  # more xy, larger weights
     (10, True)
     """
     if data.x.ndim == 3:
         one = partial(advance, rule, theta, network, sums, local=local)
-        return jax.vmap(one)(running, data)
+        return jax.vmap(one)(carry, data)
     flat, unravel = ravel_pytree(theta)
     directions = _directions(rule, flat)
     steps = data._replace(w0=None, options=None)
 
     # A loop over indices: a scan would copy the recording before it goes through it.
-    def step(t, running):
-        state, slopes, total, count, gradient = running
+    def step(t, carry):
+        state, sensitivities, total, count, gradient = carry
         now = jax.tree.map(lambda leaf: leaf[t], steps)
         completed = now.plastic & now.valid
         r = now.reward - (state.memory.mean() if network.window else 0.0)
 
-        def lived(flat, w):
-            inputs = now.x, r, completed
-            after, seen = network_step(
-                rule.ahead, unravel(flat), network, data.options, w, inputs, local=local
+        def after(flat, w):
+            theta, inputs = unravel(flat), (now.x, r, completed)
+            w, made = network_step(
+                rule.forward_mode, theta, network, data.options, w, inputs, local=local
             )
-            loss, observed = sums(seen, now)
-            return (after, loss), observed
+            loss, observed = sums(made, now)
+            return (w, loss), observed
 
-        def slope(direction, move):
-            return jax.jvp(lived, (flat, state.w), (direction, move), has_aux=True)
+        def along(*direction):
+            return jax.jvp(after, (flat, state.w), direction, has_aux=True)
 
-        (w, loss), (slopes, falls), observed = jax.vmap(
-            slope, out_axes=(None, 0, None)
-        )(directions, slopes)
-        memory = state.memory
-        if network.window:
-            memory = remember(memory, now.reward, completed)
-        return ForwardState(
-            State(w, memory), slopes, total + loss, count + observed, gradient + falls
-        )
+        (w, loss), (sensitivities, of_loss), observed = jax.vmap(
+            along, out_axes=(None, 0, None)
+        )(directions, sensitivities)
+        memory = remember(state.memory, now.reward, completed)
+        sums_now = total + loss, count + observed, gradient + of_loss
+        return ForwardState(State(w, memory), sensitivities, *sums_now)
 
-    return jax.lax.fori_loop(0, data.x.shape[0], step, running)
+    return jax.lax.fori_loop(0, data.x.shape[0], step, carry)
 
 
-def value_and_gradient(rule: Rule, theta: Theta, running: ForwardState):
-    """The mean loss of all that was observed, and its slope, in the shape of theta.
+def value_and_gradient(
+    rule: Rule, theta: Theta, carry: ForwardState
+) -> tuple[Float[Array, ""], Theta]:
+    """The mean loss of all that was observed, and its gradient, shaped as theta.
 
     >>> import plastutor as pt
     >>> e, rule = pt.make_experiment([[1.0]], w0=[[0.0]]), pt.taylor(pt.OJA_ORDERS)
-    >>> life = init_state(rule, pt.HEBB, pt.RECORDED, e)._replace(total=3.0, count=2)
-    >>> value, slope = value_and_gradient(rule, pt.HEBB, life)
-    >>> float(value), slope.shape
+    >>> end = init_state(rule, pt.HEBB, pt.RECORDED, e)._replace(total=3.0, count=2)
+    >>> value, gradient = value_and_gradient(rule, pt.HEBB, end)
+    >>> float(value), gradient.shape
     (1.5, (3, 3, 3, 1))
     """
     flat, unravel = ravel_pytree(theta)
-    count = jnp.sum(running.count)
-    k = running.gradient.shape[-1]
-    gradient = running.gradient.reshape(-1, k).sum(0) / count
-    return (
-        jnp.sum(running.total) / count,
-        unravel(gradient @ _directions(rule, flat)),
-    )
+    count, k = jnp.sum(carry.count), carry.gradient.shape[-1]
+    gradient = carry.gradient.reshape(-1, k).sum(0) / count
+    return jnp.sum(carry.total) / count, unravel(gradient @ _directions(rule, flat))

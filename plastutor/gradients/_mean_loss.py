@@ -1,4 +1,4 @@
-"""Gradients: the mean loss of a rule over recordings, and three ways to its slope."""
+"""The mean loss of a rule over recordings, and three ways to its gradient."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import custom_vjp_primal_tree_values
 from jax.tree_util import Partial
 
 from plastutor._simulate import run
@@ -27,58 +28,43 @@ def _sum_of_one(rule, network, sums, theta, data):
     def block(carry, piece):
         state, total, count = carry
         piece = piece._replace(options=data.options)
-        state, seen = run(rule, theta, network, state, piece, keep_weights=False)
-        lost, observed = sums(seen, piece)
-        return (state, total + lost, count + observed), None
+        state, made = run(rule, theta, network, state, piece, keep_weights=False)
+        loss, observed = sums(made, piece)
+        return (state, total + loss, count + observed), None
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
-    start = (
-        initial_state(data, network),
-        jnp.zeros((), data.w0.dtype),
-        jnp.zeros((), int),
-    )
+    zero, none = jnp.zeros((), data.w0.dtype), jnp.zeros((), int)
+    start = initial_state(data, network), zero, none
     blocks = in_blocks(data._replace(w0=None, options=None), length)
     (_, total, count), _ = jax.lax.scan(block, start, blocks)
     return total, count
 
 
-def _plain(rule: Rule, network: Network, sums: Callable) -> Callable:
-    """The mean loss, as JAX differentiates it."""
-
-    @jax.jit
-    def mean(theta, data):
-        one = partial(_sum_of_one, rule, network, sums)
-        if data.x.ndim == 3:
-            one = jax.vmap(one, (None, 0))
-        total, count = one(theta, data)
-        return jnp.sum(total) / jnp.sum(count)
-
-    return mean
-
-
 @partial(jax.jit, static_argnames=("rule", "network", "sums"))
-def _reverse(rule, network, sums, theta, data):
-    """The mean loss and its slope, from the end of each life to its beginning."""
+def _mean(rule, network, sums, theta, data):
+    """The mean loss, as JAX differentiates it."""
+    one = partial(_sum_of_one, rule, network, sums)
+    if data.x.ndim == 3:
+        one = jax.vmap(one, (None, 0))
+    total, count = one(theta, data)
+    return jnp.sum(total) / jnp.sum(count)
+
+
+@partial(jax.jit, static_argnames=("rule", "network", "sums", "gradient"))
+def _value_and_gradient(rule, network, sums, theta, data, gradient):
+    """The mean loss and its gradient, without JAX's own derivative of the scan."""
+    if gradient != "reverse":
+        carry, local = init_state(rule, theta, network, data), gradient == "local"
+        carry = advance(rule, theta, network, sums, carry, data, local=local)
+        return value_and_gradient(rule, theta, carry)
     one = partial(sum_and_gradient, rule, network, sums)
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
-        total, count, slope = jax.tree.map(lambda leaf: leaf.sum(0), each)
+        total, count, of_total = jax.tree.map(lambda leaf: leaf.sum(0), each)
     else:
-        total, count, slope = one(theta, data)
-    return total / count, jax.tree.map(lambda leaf: leaf / count, slope)
-
-
-@partial(jax.jit, static_argnames=("rule", "network", "sums", "local"))
-def _forward(rule, network, sums, theta, data, local: bool):
-    """The mean loss and its slope, on the way forward."""
-    running = init_state(rule, theta, network, data)
-    running = advance(rule, theta, network, sums, running, data, local=local)
-    return value_and_gradient(rule, theta, running)
-
-
-def _is_primal(leaf) -> bool:
-    return hasattr(leaf, "perturbed")
+        total, count, of_total = one(theta, data)
+    return total / count, jax.tree.map(lambda leaf: leaf / count, of_total)
 
 
 def mean_loss(
@@ -109,34 +95,26 @@ def mean_loss(
         raise ValueError(
             f"gradient is {gradient!r}; expected 'reverse', 'forward' or 'local'."
         )
-    plain = _plain(rule, network, sums)
+    plain = partial(_mean, rule, network, sums)
     mean = jax.custom_vjp(plain)
 
-    def ahead(theta, data):
-        over_data = any(
-            leaf.perturbed for leaf in jax.tree.leaves(data, is_leaf=_is_primal)
-        )
-        theta, data = jax.tree.map(
-            lambda leaf: leaf.value, (theta, data), is_leaf=_is_primal
-        )
+    def forward(theta, data):
+        over_data = any(leaf.perturbed for leaf in jax.tree.leaves(data))
+        theta, data = custom_vjp_primal_tree_values((theta, data))
         if over_data and gradient == "reverse":
             return jax.vjp(plain, theta, data)
         if over_data:
             raise ValueError(
                 "This loss was made with gradient='forward' or 'local', which knows "
-                "its slope over theta and no other. For slopes over stimuli or initial "
-                "weights make it with gradient='reverse'."
+                "its gradient over theta and no other. For gradients over stimuli or "
+                "initial weights make it with gradient='reverse'."
             )
-        if gradient == "reverse":
-            value, slope = _reverse(rule, network, sums, theta, data)
-        else:
-            local = gradient == "local"
-            value, slope = _forward(rule, network, sums, theta, data, local)
-        return value, Partial(_times, slope)
+        value, found = _value_and_gradient(rule, network, sums, theta, data, gradient)
+        return value, Partial(_times, found)
 
-    mean.defvjp(ahead, lambda pull, falls: pull(falls), symbolic_zeros=True)
+    mean.defvjp(forward, lambda vjp, cotangent: vjp(cotangent), symbolic_zeros=True)
     return mean
 
 
-def _times(slope, falls):
-    return jax.tree.map(lambda leaf: falls * leaf, slope), None
+def _times(gradient, cotangent):
+    return jax.tree.map(lambda leaf: cotangent * leaf, gradient), None

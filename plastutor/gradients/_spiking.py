@@ -83,28 +83,19 @@ def _online(cell, layer, x, label, feedback, exact):
         return state, influence, total - log_p[label], d_w, d_out + jnp.outer(z, error)
 
     shape = (cell.n_state, n, *w.shape) if exact else (cell.n_state, *w.shape)
-    begin = (
+    start = (
         layer.initial_state(cell),
         jnp.zeros(shape, w.dtype),
         jnp.zeros((), w.dtype),
         jnp.zeros_like(w),
         jnp.zeros_like(layer.w_out),
     )
-    # Not a scan over x: for a batch it would first lay x out anew, with time in front.
-    end = jax.lax.fori_loop(0, len(x), step, begin)
+    # Not a scan over x: for a batch it would first copy x, with time in front.
+    end = jax.lax.fori_loop(0, len(x), step, start)
     total, d_w, d_out = jax.tree.map(lambda v: v / len(x), end[2:])
     n_pre = layer.w_in.shape[0]
     d_rec = None if layer.w_rec is None else d_w[n_pre:]
     return total, SpikingLayer(d_w[:n_pre], d_out, d_rec)
-
-
-def _check_batch(layer, x, label):
-    n_pre = layer.w_in.shape[0]
-    if x.ndim != 3 or x.shape[2] != n_pre or label.shape != x.shape[:1]:
-        raise ValueError(
-            f"x has shape {x.shape} and label {label.shape}; expected (exp, time, "
-            f"{n_pre}) and (exp,). Give a single example a first axis: x[None]."
-        )
 
 
 def spiking_gradient(
@@ -153,8 +144,8 @@ def spiking_gradient(
     >>> from plastutor.networks import init_spiking_layer, lif
     >>> layer = init_spiking_layer(jax.random.key(0), 20, 8, 5)
     >>> x, label = jnp.ones((2, 50, 20)), jnp.array([0, 1])
-    >>> value, slope = spiking_gradient(lif(), layer, x, label, how="eprop")
-    >>> slope.w_rec.shape
+    >>> value, gradient = spiking_gradient(lif(), layer, x, label, how="eprop")
+    >>> gradient.w_rec.shape
     (8, 8)
     """
     if how not in ("bptt", "eprop", "rtrl"):
@@ -164,7 +155,12 @@ def spiking_gradient(
             f"how={how!r} is exact and takes no feedback. Leave it out, or use "
             "how='eprop'."
         )
-    _check_batch(layer, x, label)
+    n_pre = layer.w_in.shape[0]
+    if x.ndim != 3 or x.shape[2] != n_pre or label.shape != x.shape[:1]:
+        raise ValueError(
+            f"x has shape {x.shape} and label {label.shape}; expected (exp, time, "
+            f"{n_pre}) and (exp,). Give a single example a first axis: x[None]."
+        )
     if feedback is not None and feedback.shape != layer.w_out.shape[::-1]:
         raise ValueError(
             f"feedback has shape {feedback.shape}; expected "

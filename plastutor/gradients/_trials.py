@@ -1,4 +1,4 @@
-"""Trials: lives through accept/reject data, simulated where the weights change."""
+"""Trials: accept/reject data, simulated only where the weights change."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def completed_trials(experiment: Experiment, trials: int) -> Experiment:
         trials: the steps to keep; an animal that completed fewer gets padding.
 
     >>> import plastutor as pt
-    >>> took = [0.0, 1.0, 0.0]
+    >>> accept = [0.0, 1.0, 0.0]
     >>> x = [[1.0], [2.0], [3.0]]
-    >>> e = pt.make_experiment(x, w0=[[0.0]], accept=took, reward=took)
+    >>> e = pt.make_experiment(x, w0=[[0.0]], accept=accept, reward=accept)
     >>> [float(v) for v in completed_trials(e, 2).x[:, 0]]
     [2.0, 0.0]
     """
@@ -68,10 +68,11 @@ def _time_last(values):
     return laid_out(jnp.moveaxis(values, 0, -1))
 
 
-# The same life, with a derivative of its own. On the way back two diagonals are needed:
-# how the change of a weight depends on this weight, and on the drive of its neuron.
-# Both follow from the weights that were stored, for all steps at once. So the way back
-# takes a few operations a step, and the slope of theta is one sum at the end.
+# The same weights, with a derivative of its own. On the way back two diagonals are
+# needed: how the change of a weight depends on this weight, and on the drive of its
+# neuron. Both follow from the weights that were stored, for all steps at once. So the
+# way back takes a few operations a step, and the gradient of theta is one sum at the
+# end.
 
 
 def _run_and_save(rule, network, theta, x, r, plastic, w0):
@@ -79,7 +80,7 @@ def _run_and_save(rule, network, theta, x, r, plastic, w0):
     return w, (theta, x, r, plastic, w[:-1])
 
 
-def _pull_back(rule, network, saved, slope):
+def _vjp(rule, network, saved, cotangent):
     theta, stimuli, r, plastic, w = saved  # the weights before each step
     x, w = jnp.moveaxis(stimuli, 0, -1), _time_last(w)
 
@@ -88,7 +89,7 @@ def _pull_back(rule, network, saved, slope):
 
     def change(rule, theta, x, y, w, r):
         one = partial(weight_change, rule, theta, network)
-        if rule.pull is None:
+        if rule.theta_vjp is None:
             by_step = (jnp.moveaxis(v, -1, 0) for v in (x, y, w, r))
             dw = jnp.moveaxis(jax.vmap(one)(*by_step), 0, -1)
         else:
@@ -100,36 +101,37 @@ def _pull_back(rule, network, saved, slope):
 
     u = drive(x)
     y = network.activation(u)
-    of_w = diagonal(lambda w: change(rule.ahead, theta, x, y, w, r), w)
-    of_y = diagonal(lambda y: change(rule.ahead, theta, x, y, w, r), y)
+    of_w = diagonal(lambda w: change(rule.forward_mode, theta, x, y, w, r), w)
+    of_y = diagonal(lambda y: change(rule.forward_mode, theta, x, y, w, r), y)
     of_u = of_y * diagonal(network.activation, u)[None]
 
     def step(after, now):
-        """From the slope of what follows this step to that of its beginning."""
-        slope, of_w, of_u, x = now
+        """From the cotangent of the weights after a step to that of those before it."""
+        observed, of_w, of_u, x = now
         through_y = x[:, None] * (after * of_u).sum(0)[None]
-        return slope + after + after * of_w + through_y, after
+        return observed + after + after * of_w + through_y, after
 
-    steps = slope[:-1], jnp.moveaxis(of_w, -1, 0), jnp.moveaxis(of_u, -1, 0), stimuli
-    d_w0, after = jax.lax.scan(step, slope[-1], steps, reverse=True)
+    of_w, of_u = jnp.moveaxis(of_w, -1, 0), jnp.moveaxis(of_u, -1, 0)
+    steps = cotangent[:-1], of_w, of_u, stimuli
+    ct_w0, after = jax.lax.scan(step, cotangent[-1], steps, reverse=True)
     after = _time_last(after)
-    if rule.pull is None:
-        _, pull = jax.vjp(lambda theta: change(rule, theta, x, y, w, r), theta)
-        (d_theta,) = pull(after)
+    if rule.theta_vjp is None:
+        _, vjp = jax.vjp(lambda theta: change(rule, theta, x, y, w, r), theta)
+        (ct_theta,) = vjp(after)
     else:
-        d = jnp.where(plastic[None, None], step_size(network, len(w)) * after, 0)
-        d_theta = rule.pull(theta, x, y, w, r, d)
+        of_dw = jnp.where(plastic[None, None], step_size(network, len(w)) * after, 0)
+        ct_theta = rule.theta_vjp(theta, x, y, w, r, of_dw)
 
     # Nobody asks for these as a rule, and what is not asked for is not computed.
     def change_of(x, r):
-        return change(rule.ahead, theta, x, network.activation(drive(x)), w, r)
+        return change(rule.forward_mode, theta, x, network.activation(drive(x)), w, r)
 
-    d_x, d_r = jax.vjp(change_of, x, r)[1](after)
-    return d_theta, jnp.moveaxis(d_x, -1, 0), d_r, None, d_w0
+    ct_x, ct_r = jax.vjp(change_of, x, r)[1](after)
+    return ct_theta, jnp.moveaxis(ct_x, -1, 0), ct_r, None, ct_w0
 
 
 _weights = jax.custom_vjp(_run, nondiff_argnums=(0, 1))
-_weights.defvjp(_run_and_save, _pull_back)
+_weights.defvjp(_run_and_save, _vjp)
 
 
 def logits_by_trial(
@@ -161,8 +163,8 @@ def logits_by_trial(
     done = experiment.plastic & experiment.valid
     kept = completed_trials(experiment, trials)
     r = kept.reward - _expected(kept.reward, network.window)
-    life = _run if forward else _weights
-    w = life(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
+    weights = _run if forward else _weights
+    w = weights(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
     now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
     y = network.activation(_time_last(sum_rows(experiment.x[:, :, None] * now, 1)))
     return Trajectory(None, y.T, network.readout * y.mean(0))

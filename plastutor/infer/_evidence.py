@@ -82,7 +82,7 @@ def normal_equations(rule, theta, directions, data, network, forced):
         y, tangent = jax.linearize(
             lambda theta: (
                 simulate(
-                    rule.ahead,
+                    rule.forward_mode,
                     theta,
                     experiment,
                     network=network,

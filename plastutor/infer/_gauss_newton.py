@@ -42,7 +42,7 @@ def gauss_newton_terms(loss: Objective, theta: Theta, along: Theta, data):
         return jax.jvp(lambda t: forward(t, data), (theta,), (direction,))
 
     def data_loss(prediction):
-        return loss.data_loss(prediction, data)
+        return loss.likelihood(prediction, data)
 
     def curve(tangent):
         return jax.jvp(jax.grad(data_loss), (prediction,), (tangent,))[1]

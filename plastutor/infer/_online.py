@@ -42,7 +42,7 @@ def _start(loss, theta, piece) -> ForwardState:
 @partial(jax.jit, static_argnames="loss")
 def _continue(loss, theta, running, piece) -> ForwardState:
     theta, network, piece = _args(loss, theta, piece)
-    sums, local = SUMS[loss.data_loss], loss.gradient == "local"
+    sums, local = SUMS[loss.likelihood], loss.gradient == "local"
     return advance(loss.rule, theta, network, sums, running, piece, local=local)
 
 

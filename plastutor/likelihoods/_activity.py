@@ -8,12 +8,12 @@ from jaxtyping import Array, Float
 from plastutor._types import Experiment, Trajectory
 
 
-def _needed(value, name: str, loss: str):
+def _needed(value, name: str, likelihood: str):
     if value is None:
         raise ValueError(
-            f"{loss} needs {name}, and this experiment has none; pass {name}=... to "
-            "make_experiment, or use the loss that fits your data: activity_loss, "
-            "accept_loss or choice_loss."
+            f"{likelihood} needs {name}, and this experiment has none; pass {name}=... "
+            "to make_experiment, or use the likelihood that fits your data: "
+            "pt.activity, pt.accept or pt.choice."
         )
     return value
 
@@ -23,8 +23,8 @@ def _needed(value, name: str, loss: str):
 # hold anything, even NaN.
 
 
-def activity_sums(trajectory, experiment):
-    activity = _needed(experiment.activity, "activity", "activity_loss")
+def activity_sums(trajectory: Trajectory, experiment: Experiment):
+    activity = _needed(experiment.activity, "activity", "pt.activity")
     recorded = ~jnp.isnan(activity) & experiment.valid[..., None]
     error = trajectory.y - jnp.where(recorded, activity, 0)
     return jnp.sum(jnp.where(recorded, error**2, 0)), jnp.sum(recorded)

@@ -10,26 +10,24 @@ from plastutor._types import Experiment, Trajectory
 from plastutor.likelihoods._activity import _needed
 
 
-def accept_sums(trajectory, experiment):
-    accept = _needed(experiment.accept, "accept", "accept_loss")
-    logit = trajectory.logit
-    if logit is None:
-        raise ValueError(
-            "accept_loss needs a network with a read-out: BEHAVIOUR or FLY."
-        )
-    seen = ~jnp.isnan(accept) & experiment.valid
-    sign = jnp.where(seen, 2 * accept - 1, 0)
-    lost = -jax.nn.log_sigmoid(sign * logit)
-    return jnp.sum(jnp.where(seen, lost, 0)), jnp.sum(seen)
+def accept_sums(trajectory: Trajectory, experiment: Experiment):
+    accept = _needed(experiment.accept, "accept", "pt.accept")
+    if trajectory.logit is None:
+        raise ValueError("pt.accept needs a network with a read-out: BEHAVIOUR or FLY.")
+    observed = ~jnp.isnan(accept) & experiment.valid
+    sign = jnp.where(observed, 2 * accept - 1, 0)
+    loss = -jax.nn.log_sigmoid(sign * trajectory.logit)
+    return jnp.sum(jnp.where(observed, loss, 0)), jnp.sum(observed)
 
 
-def choice_sums(trajectory, experiment):
-    choice = _needed(experiment.choice, "choice", "choice_loss")
-    logit = _needed(trajectory.option_logit, "options", "choice_loss")
+def choice_sums(trajectory: Trajectory, experiment: Experiment):
+    choice = _needed(experiment.choice, "choice", "pt.choice")
+    logit = _needed(trajectory.option_logit, "options", "pt.choice")
     log_p = jax.nn.log_softmax(jax.nn.log_sigmoid(logit), axis=-1)
     chosen = jax.nn.one_hot(choice, logit.shape[-1], dtype=logit.dtype)
-    seen = (choice >= 0) & experiment.valid
-    return jnp.sum(jnp.where(seen, -jnp.sum(log_p * chosen, -1), 0)), jnp.sum(seen)
+    observed = (choice >= 0) & experiment.valid
+    loss = -jnp.sum(log_p * chosen, -1)
+    return jnp.sum(jnp.where(observed, loss, 0)), jnp.sum(observed)
 
 
 def accept(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
@@ -40,15 +38,17 @@ def accept(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
 
     >>> import plastutor as pt
     >>> e = pt.make_experiment([[1.0]], w0=[[0.0]], accept=[1.0], reward=[0.0])
-    >>> life = Trajectory(None, jnp.zeros((1, 1)), logit=jnp.zeros(1))
-    >>> round(float(accept(life, e)), 3)
+    >>> trajectory = Trajectory(None, jnp.zeros((1, 1)), logit=jnp.zeros(1))
+    >>> round(float(accept(trajectory, e)), 3)
     0.693
     """
     total, count = accept_sums(trajectory, experiment)
     return total / count
 
 
-def choice_probability(option_logit: Float[Array, "*any option"]):
+def choice_probability(
+    option_logit: Float[Array, "*any option"],
+) -> Float[Array, "*any option"]:
     """The probability that each option is the one finally accepted.
 
     Options are presented at random, each equally often, until one is accepted, with
@@ -71,8 +71,8 @@ def choice(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
     >>> import plastutor as pt
     >>> e = pt.make_experiment([[1.0, 0.0]], w0=jnp.zeros((2, 1)), reward=[0.0],
     ...                     options=jnp.eye(2), choice=[0])
-    >>> life = Trajectory(None, jnp.zeros((1, 1)), option_logit=jnp.zeros((1, 2)))
-    >>> round(float(choice(life, e)), 3)
+    >>> even = Trajectory(None, jnp.zeros((1, 1)), option_logit=jnp.zeros((1, 2)))
+    >>> round(float(choice(even, e)), 3)
     0.693
     """
     total, count = choice_sums(trajectory, experiment)

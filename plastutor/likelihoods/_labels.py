@@ -1,4 +1,4 @@
-"""Classes told by a spiking network: cross-entropy and accuracy."""
+"""Classes predicted by a spiking network: cross-entropy and accuracy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def spiking_loss(
 ) -> Float[Array, ""]:
     """Cross-entropy of the labels (nats), the mean over examples and steps.
 
-    In step t the layer holds the classes for likely by softmax(z_t @ w_out).
+    The probability of each class in step t is softmax(z_t @ w_out).
 
     >>> import jax.numpy as jnp
     >>> from plastutor.networks import init_spiking_layer, lif

@@ -25,7 +25,6 @@ from plastutor.networks._step import (
     initial_state,
     network_step,
     observe,
-    plastic_change,
     step_size,
     weight_change,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "lif",
     "network_step",
     "observe",
-    "plastic_change",
     "remember",
     "run_spikes",
     "spike",

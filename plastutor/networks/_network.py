@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import ArrayLike
 
 
 class Network(NamedTuple):
@@ -29,7 +30,7 @@ class Network(NamedTuple):
     window: int = 10
 
 
-def identity(v):
+def identity(v: ArrayLike) -> ArrayLike:
     """The activation of a linear neuron."""
     return v
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from plastutor._types import Scalar
 
 
-def remember(memory, reward, completed):
+def remember(
+    memory: Float[Array, " window"], reward: Scalar, completed: Bool[ArrayLike, ""]
+) -> Float[Array, " window"]:
     """Append a reward to the memory of the last ones, if its trial was completed.
 
     >>> [float(v) for v in remember(jnp.zeros(3), 1.0, True)]
@@ -39,7 +43,11 @@ def expected_reward(
     return expect_rewards(jnp.zeros(window, reward.dtype), reward, completed)[1]
 
 
-def expect_rewards(memory, reward, completed):
+def expect_rewards(
+    memory: Float[Array, " window"],
+    reward: Float[Array, " time"],
+    completed: Bool[Array, " time"],
+) -> tuple[Float[Array, " window"], Float[Array, " time"]]:
     """The memory after some steps, and the reward expected in each of them.
 
     >>> memory, expected = expect_rewards(jnp.zeros(2), jnp.ones(3), jnp.ones(3, bool))

@@ -1,12 +1,7 @@
-"""Spiking: neurons that fire, and three ways to the gradient of their weights.
-
-A layer of neurons gets input spikes x_t and classifies them in every step. Its weights
-can learn by back-propagation through time, which stores the whole run; by real-time
-recurrent learning, which carries the derivative of every state along and is exact; or
-by e-prop, which carries along the part of it that stays within a neuron.
+"""Spiking: neurons that fire, in a layer that classifies its input in every step.
 
 Axes: `state` the variables of one neuron, `class` what is told apart; the others as in
-`plastutor.types`.
+`plastutor._types`.
 """
 
 from __future__ import annotations
@@ -17,13 +12,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 STEEPNESS = 10.0  # of the sigmoid that lends a spike its derivative
+Neurons = Float[Array, "state post"]
 
 
 @jax.custom_jvp
-def spike(v: Float[Array, "*any"]) -> Float[Array, "*any"]:
+def spike(v: Float[ArrayLike, "*any"]) -> Float[Array, "*any"]:
     """1 where v is above zero, else 0, with the derivative of a sigmoid.
 
     The step itself has the derivative zero, from which nothing can be learned. The
@@ -98,7 +94,7 @@ def alif(*, leak: float = 0.9, recovery: float = 0.97, strength: float = 0.5) ->
         strength: by how much a spike raises the threshold.
 
     >>> cell = alif()
-    >>> float(cell.fire(jnp.array([[1.2], [0.0]]))[0])  # rested: the threshold is 1
+    >>> float(cell.fire(jnp.array([[1.2], [0.0]]))[0])  # at rest the threshold is 1
     1.0
     >>> float(cell.fire(jnp.array([[1.2], [1.0]]))[0])  # after a spike it is 1.5
     0.0
@@ -136,22 +132,22 @@ class SpikingLayer(NamedTuple):
             return self.w_in
         return jnp.concatenate([self.w_in, self.w_rec])
 
-    def sources(self, cell: Cell, state, x):
+    def sources(self, cell: Cell, state: Neurons, x: Float[Array, " pre"]) -> Array:
         """All that drives a neuron in one step: inputs, and the spikes before."""
         return x if self.w_rec is None else jnp.concatenate([x, cell.fire(state)])
 
-    def initial_state(self, cell: Cell) -> Float[Array, "state post"]:
+    def initial_state(self, cell: Cell) -> Neurons:
         """Neurons at rest."""
         return jnp.zeros((cell.n_state, self.w_in.shape[1]), self.w_in.dtype)
 
-    def log_probability(self, z: Float[Array, "*time post"]):
+    def log_probability(self, z: Float[Array, "*time post"]) -> Array:
         """Of each class, from the spikes z: softmax(z @ w_out)."""
         return jax.nn.log_softmax(z @ self.w_out)
 
 
 @partial(jax.jit, static_argnames=("n_pre", "n_post", "n_class", "recurrent"))
 def init_spiking_layer(
-    key,
+    key: PRNGKeyArray,
     n_pre: int,
     n_post: int,
     n_class: int,

@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
-from plastutor._types import Experiment, Rule, Theta, Trajectory
+from plastutor._types import Experiment, Rule, Scalar, Theta, Trajectory
 from plastutor.networks._network import Network
 
 LARGE, PARTS = 2**19, 4  # synapses from which x @ w is cut, and into how many parts
 
 
 class State(NamedTuple):
-    """What a life carries from one step to the next.
+    """What a simulation carries from one step to the next.
 
     Attributes:
         w: the weights.
@@ -26,10 +26,11 @@ class State(NamedTuple):
     memory: Float[Array, "*exp window"]
 
 
-def accept_logit(network: Network, x, w):
-    """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
-    readout = 0.0 if network.readout is None else network.readout
-    return readout * jnp.mean(network.activation(x @ w), axis=-1)
+def accept_logit(
+    network: Network, x: Float[ArrayLike, "*any pre"], w: Float[ArrayLike, "pre post"]
+) -> Float[Array, "*any"]:
+    """Log-odds of accepting the stimulus x, given a read-out and the weights w."""
+    return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
 
 
 def step_size(network: Network, n_pre: int) -> float:
@@ -37,39 +38,47 @@ def step_size(network: Network, n_pre: int) -> float:
     return network.rate / (n_pre if network.divide_by_pre else 1)
 
 
-def weight_change(rule: Rule, theta: Theta, network: Network, x, y, w, r):
-    """What one plastic step adds to the weights: rate * dw (/ n_pre)."""
-    return scaled_change(rule, theta, step_size(network, w.shape[0]), x, y, w, r)
+def weight_change(
+    rule: Rule,
+    theta: Theta,
+    network: Network,
+    x: Float[Array, " pre *step"],
+    y: Float[Array, " post *step"],
+    w: Float[Array, "pre post *step"],
+    r: Float[ArrayLike, "*step"],
+    plastic: Bool[Array, ""] | None = None,
+) -> Float[Array, "pre post *step"]:
+    """What a step adds to the weights: rate * dw (/ n_pre), or 0 if it is not plastic.
 
-
-def scaled_change(rule: Rule, theta: Theta, factor, x, y, w, r):
-    """Multiply dw by a factor; theta bears it if it can, which saves a pass over w."""
+    A rule that is linear in theta has the factor in theta, which saves a pass over w.
+    """
+    factor = step_size(network, w.shape[0])
+    if plastic is not None:
+        factor = jnp.where(plastic, factor, 0).astype(w.dtype)
     if rule.linear:
         return rule.update(factor * theta, x, y, w, r)
     return factor * rule.update(theta, x, y, w, r)
 
 
-def plastic_change(rule: Rule, theta: Theta, network: Network, x, y, w, r, plastic):
-    """What a step adds to the weights: nothing, if it is not plastic."""
-    factor = jnp.where(plastic, step_size(network, w.shape[0]), 0).astype(w.dtype)
-    return scaled_change(rule, theta, factor, x, y, w, r)
+def observe(
+    network: Network,
+    y: Float[Array, "*time post"],
+    of_options: Float[Array, "*time option post"] | None = None,
+) -> Trajectory:
+    """What can be observed of activity, and of the activity for each option."""
+    if network.readout is None:
+        return Trajectory(None, y)
+    option_logit = None if of_options is None else network.readout * of_options.mean(-1)
+    return Trajectory(None, y, network.readout * y.mean(-1), option_logit)
 
 
-def observe(network: Network, y, of_options=None) -> Trajectory:
-    """What there is to see of activity, and of the activity for each option."""
-    logit = option_logit = None
-    if network.readout is not None:
-        logit = network.readout * y.mean(-1)
-        if of_options is not None:
-            option_logit = network.readout * of_options.mean(-1)
-    return Trajectory(None, y, logit, option_logit)
-
-
+@jax.custom_jvp
 def layer_drive(x, w):
     """The drive of each neuron, x @ w, for a stimulus x (pre,) and weights (pre, post).
 
     Of a large layer part by part. On a processor each core changes some rows of w, and
-    finds them again where it left them.
+    finds them again where it left them. XLA computes the derivatives where they are
+    needed.
 
     >>> layer_drive(jnp.ones(1000), jnp.ones((1000, 600))).shape
     (600,)
@@ -81,43 +90,46 @@ def layer_drive(x, w):
     return parts.sum((0, 1))
 
 
-@jax.custom_jvp
-def _drive(x, w):
-    """The product x @ w, with slopes that XLA can compute where they are needed."""
-    return layer_drive(x, w)
-
-
-@_drive.defjvp
+@layer_drive.defjvp
 def _drive_jvp(at, along):
     (x, w), (dx, dw) = at, along
     # Not x @ dw: its way back is an outer product that is laid out the other way round.
-    return _drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
+    return layer_drive(x, w), dx @ w + (x[:, None] * dw).sum(0)
 
 
 def network_step(
     rule: Rule,
     theta: Theta,
     network: Network,
-    options,
-    w,
-    now,
+    options: Float[Array, "option pre"] | None,
+    w: Float[Array, "pre post"],
+    now: tuple[Float[Array, " pre"], Scalar, Bool[Array, ""]],
     *,
-    recorded=None,
-    local=False,
-):
-    """One step of a life: the weights after it, and the activity and choice before.
+    recorded: Float[Array, " post"] | None = None,
+    local: bool = False,
+) -> tuple[Float[Array, "pre post"], Trajectory]:
+    """One step: the weights after it, and the activity and choice before.
 
-    Plasticity sees `recorded` activity instead of the network's own, where it is given.
-    With `local`, derivatives do not know that the activity it sees follows from w.
+    Args:
+        rule: the plasticity rule.
+        theta: its parameters.
+        network: what is fixed about the learner.
+        options: the stimuli on offer, if there are any.
+        w: the weights before the step.
+        now: the stimulus x, the prediction error r = R - E[R], and whether the weights
+            are plastic.
+        recorded: what plasticity sees instead of the network's own activity, where it
+            is not NaN.
+        local: derivatives do not know that the activity plasticity sees follows from w.
     """
-    x, r, plastic = now  # r is R - E[R]
-    y = network.activation(_drive(x, w))
+    x, r, plastic = now
+    y = network.activation(layer_drive(x, w))
     of_options = None if options is None else network.activation(options @ w)
     trajectory = observe(network, y, of_options)
-    seen = jax.lax.stop_gradient(y) if local else y
+    y = jax.lax.stop_gradient(y) if local else y
     if recorded is not None:
-        seen = jnp.where(jnp.isnan(recorded), seen, recorded)
-    w = w + plastic_change(rule, theta, network, x, seen, w, r, plastic)
+        y = jnp.where(jnp.isnan(recorded), y, recorded)
+    w = w + weight_change(rule, theta, network, x, y, w, r, plastic)
     return w, trajectory
 
 

@@ -23,18 +23,18 @@ class Objective:
 
     Attributes:
         predict: `(theta, data) -> Trajectory`.
-        data_loss: `(Trajectory, data) -> scalar`.
+        likelihood: `(Trajectory, data) -> scalar`, to be made small.
         penalty: `theta -> scalar`, or None.
         forward: `predict` for forward-mode derivatives, if it needs another form.
         rule: the rule that theta belongs to, if there is one.
-        network: the network that lives by it.
-        mean: `(theta, data) -> scalar`, the data loss without a trajectory in between,
+        network: the network that learns by it.
+        mean: `(theta, data) -> scalar`, the same loss without a trajectory in between,
             if there is such a way.
         gradient: "reverse", "forward" or "local"; see `objective`.
     """
 
     predict: Callable
-    data_loss: Callable
+    likelihood: Callable
     penalty: Callable | None
     forward: Callable | None = None
     rule: Rule | None = None
@@ -45,7 +45,7 @@ class Objective:
     def __call__(self, theta: Theta, data: Experiment) -> Float[Array, ""]:
         """The loss of theta on the data."""
         if self.mean is None:
-            loss = self.data_loss(self.predict(theta, data), data)
+            loss = self.likelihood(self.predict(theta, data), data)
         else:
             loss = self.mean(theta, data)
         return loss if self.penalty is None else loss + self.penalty(theta)
@@ -53,7 +53,7 @@ class Objective:
 
 def objective(
     rule: Rule,
-    data_loss: Callable,
+    likelihood: Callable,
     *,
     network: Network = RECORDED,
     penalty: Callable | None = None,
@@ -62,30 +62,30 @@ def objective(
 ) -> Objective:
     """The function of theta that `fit` makes small.
 
-    Its gradient can be found in three ways. "reverse" goes back through the life; it
-    keeps the weights before each of about sqrt(time) blocks, and repeats a block when
-    it comes to it. "forward" carries the slopes of the weights over each of the k
-    parameters along, k times the weights, whatever the length: the same gradient, for
+    Its gradient can be found in three ways. "reverse" goes back through the experiment;
+    it keeps the weights before each of about sqrt(time) blocks, and repeats a block
+    when it comes to it. "forward" carries the sensitivity of the weights to each of the
+    k parameters along, k times the weights, whatever the length: the same gradient, for
     about k times the work of a simulation. "local" does so with what a synapse itself
     has. It is an approximation wherever dw depends on the activity that the weights
-    make, so with choices that pass a hidden layer as well; see `slopes.follow`.
+    make, so with choices that pass a hidden layer as well; see `gradients.advance`.
 
     Args:
         rule: the plasticity rule whose theta is sought.
-        data_loss: activity_loss, accept_loss, choice_loss, or one of your own.
+        likelihood: pt.activity, pt.accept, pt.choice, or one of your own.
         network: what is fixed about the learner.
         penalty: a function of theta that is added, such as l1(1e-2).
-        trials: for accept_loss: the most trials that an animal completed; where one
+        trials: for pt.accept: the most trials that an animal completed; where one
             went on, the loss is NaN. The same loss, sooner: a scan over trials, and
             not over every odour presented.
-        gradient: "reverse", "forward" or "local". Gauss-Newton has slopes of its own.
+        gradient: "reverse", "forward" or "local". Gauss-Newton has a way of its own.
 
     Returns:
         `loss(theta, data)`, a mean over all that was observed in a batch.
 
     Raises:
         ValueError: an unknown gradient; or one that is not reverse, with trials or with
-            a data_loss of your own.
+            a likelihood of your own.
 
     >>> import jax
     >>> import plastutor as pt
@@ -95,28 +95,25 @@ def objective(
     0.0
     """
 
-    def predict_by(rule, **how):
+    def predict_by(rule, forward=False):
         def predict(theta, data):
             if trials is None:
                 return simulate(rule, theta, data, network=network, keep_weights=False)
             if data.x.ndim == 3:
                 return in_groups(partial(predict, theta), data)
-            return logits_by_trial(
-                rule, theta, data, network=network, trials=trials, **how
-            )
+            how = {"network": network, "trials": trials, "forward": forward}
+            return logits_by_trial(rule, theta, data, **how)
 
         return predict
 
     forward = None
-    if rule.forward is not None or trials is not None:
-        forward = predict_by(
-            rule.ahead, **({} if trials is None else {"forward": True})
-        )
-    parts = predict_by(rule), data_loss, penalty, forward, rule, network
-    sums = SUMS.get(data_loss)
+    if rule.forward_update is not None or trials is not None:
+        forward = predict_by(rule.forward_mode, forward=True)
+    parts = predict_by(rule), likelihood, penalty, forward, rule, network
+    sums = SUMS.get(likelihood)
     if gradient != "reverse" and (sums is None or trials is not None):
         raise ValueError(
-            f"gradient={gradient!r} needs activity_loss, accept_loss or choice_loss, "
+            f"gradient={gradient!r} needs pt.activity, pt.accept or pt.choice, "
             "without trials; leave it out for gradients through anything else."
         )
     if sums is None or trials is not None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float
+from numpy.typing import DTypeLike
 
 from plastutor._experiments import check_dtype
 
@@ -87,7 +88,7 @@ def _indices(names: Sequence[str], orders: Orders) -> list[tuple[int, ...]]:
 
 
 def terms(
-    orders: Orders, *, dtype=None, **coefficients: float
+    orders: Orders, *, dtype: DTypeLike | None = None, **coefficients: ArrayLike
 ) -> Float[Array, "x y w r"]:
     """The theta of a Taylor rule, from the coefficients of its terms.
 
@@ -128,7 +129,7 @@ def term_names(orders: Orders) -> list[str]:
     ]
 
 
-def free_terms(orders: Orders, only: Sequence[str]) -> np.ndarray:
+def free_terms(orders: Orders, only: Sequence[str]) -> Float[np.ndarray, "x y w r"]:
     """1 at the terms of a subset and 0 elsewhere, in the shape of theta.
 
     >>> int(free_terms(Orders(x=1, w=1, r=1), ("x", "xr")).sum())
@@ -156,7 +157,9 @@ HEBB = _coefficients(OJA_ORDERS, {"xy": 1.0})
 """Hebb's rule: dw = x y."""
 
 
-def reward_covariance(orders: Orders = BEHAVIOUR_ORDERS, *, decay: float = 0.0):
+def reward_covariance(
+    orders: Orders = BEHAVIOUR_ORDERS, *, decay: float = 0.0
+) -> Float[Array, "x y w r"]:
     """The reward-covariance rule dw = x r - decay * w, with r = R - E[R].
 
     With decay = 0 it is the rule that the paper simulates by default.

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, PRNGKeyArray
+from numpy.typing import DTypeLike
 
 from plastutor._experiments import check_dtype
-from plastutor._types import Experiment, Rule, Theta
+from plastutor._types import Experiment, Rule, Theta, Values
 from plastutor.networks import BEHAVIOUR, Network, accept_logit, remember, weight_change
 
 
@@ -46,12 +47,12 @@ class Foraging(NamedTuple):
 
 
 def foraging_task(
-    key,
+    key: PRNGKeyArray,
     rule: Rule,
     theta: Theta,
     *,
     n_experiments: int = 18,
-    reward_probabilities=((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)),
+    reward_probabilities: Values = ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)),
     trials_per_block: int = 80,
     max_presentations: int | None = None,
     input_mean: float = 0.75,
@@ -59,7 +60,7 @@ def foraging_task(
     n_post: int = 10,
     w_std: float = 0.01,
     network: Network = BEHAVIOUR,
-    dtype=None,
+    dtype: DTypeLike | None = None,
 ) -> Foraging:
     """Two odours with baited rewards, foraged by animals that learn by a known rule.
 
@@ -110,9 +111,9 @@ def foraging_task(
         )
     probability = jnp.asarray(probability, check_dtype(dtype))
     setting = (probability, input_mean, input_std, w_std)
-    live = partial(_forage, rule, network, n_post, steps)
+    forage = partial(_forage, rule, network, n_post, steps)
     keys = jr.split(key, n_experiments)
-    x, odour, accept, reward, w0, completed = jax.vmap(live, (0, None, None))(
+    x, odour, accept, reward, w0, completed = jax.vmap(forage, (0, None, None))(
         keys, theta, setting
     )
     valid = ~jnp.isnan(accept)
@@ -122,11 +123,15 @@ def foraging_task(
 
 
 def resample_stimuli(
-    key, made: Foraging, *, input_mean: float = 0.75, input_std: float = 0.05
+    key: PRNGKeyArray,
+    made: Foraging,
+    *,
+    input_mean: float = 0.75,
+    input_std: float = 0.05,
 ) -> Experiment:
-    """The same lives for a model that does not know the noise on the stimuli.
+    """The same animals for a model that does not know the noise on the stimuli.
 
-    It knows which odour was presented; the noise that the animal met is drawn anew
+    It knows which odour was presented; the noise that the animal met is resampled
     (Mehta et al. 2024, in the authors' code). Where no odour was presented, x stays 0.
 
     Args:
@@ -178,11 +183,10 @@ def _forage(rule, network, n_post, steps, key, theta, setting):
         fresh = draws[jnp.minimum(trial + 1, trials - 1)]
         bait = jnp.where(accept, left | fresh, bait)
         memory = remember(memory, reward, accept)
-        seen = jnp.where(running, accept.astype(dtype), jnp.nan)
-        return (w, bait, memory, trial + accept), (seen, reward)
+        observed = jnp.where(running, accept.astype(dtype), jnp.nan)
+        return (w, bait, memory, trial + accept), (observed, reward)
 
-    memory = jnp.zeros(max(network.window, 1), dtype)
-    start = (w0, draws[0], memory, jnp.zeros((), int))
+    start = (w0, draws[0], jnp.zeros(network.window, dtype), jnp.zeros((), int))
     (_, _, _, completed), (accept, reward) = jax.lax.scan(
         step, start, (x, odours, luck)
     )

@@ -1,4 +1,4 @@
-"""Temporal patterns of spikes, to be told apart."""
+"""Temporal patterns of spikes, to be classified."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 
 def spike_patterns(
-    key, *, n_class: int = 8, n_pre: int = 40, n_steps: int = 50, n_spikes: int = 3
+    key: PRNGKeyArray,
+    *,
+    n_class: int = 8,
+    n_pre: int = 40,
+    n_steps: int = 50,
+    n_spikes: int = 3,
 ) -> Int[Array, "class pre spike"]:
     """The times, in steps, at which each input of each class should fire.
 
@@ -24,7 +29,7 @@ def spike_patterns(
 
 @partial(jax.jit, static_argnames=("n_examples", "n_steps"))
 def pattern_task(
-    key,
+    key: PRNGKeyArray,
     patterns: Int[Array, "class pre spike"],
     n_examples: int,
     *,

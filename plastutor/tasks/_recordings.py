@@ -6,6 +6,8 @@ import math
 
 import jax.numpy as jnp
 import jax.random as jr
+from jaxtyping import PRNGKeyArray
+from numpy.typing import DTypeLike
 
 from plastutor._experiments import check_dtype, make_experiment
 from plastutor._simulate import simulate
@@ -13,7 +15,9 @@ from plastutor._types import Experiment, Rule, Theta
 from plastutor.networks import RECORDED, Network
 
 
-def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experiment:
+def redraw_w0(
+    key: PRNGKeyArray, experiment: Experiment, std: float | None = None
+) -> Experiment:
     """The same experiment for a student who does not know the initial weights.
 
     Args:
@@ -32,7 +36,7 @@ def redraw_w0(key, experiment: Experiment, std: float | None = None) -> Experime
 
 
 def hide_inputs(
-    key, experiment: Experiment, recorded: float, *, fill_std: float = 0.0
+    key: PRNGKeyArray, experiment: Experiment, recorded: float, *, fill_std: float = 0.0
 ) -> Experiment:
     """The same experiments for a student who sees only some of the inputs.
 
@@ -48,10 +52,10 @@ def hide_inputs(
     46
     """
     _check_fraction(recorded)
-    key_seen, key_fill = jr.split(key)
-    seen = jr.bernoulli(key_seen, recorded, experiment.x.shape[-1:])
+    key_kept, key_fill = jr.split(key)
+    kept = jr.bernoulli(key_kept, recorded, experiment.x.shape[-1:])
     fill = fill_std * jr.normal(key_fill, experiment.x.shape, experiment.x.dtype)
-    return experiment._replace(x=jnp.where(seen, experiment.x, fill))
+    return experiment._replace(x=jnp.where(kept, experiment.x, fill))
 
 
 def _check_fraction(recorded: float) -> None:
@@ -60,7 +64,7 @@ def _check_fraction(recorded: float) -> None:
 
 
 def neural_task(
-    key,
+    key: PRNGKeyArray,
     rule: Rule,
     theta: Theta,
     *,
@@ -73,9 +77,9 @@ def neural_task(
     noise: float = 0.0,
     recorded: float = 1.0,
     network: Network = RECORDED,
-    dtype=None,
+    dtype: DTypeLike | None = None,
 ) -> Experiment:
-    """Random stimuli, and the activity of a network that lives by a known rule.
+    """Random stimuli, and the activity of a network that learns by a known rule.
 
     Every experiment has new inputs x ~ N(0, x_std^2) in every step and new initial
     weights w0 ~ N(0, w_std^2). The defaults are the paper's sizes.
@@ -115,5 +119,5 @@ def neural_task(
     made = make_experiment(x, w0=w0, dtype=dtype)
     y = simulate(rule, theta, made, network=network, keep_weights=False).y
     y = y + noise * jr.normal(key_noise, y.shape, y.dtype)
-    seen = jr.bernoulli(key_recorded, recorded, (n_post,)).at[0].set(True)
-    return made._replace(activity=jnp.where(seen, y, jnp.nan).astype(dtype))
+    kept = jr.bernoulli(key_recorded, recorded, (n_post,)).at[0].set(True)
+    return made._replace(activity=jnp.where(kept, y, jnp.nan).astype(dtype))

@@ -77,7 +77,7 @@ def synapses(only, *, window=10, more=()):
     if only is not None:
         mask["rule"] = jnp.asarray(pt.rules.free_terms(ORDERS, only))
     free = tuple(map(int, np.flatnonzero(ravel_pytree(mask)[0])))
-    ahead = rule._replace(update=rule.forward or rule.update)
+    ahead = rule._replace(update=rule.forward_update or rule.update)
     loss = pt.objectives.Objective(
         partial(predict, rule), pt.choice, None, partial(predict, ahead)
     )

@@ -321,7 +321,7 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch
 def test_the_chosen_loss_predicts():
     """Losses may differ in what they predict, and not only in their penalty."""
     longer = pt.objectives.Objective(
-        lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.data_loss, None
+        lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.likelihood, None
     )
     data = flies()
     both = left_out(data, [longer, LOSS], restarts=1)

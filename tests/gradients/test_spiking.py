@@ -53,9 +53,9 @@ def layer_of(n_post, recurrent=True):
     return jax.tree.map(jnp.asarray, layer)
 
 
-def hidden(slope: pt.networks.SpikingLayer):
+def hidden(gradient: pt.networks.SpikingLayer):
     """The gradients of all weights but the read-out's, in one row."""
-    return np.concatenate([np.ravel(leaf) for leaf in (slope.w_in, slope.w_rec)])
+    return np.concatenate([np.ravel(leaf) for leaf in (gradient.w_in, gradient.w_rec)])
 
 
 def relative_error(a, b):
@@ -83,12 +83,12 @@ def test_one_hot_tangents_give_all_of_the_jacobian(cell, key):
 def test_without_recurrence_eprop_is_exact(cell, data):
     layer = layer_of(64, recurrent=False)
     value, exact = pt.gradients.spiking_gradient(cell, layer, *data)
-    online, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
+    online, gradient = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
     np.testing.assert_allclose(online, value, rtol=1e-12)
-    assert exact.w_rec is None and slope.w_rec is None
+    assert exact.w_rec is None and gradient.w_rec is None
     assert np.linalg.norm(exact.w_in) > 1e-3
-    assert relative_error(slope.w_in, exact.w_in) < 1e-10
-    assert relative_error(slope.w_out, exact.w_out) < 1e-10
+    assert relative_error(gradient.w_in, exact.w_in) < 1e-10
+    assert relative_error(gradient.w_out, exact.w_out) < 1e-10
 
 
 def truncated_loss(cell, layer, x, label):
@@ -111,25 +111,25 @@ def test_with_recurrence_eprop_misses_what_neurons_do_to_each_other(data):
     cell = pt.networks.lif()
     layer = layer_of(64)
     _, exact = pt.gradients.spiking_gradient(cell, layer, *data)
-    _, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
-    assert 0.5 < cosine(hidden(slope), hidden(exact)) < 0.999
-    assert relative_error(hidden(slope), hidden(exact)) > 0.05
-    assert relative_error(slope.w_out, exact.w_out) < 1e-10  # nothing to miss
+    _, gradient = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
+    assert 0.5 < cosine(hidden(gradient), hidden(exact)) < 0.999
+    assert relative_error(hidden(gradient), hidden(exact)) > 0.05
+    assert relative_error(gradient.w_out, exact.w_out) < 1e-10  # nothing to miss
     # And misses nothing else.
     truncated = jax.jit(jax.grad(partial(truncated_loss, cell)))(layer, *data)
-    assert relative_error(hidden(slope), hidden(truncated)) < 1e-10
+    assert relative_error(hidden(gradient), hidden(truncated)) < 1e-10
 
 
 def test_real_time_recurrent_learning_is_exact(data):
     cell = pt.networks.alif()
     layer = layer_of(16)
     value, exact = pt.gradients.spiking_gradient(cell, layer, *data)
-    online, slope = pt.gradients.spiking_gradient(cell, layer, *data, how="rtrl")
+    online, gradient = pt.gradients.spiking_gradient(cell, layer, *data, how="rtrl")
     np.testing.assert_allclose(online, value, rtol=1e-12)
-    assert relative_error(hidden(slope), hidden(exact)) < 1e-10
-    assert relative_error(slope.w_out, exact.w_out) < 1e-10
+    assert relative_error(hidden(gradient), hidden(exact)) < 1e-10
+    assert relative_error(gradient.w_out, exact.w_out) < 1e-10
     _, local = pt.gradients.spiking_gradient(cell, layer, *data, how="eprop")
-    assert 0.5 < cosine(hidden(local), hidden(slope)) < 0.999
+    assert 0.5 < cosine(hidden(local), hidden(gradient)) < 0.999
 
 
 def bytes_of(how, n_steps, n_post):
@@ -162,12 +162,12 @@ def test_feedback_replaces_the_way_back_and_nothing_else(data):
     )
     jax.tree.map(np.testing.assert_array_equal, same, both)
     # Turned round, the error drives the weights of the neurons the other way.
-    value, slope = pt.gradients.spiking_gradient(
+    value, gradient = pt.gradients.spiking_gradient(
         pt.networks.lif(), layer, *data, how="eprop", feedback=-layer.w_out.T
     )
     np.testing.assert_allclose(value, both[0])
-    np.testing.assert_allclose(slope.w_out, both[1].w_out)
-    np.testing.assert_allclose(hidden(slope), -hidden(both[1]), rtol=1e-10)
+    np.testing.assert_allclose(gradient.w_out, both[1].w_out)
+    np.testing.assert_allclose(hidden(gradient), -hidden(both[1]), rtol=1e-10)
 
 
 def test_the_classes_differ_only_in_when(patterns, noisy, key):

@@ -1,4 +1,4 @@
-"""Trials: the fast life is the plain life, and so are its derivatives."""
+"""Trials: the fast weights are the plain ones, and so are their derivatives."""
 
 from functools import partial
 
@@ -22,19 +22,19 @@ def foraged():
     return rule, truth, made.experiment
 
 
-def slopes_of(loss, theta, data):
-    """Loss and gradient for a batch and for one animal of it, and forward slopes."""
+def gradients_of(loss, theta, data):
+    """Loss and gradient of a batch and of one animal of it, and forward derivatives."""
     one = jax.tree.map(lambda leaf: leaf[1], data)
     both = [jax.jit(jax.value_and_grad(loss))(theta, some) for some in (data, one)]
     tangents = jax.jit(jax.jacfwd(loss.forward))(theta, data).logit
     return both, np.asarray(tangents)[np.asarray(data.valid)]
 
 
-def check_slopes(found, wanted):
-    """Both are as `slopes_of` gives them."""
-    for (value, slope), (plain, exact) in zip(found[0], wanted[0], strict=True):
+def check_gradients(found, wanted):
+    """Both are as `gradients_of` gives them."""
+    for (value, gradient), (plain, exact) in zip(found[0], wanted[0], strict=True):
         np.testing.assert_allclose(value, plain, rtol=1e-5)
-        np.testing.assert_allclose(slope, exact, atol=1e-5)
+        np.testing.assert_allclose(gradient, exact, atol=1e-5)
     np.testing.assert_allclose(found[1], wanted[1], atol=1e-4)
 
 
@@ -42,7 +42,7 @@ def check_slopes(found, wanted):
 def by_presentation(foraged):
     rule, truth, data = foraged
     loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR)
-    return slopes_of(loss, truth + 0.01, data)
+    return gradients_of(loss, truth + 0.01, data)
 
 
 @pytest.mark.parametrize("trials", [15, 20])
@@ -51,7 +51,7 @@ def test_a_scan_over_trials_is_the_scan_over_presentations(
 ):
     rule, truth, data = foraged
     loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=trials)
-    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
+    check_gradients(gradients_of(loss, truth + 0.01, data), by_presentation)
 
 
 def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
@@ -63,7 +63,7 @@ def test_group_by_group_is_all_at_once(foraged, by_presentation, monkeypatch):
     loss = pt.objective(foraged[0], pt.accept, network=pt.BEHAVIOUR, trials=15)
     text = str(jax.make_jaxpr(loss)(truth, data))
     assert "2,60,2]" in text, "no group of two animals"
-    check_slopes(slopes_of(loss, truth + 0.01, data), by_presentation)
+    check_gradients(gradients_of(loss, truth + 0.01, data), by_presentation)
 
 
 def test_the_memory_of_many_animals_is_that_of_a_group(foraged):
@@ -109,7 +109,7 @@ NETWORKS = {
 }
 
 
-def a_life(n_pre=2, n_post=3, steps=6):
+def an_experiment(n_pre=2, n_post=3, steps=6):
     """Stimuli, rewards, plastic steps and initial weights."""
     keys = jr.split(jr.key(0), 4)
     x = jr.normal(keys[0], (steps, n_pre))
@@ -131,16 +131,16 @@ def a_life(n_pre=2, n_post=3, steps=6):
 def test_the_way_back_is_that_of_jax(name, network):
     fast, network = RULES[name], NETWORKS[network]
     plain = fast._replace(update=pt.rules.plain_update(fast.apply))
-    x, r, plastic, w0 = a_life()
+    x, r, plastic, w0 = an_experiment()
     weight = jr.normal(jr.key(2), (7, 2, 3))
 
-    def total(life, rule, theta, x, r, w0):
-        return jnp.sum(weight * life(rule, network, theta, x, r, plastic, w0))
+    def total(weights_of, rule, theta, x, r, w0):
+        return jnp.sum(weight * weights_of(rule, network, theta, x, r, plastic, w0))
 
     at = fast.init(jr.key(1)), x, r, w0
     found, wanted = (
-        jax.jit(jax.grad(partial(total, life, rule), (0, 1, 2, 3)))(*at)
-        for life, rule in ((_weights, fast), (_run, plain))
+        jax.jit(jax.grad(partial(total, weights_of, rule), (0, 1, 2, 3)))(*at)
+        for weights_of, rule in ((_weights, fast), (_run, plain))
     )
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
@@ -154,29 +154,29 @@ def test_many_steps_at_once(n_post):
     y, r = jr.normal(keys[3], (n_post, 4)), jr.normal(r, (4,))
     w, d = jr.normal(keys[4], (2, 2, n_post, 4))
     update = jax.vmap(pt.rules.plain_update(rule.apply), (None, -1, -1, -1, -1), -1)
-    wanted, pull = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
-    found = rule.forward(theta, x, y, w, r)
+    wanted, vjp = jax.vjp(lambda theta: update(theta, x, y, w, r), theta)
+    found = rule.forward_update(theta, x, y, w, r)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
-    found = rule.pull(theta, x, y, w, r, d)
-    np.testing.assert_allclose(found, *pull(d), rtol=1e-10, atol=1e-12)
+    found = rule.theta_vjp(theta, x, y, w, r, d)
+    np.testing.assert_allclose(found, *vjp(d), rtol=1e-10, atol=1e-12)
     assert (found != 0).sum() == 3
 
 
 def test_it_can_be_taken_twice():
     rule = RULES["taylor"]
-    theta, life = rule.init(jr.key(1)), a_life()
+    theta, data = rule.init(jr.key(1)), an_experiment()
 
-    def total(life_of, theta):
-        return jnp.sum(life_of(rule, pt.BEHAVIOUR, theta, *life) ** 2)
+    def total(weights_of, theta):
+        return jnp.sum(weights_of(rule, pt.BEHAVIOUR, theta, *data) ** 2)
 
     twice, wanted = (
-        jax.jit(jax.jacrev(jax.grad(partial(total, life_of))))(theta)
-        for life_of in (_weights, _run)
+        jax.jit(jax.jacrev(jax.grad(partial(total, weights_of))))(theta)
+        for weights_of in (_weights, _run)
     )
     np.testing.assert_allclose(twice, wanted, rtol=1e-9, atol=1e-10)
 
 
-def test_where_a_life_has_no_end_the_gradient_says_so(foraged):
+def test_where_the_weights_have_no_end_the_gradient_says_so(foraged):
     rule, truth, data = foraged
     loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=15)
     theta = jnp.asarray(truth).at[0, 0, 2, 0].set(1e200)

@@ -77,7 +77,7 @@ def test_matrix_equals_the_hessian_of_logistic_regression():
     loss, data = linear_problem()
     loss = replace(
         loss,
-        data_loss=lambda v, data: -jnp.mean(jax.nn.log_sigmoid(jnp.sign(data[1]) * v)),
+        likelihood=lambda v, data: -jnp.mean(jax.nn.log_sigmoid(jnp.sign(data[1]) * v)),
     )
     theta = jnp.linspace(-1, 1, 4)
     hessian = jax.hessian(lambda t: loss(t, data))(theta)
@@ -174,7 +174,7 @@ def test_theta_may_be_a_tree():
     loss, data = linear_problem()
     tree = pt.objectives.Objective(
         lambda t, data: loss.predict(jnp.append(t["a"], t["b"]), data),
-        loss.data_loss,
+        loss.likelihood,
         None,
     )
     start = {"a": jnp.zeros(3), "b": jnp.zeros(())}

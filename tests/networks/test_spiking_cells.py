@@ -1,4 +1,4 @@
-"""Spiking cells: the slope of a spike, one neuron by hand, and adaptation."""
+"""Spiking cells: the derivative of a spike, one neuron by hand, and adaptation."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import numpy as np
 import plastutor as pt
 
 
-def test_a_spike_has_the_slope_of_a_sigmoid_in_both_modes():
+def test_a_spike_has_the_derivative_of_a_sigmoid_in_both_modes():
     v = jnp.linspace(-1, 1, 21)
     np.testing.assert_array_equal(pt.networks.spike(v), v > 0)
     expected = jax.vmap(jax.grad(lambda v: jax.nn.sigmoid(10 * v)))(v)
@@ -31,11 +31,11 @@ def test_a_step_by_hand():
         pt.likelihoods.spiking_loss(pt.networks.lif(), layer, x, label), expected
     )
     s = 1 / (1 + np.exp(-10 * 0.2))  # u = 1.2; afterwards the reset forgets
-    slope = (p - 1) * 10 * s * (1 - s) * 0.1 / 2
+    gradient = (p - 1) * 10 * s * (1 - s) * 0.1 / 2
     _, found = pt.gradients.spiking_gradient(
         pt.networks.lif(), layer, x, label, how="eprop"
     )
-    np.testing.assert_allclose(found.w_in[0, 0], slope)
+    np.testing.assert_allclose(found.w_in[0, 0], gradient)
 
 
 def test_adaptation_raises_the_threshold():

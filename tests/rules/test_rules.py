@@ -89,7 +89,7 @@ def test_fast_update_equals_the_definition_with_its_gradients(orders, precision)
     results = [
         everything(update, weight, at, forward)
         for update, forward in (
-            (rule.update, rule.forward),
+            (rule.update, rule.forward_update),
             (pt.rules.plain_update(rule.apply), None),
         )
     ]
@@ -141,8 +141,8 @@ def test_only_frees_its_terms_and_no_others():
     assert (np.asarray(init != 0) == free).all()
     for update in (rule.update, pt.rules.plain_update(rule.apply)):
         at = (jnp.ones(orders.shape), *layer(0))
-        slope = everything(update, layer(1)[2], at, rule.forward)[2]
-        assert (np.asarray(slope != 0) == free).all()
+        gradient = everything(update, layer(1)[2], at, rule.forward_update)[2]
+        assert (np.asarray(gradient != 0) == free).all()
 
 
 def test_what_is_not_free_has_no_effect():

@@ -31,7 +31,7 @@ def draws(seed, steps=STEPS, pre=PRE, post=POST):
 
 
 def loop(theta, arrays, activation, readout, rate, window):
-    """The life of a network, one synapse at a time."""
+    """The trajectory of a network, one synapse at a time."""
     w = np.array(arrays["w0"], float)
     steps, plastic = len(arrays["x"]), (arrays["accept"] == 1) & arrays["valid"]
     expected = expected_by_hand(arrays["reward"], plastic, window)
@@ -69,27 +69,29 @@ def loop(theta, arrays, activation, readout, rate, window):
 )
 def test_simulate_equals_a_python_loop(network, activation, readout, rate, window):
     arrays = draws(1)
-    life = pt.simulate(RULE, THETA, pt.make_experiment(**arrays), network=network)
+    trajectory = pt.simulate(RULE, THETA, pt.make_experiment(**arrays), network=network)
     expected = loop(THETA, arrays, activation, readout, rate, window)
     assert np.abs(np.diff(expected["w"], axis=0)).max() > 1e-4
     for name, values in expected.items():
-        np.testing.assert_allclose(getattr(life, name), values, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(
+            getattr(trajectory, name), values, rtol=0, atol=1e-10
+        )
 
 
 def test_recorded_networks_have_no_log_odds():
     arrays = draws(1)
     made = pt.make_experiment(arrays["x"], w0=arrays["w0"])
-    life = pt.simulate(RULE, THETA, made)
-    assert life.logit is None and life.option_logit is None
-    np.testing.assert_allclose(life.y[0], sigmoid(arrays["x"][0] @ arrays["w0"]))
+    trajectory = pt.simulate(RULE, THETA, made)
+    assert trajectory.logit is None and trajectory.option_logit is None
+    np.testing.assert_allclose(trajectory.y[0], sigmoid(arrays["x"][0] @ arrays["w0"]))
 
 
 def test_zero_theta_leaves_the_weights():
     arrays = draws(3)
-    life = pt.simulate(
+    trajectory = pt.simulate(
         RULE, 0 * THETA, pt.make_experiment(**arrays), network=pt.BEHAVIOUR
     )
-    np.testing.assert_array_equal(life.w, np.tile(arrays["w0"], (STEPS, 1, 1)))
+    np.testing.assert_array_equal(trajectory.w, np.tile(arrays["w0"], (STEPS, 1, 1)))
 
 
 def test_weights_rest_where_nothing_is_plastic():
@@ -139,7 +141,7 @@ def test_padding_in_the_middle_leaves_no_memory_of_rewards():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_permuting_neurons_or_inputs_permutes_the_life(seed):
+def test_permuting_neurons_or_inputs_permutes_the_trajectory(seed):
     draw, arrays = np.random.default_rng(seed), draws(seed)
     pre, post = draw.permutation(PRE), draw.permutation(POST)
     shuffled = arrays | {
@@ -183,8 +185,8 @@ def test_the_weights_need_not_be_kept():
 @pytest.mark.parametrize("data_dtype", ["float32", "float64"])
 def test_the_finer_of_two_dtypes_is_used(rule_dtype, data_dtype):
     made = pt.make_experiment(np.ones((2, 2)), w0=np.ones((2, 1)), dtype=data_dtype)
-    life = pt.simulate(RULE, jnp.asarray(THETA, rule_dtype), made)
-    assert life.w.dtype == np.promote_types(rule_dtype, data_dtype)
+    trajectory = pt.simulate(RULE, jnp.asarray(THETA, rule_dtype), made)
+    assert trajectory.w.dtype == np.promote_types(rule_dtype, data_dtype)
 
 
 def test_ojas_rule_finds_the_first_principal_component():
@@ -215,15 +217,15 @@ def test_the_reward_covariance_rule_moves_by_the_prediction_error():
         x, w0=np.zeros((2, 1)), reward=[1, 1, 0], accept=[1, 1, 1]
     )
     orders = pt.Orders(x=1, w=1, r=1)
-    life = pt.simulate(
+    trajectory = pt.simulate(
         pt.taylor(orders),
         pt.reward_covariance(orders),
         made,
         network=pt.FLY._replace(window=2),
     )
-    np.testing.assert_allclose(life.w[:, 0, 0], [0.5, 0.75, 0.25])
-    np.testing.assert_array_equal(life.w[:, 1, 0], 0)
-    np.testing.assert_allclose(life.logit, [0, 0.5, 0.75])
+    np.testing.assert_allclose(trajectory.w[:, 0, 0], [0.5, 0.75, 0.25])
+    np.testing.assert_array_equal(trajectory.w[:, 1, 0], 0)
+    np.testing.assert_allclose(trajectory.logit, [0, 0.5, 0.75])
 
 
 def test_simulate_can_be_compiled_and_mapped_over_theta():

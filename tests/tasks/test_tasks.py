@@ -77,9 +77,9 @@ def test_the_noise_is_on_the_recording_only(clean):
 
 def test_a_fraction_of_the_neurons_is_recorded(clean):
     made = neural(recorded=0.3, n_post=1000, n_experiments=2, n_steps=2, n_pre=2)
-    seen = ~np.isnan(made.activity)
-    np.testing.assert_array_equal(seen, np.broadcast_to(seen[0, 0], seen.shape))
-    assert abs(seen[0, 0].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 1000)
+    kept = ~np.isnan(made.activity)
+    np.testing.assert_array_equal(kept, np.broadcast_to(kept[0, 0], kept.shape))
+    assert abs(kept[0, 0].mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 1000)
     tiny = neural(recorded=1e-9, n_experiments=1, n_steps=2, n_pre=2)
     assert (~np.isnan(tiny.activity)).any(), "one neuron at least"
     assert not np.isnan(clean.activity).any()
@@ -138,16 +138,16 @@ def test_every_animal_forages_to_the_end(flies):
 
 def test_the_stimuli_are_noisy_one_hot_odours(flies):
     e = flies.experiment
-    seen, odour = np.asarray(e.valid), np.asarray(flies.odour)
-    x = np.asarray(e.x)[seen]
-    presented = np.where(odour[seen] == 1, x[:, 1], x[:, 0])
-    absent = np.where(odour[seen] == 1, x[:, 0], x[:, 1])
+    valid, odour = np.asarray(e.valid), np.asarray(flies.odour)
+    x = np.asarray(e.x)[valid]
+    presented = np.where(odour[valid] == 1, x[:, 1], x[:, 0])
+    absent = np.where(odour[valid] == 1, x[:, 0], x[:, 1])
     assert spread(presented - 0.75, 0.05) and spread(absent, 0.05)
     assert abs(presented.mean() - 0.75) < 4 * 0.05 / np.sqrt(len(x))
     assert abs(absent.mean()) < 4 * 0.05 / np.sqrt(len(x))
-    assert abs(odour[seen].mean() - 0.5) < 4 * 0.5 / np.sqrt(len(x))
+    assert abs(odour[valid].mean() - 0.5) < 4 * 0.5 / np.sqrt(len(x))
     assert spread(e.w0, 0.01) and e.w0.shape == (200, 2, 10)
-    np.testing.assert_array_equal(np.asarray(e.x)[~seen], 0)
+    np.testing.assert_array_equal(np.asarray(e.x)[~valid], 0)
 
 
 def test_resampled_stimuli_have_the_same_odours_and_other_noise(flies):
@@ -155,11 +155,14 @@ def test_resampled_stimuli_have_the_same_odours_and_other_noise(flies):
     again = pt.tasks.resample_stimuli(jr.key(3), flies._replace(experiment=new))
     np.testing.assert_array_equal(new.x, again.x)
     odours = 0.75 * np.eye(2)[np.asarray(flies.odour)]
-    seen = np.asarray(old.valid)
-    noise, before = np.asarray(new.x - odours)[seen], np.asarray(old.x - odours)[seen]
+    valid = np.asarray(old.valid)
+    noise, before = (
+        np.asarray(new.x - odours)[valid],
+        np.asarray(old.x - odours)[valid],
+    )
     assert spread(noise, 0.05)
     assert abs(np.corrcoef(noise.ravel(), before.ravel())[0, 1]) < 4 / noise.size**0.5
-    np.testing.assert_array_equal(np.asarray(new.x)[~seen], 0)
+    np.testing.assert_array_equal(np.asarray(new.x)[~valid], 0)
     for one, other in zip(new[1:], old[1:], strict=True):
         jax.tree.map(np.testing.assert_array_equal, one, other)
 
@@ -173,20 +176,22 @@ def test_only_accepts_are_rewarded_and_with_one_reward(flies):
 
 
 def test_the_model_that_made_the_choices_is_calibrated(flies):
-    """`simulate` lives the same life as the closed loop: else p would not fit."""
+    """`simulate` takes the steps of the closed loop: else p would not fit."""
     e = flies.experiment
-    life = pt.simulate(RULE, THETA, e, network=pt.BEHAVIOUR, keep_weights=False)
-    seen = np.asarray(e.valid)
-    p = 1 / (1 + np.exp(-np.asarray(life.logit)[seen]))
-    surprise = np.asarray(e.accept)[seen] - p
+    trajectory = pt.simulate(RULE, THETA, e, network=pt.BEHAVIOUR, keep_weights=False)
+    valid = np.asarray(e.valid)
+    p = 1 / (1 + np.exp(-np.asarray(trajectory.logit)[valid]))
+    residual = np.asarray(e.accept)[valid] - p
     assert p.std() > 0.1
     # Within each tenth of the predicted probabilities, not only on the whole.
     for part in np.array_split(np.argsort(p), 10):
         error = np.sqrt((p[part] * (1 - p[part])).sum())
-        assert abs(surprise[part].sum()) < 4 * error
-    # Surprises are independent of what was known: the present weights, for example.
-    gap = np.asarray(life.logit)[seen] - np.asarray(life.logit)[seen].mean()
-    assert abs((surprise * gap).sum()) < 4 * np.sqrt((p * (1 - p) * gap**2).sum())
+        assert abs(residual[part].sum()) < 4 * error
+    # Residuals are independent of what was known: the present weights, for example.
+    gap = (
+        np.asarray(trajectory.logit)[valid] - np.asarray(trajectory.logit)[valid].mean()
+    )
+    assert abs((residual * gap).sum()) < 4 * np.sqrt((p * (1 - p) * gap**2).sum())
 
 
 def test_the_true_rule_explains_the_choices_best(flies):
@@ -253,11 +258,11 @@ def test_an_animal_that_meets_the_cap_is_a_status_and_still_data():
 def test_several_rules_are_one_program():
     thetas = jnp.stack([THETA, STILL, 2 * THETA])
 
-    def live(theta):
+    def forage(theta):
         made = pt.foraging_task(jr.key(4), RULE, theta, n_experiments=2, network=pt.FLY)
         return made.experiment, made.completed
 
-    together, completed = jax.vmap(live)(thetas)
+    together, completed = jax.vmap(forage)(thetas)
     assert completed.shape == (3, 2)
     alone = pt.foraging_task(
         jr.key(4), RULE, thetas[2], n_experiments=2, network=pt.FLY

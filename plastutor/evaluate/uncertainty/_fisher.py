@@ -123,12 +123,12 @@ def _sums(loss, theta, directions, data, ridge):
     One experiment after the other, step by step, in forward mode: with the weights go
     their slopes over theta, and the sums. Nothing is kept of the steps that are past.
     """
-    of, what, white = LIKELIHOODS[loss.data_loss]
-    rule = loss.rule.ahead
+    of, what, white = LIKELIHOODS[loss.likelihood]
+    rule = loss.rule.forward_mode
     flat, unravel = ravel_pytree(theta)
     k, apart = (
         len(directions),
-        ridge is not None and loss.data_loss is likelihoods.activity,
+        ridge is not None and loss.likelihood is likelihoods.activity,
     )
     moved = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
     if ridge is not None:
@@ -190,12 +190,12 @@ def _sums(loss, theta, directions, data, ridge):
 
 def checked(loss, theta, data, noise, w0_std):
     """Theta and data as one batch of one precision; a sentence where that fails."""
-    kind = getattr(loss, "data_loss", None)
+    kind = getattr(loss, "likelihood", None)
     rule = getattr(loss, "rule", None)
     if rule is None or kind not in LIKELIHOODS:
         raise ValueError(
             "The loss has no likelihood that is known here; expected objective(rule, "
-            "data_loss) with activity_loss, accept_loss or choice_loss."
+            "likelihood) with pt.activity, pt.accept or pt.choice."
         )
     check_experiment(data)
     if noise is not None and kind is not likelihoods.activity:
@@ -258,7 +258,7 @@ def fisher(
     does not grow with the length of a recording.
 
     Args:
-        loss: made by `objective` with activity_loss, accept_loss or choice_loss.
+        loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: where; normally the best fit.
         data: one experiment or a batch.
         only: the free terms of a Taylor rule, as given to `taylor`; default all
@@ -293,7 +293,7 @@ def fisher(
     one = jnp.ones((), flat.dtype)
     if noise is not None:
         one = noise * one
-    elif loss.data_loss is likelihoods.activity:
+    elif loss.likelihood is likelihoods.activity:
         spare = jnp.maximum(count - len(free), 1)
         # A perfect fit has noise 0; the smallest number that can be squared will do.
         one = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)

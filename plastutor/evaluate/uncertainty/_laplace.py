@@ -272,7 +272,7 @@ def laplace(
     gets infinite intervals, and `report` says so in words.
 
     Args:
-        loss: made by `objective` with activity_loss, accept_loss or choice_loss.
+        loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: the best fit, such as `fit(...).theta`.
         data: what was fitted.
         only: the free terms, as given to `taylor`.

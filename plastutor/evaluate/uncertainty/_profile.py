@@ -53,7 +53,7 @@ def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
     forward = loss.forward or loss.predict
     of_others = Objective(
         lambda few, given: loss.predict(whole(few, given[1]), given[0]),
-        lambda prediction, given: loss.data_loss(prediction, given[0]),
+        lambda prediction, given: loss.likelihood(prediction, given[0]),
         None,
         lambda few, given: forward(whole(few, given[1]), given[0]),
     )
@@ -98,7 +98,7 @@ def profile(
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
 
     Args:
-        loss: made by `objective` with activity_loss, accept_loss or choice_loss.
+        loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: the best fit.
         data: what was fitted.
         term: the coefficient, a name such as "xy", as in `Laplace.names`.
@@ -149,7 +149,7 @@ def profile(
     )
     information, losses = around.information, np.asarray(losses, float)
     unit = float(information.count / information.noise**2)
-    if loss.data_loss is not likelihoods.activity:
+    if loss.likelihood is not likelihoods.activity:
         unit *= 2  # a mean log-likelihood, and not a mean square
     deviance = unit * (losses - np.nanmin(losses))
     order, best = np.argsort(held), held[np.nanargmin(losses)]

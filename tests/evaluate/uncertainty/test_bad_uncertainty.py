@@ -33,13 +33,13 @@ BAD = {
             THETA,
             d._replace(activity=None),
         ),
-        "activity_loss needs activity, and this experiment has none",
+        "pt.activity needs activity, and this experiment has none",
     ),
     "activity where choices are needed": (
         lambda d: pt.fisher(
             pt.objective(RULE, pt.choice, network=pt.FLY), THETA, seen(d)
         ),
-        "choice_loss needs choice, and this experiment has none",
+        "pt.choice needs choice, and this experiment has none",
     ),
     "choices without a read-out": (
         lambda d: pt.fisher(pt.objective(RULE, pt.accept), THETA, d),

@@ -16,7 +16,7 @@ from plastutor.evaluate.uncertainty._fisher import _sums
 SERIES = pt.Orders(x=1, y=1, w=1, r=1)
 FEW = ("xr", "w", "yw", "one")
 RULE = pt.taylor(SERIES)
-PLAIN = RULE._replace(update=pt.rules.plain_update(RULE.apply), forward=None)
+PLAIN = RULE._replace(update=pt.rules.plain_update(RULE.apply), forward_update=None)
 THETA = pt.terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
 COLUMNS = [k for k, name in enumerate(pt.term_names(SERIES)) if name in FEW]
 
@@ -55,15 +55,15 @@ def live_by(few, w0, data, network=pt.BEHAVIOUR):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_information_is_the_expected_square_of_the_score(kind, data):
-    data_loss, network = KINDS[kind]
+    likelihood, network = KINDS[kind]
     noise = 0.3 if kind == "activity" else None
-    loss, few = pt.objective(RULE, data_loss, network=network), THETA.ravel()
+    loss, few = pt.objective(RULE, likelihood, network=network), THETA.ravel()
     few = few[np.array(COLUMNS)]
     found = pt.fisher(loss, THETA, data, only=FEW, noise=noise)
     expected = by_definition(kind, few, lambda p: live_by(p, data.w0, data), data, 0.3)
     np.testing.assert_allclose(found.matrix, expected, rtol=1e-8, atol=1e-12)
     # The slope is that of the log-likelihood, of which the loss is minus the mean.
-    grad = jax.grad(pt.objective(PLAIN, data_loss, network=network))(THETA, data)
+    grad = jax.grad(pt.objective(PLAIN, likelihood, network=network))(THETA, data)
     factor = found.count * (1 if noise is None else 1 / (2 * noise**2))
     slope = -factor * grad.ravel()[np.array(COLUMNS)]
     np.testing.assert_allclose(found.slope, slope, rtol=1e-8, atol=1e-12)
@@ -88,7 +88,7 @@ def test_noise_is_estimated_from_the_residuals(data):
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_initial_weights_are_fitted_too(kind, data):
     """The block of theta in the inverse of everything, by one dense matrix."""
-    data_loss, network = KINDS[kind]
+    likelihood, network = KINDS[kind]
     noise, w0_std, k = 0.3 if kind == "activity" else None, 0.5, len(FEW)
     few = THETA.ravel()[np.array(COLUMNS)]
 
@@ -100,7 +100,7 @@ def test_unknown_initial_weights_are_fitted_too(kind, data):
     dense[k:, k:] += np.eye(data.w0.size) / w0_std**2
     expected = np.linalg.inv(np.linalg.inv(dense)[:k, :k])
     ask = partial(
-        pt.fisher, pt.objective(RULE, data_loss, network=network), THETA, data
+        pt.fisher, pt.objective(RULE, likelihood, network=network), THETA, data
     )
     found = ask(only=FEW, noise=noise, w0_std=w0_std).matrix
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)

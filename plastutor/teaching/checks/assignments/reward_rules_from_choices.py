@@ -86,5 +86,5 @@ def theta_of_animals(theta, data: Mapping) -> bool:
         theta,
         np.zeros((2, 1, 2, 2)),
         lambda theta: _loss(theta, **data),
-        "Fit with your log_likelihood, or with `fit` and `accept_loss`.",
+        "Fit with your log_likelihood, or with `fit` and `pt.accept`.",
     )

@@ -40,18 +40,18 @@ def observed(seed=0, kind="activity", batch=2, steps=STEPS):
         np.nan,
         np.nan,
     )
-    seen = {
+    what = {
         "activity": {"activity": activity},
         "accept": {"accept": accept},
         "choice": {"choice": choice, "options": draw.normal(size=(2, PRE))},
     }[kind]
     reward = draw.integers(0, 2, shape) * (accept == 1)
-    return pt.make_experiment(x, w0=w0, reward=reward, valid=valid, **seen)
+    return pt.make_experiment(x, w0=w0, reward=reward, valid=valid, **what)
 
 
 def loss_of(kind, rule):
-    data_loss, network = LOSSES[kind]
-    return pt.objective(RULES[rule], data_loss, network=network)
+    likelihood, network = LOSSES[kind]
+    return pt.objective(RULES[rule], likelihood, network=network)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -80,8 +80,8 @@ def test_gradient_equals_central_differences_and_forward_mode(kind, rule):
         difference = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * h)
         assert abs(difference) > 1e-6
         np.testing.assert_allclose(grad @ direction, difference, rtol=1e-6)
-        slope = forward(forward_value, (flat,), (direction,))[1]
-        np.testing.assert_allclose(slope, grad @ direction, rtol=1e-11)
+        gradient = forward(forward_value, (flat,), (direction,))[1]
+        np.testing.assert_allclose(gradient, grad @ direction, rtol=1e-11)
 
 
 def test_truth_without_noise_has_no_loss():
@@ -93,20 +93,22 @@ def test_truth_without_noise_has_no_loss():
     assert float(pt.objective(rule, pt.activity)(0.9 * pt.OJA, data)) > 1e-8
 
 
-def test_activity_loss_is_the_mean_square_over_what_was_recorded():
+def test_activity_is_the_mean_square_over_what_was_recorded():
     data = observed(2, "activity")
-    life = pt.simulate(RULES["taylor"], np.full((2, 3, 2, 2), 0.1), data)
-    y, o, valid = map(np.asarray, (life.y, data.activity, data.valid))
+    trajectory = pt.simulate(RULES["taylor"], np.full((2, 3, 2, 2), 0.1), data)
+    y, o, valid = map(np.asarray, (trajectory.y, data.activity, data.valid))
     squares = [
         (y[e, t, j] - o[e, t, j]) ** 2
         for e, t, j in np.ndindex(*y.shape)
         if valid[e, t] and not np.isnan(o[e, t, j])
     ]
     assert 0 < len(squares) < y.size
-    np.testing.assert_allclose(pt.activity(life, data), np.mean(squares), rtol=1e-12)
+    np.testing.assert_allclose(
+        pt.activity(trajectory, data), np.mean(squares), rtol=1e-12
+    )
 
 
-def test_accept_loss_is_the_log_likelihood_written_out():
+def test_accept_is_the_log_likelihood_written_out():
     data = observed(3, "accept")
     logit = np.random.default_rng(0).normal(size=(2, STEPS))
     p, a = 1 / (1 + np.exp(-logit)), np.asarray(data.accept)
@@ -119,7 +121,7 @@ def test_accept_loss_is_the_log_likelihood_written_out():
     np.testing.assert_allclose(found, np.mean(terms), rtol=1e-12)
 
 
-def test_choice_loss_is_the_log_likelihood_written_out():
+def test_choice_is_the_log_likelihood_written_out():
     data = observed(3, "choice")
     logit = np.random.default_rng(0).normal(size=(2, STEPS, 2))
     p, choice = 1 / (1 + np.exp(-logit)), np.asarray(data.choice)
@@ -128,8 +130,8 @@ def test_choice_loss_is_the_log_likelihood_written_out():
         for e, t in np.ndindex(2, STEPS)
         if data.valid[e, t] and choice[e, t] >= 0
     ]
-    life = pt.Trajectory(None, None, option_logit=jnp.asarray(logit))
-    np.testing.assert_allclose(pt.choice(life, data), np.mean(terms), rtol=1e-12)
+    trajectory = pt.Trajectory(None, None, option_logit=jnp.asarray(logit))
+    np.testing.assert_allclose(pt.choice(trajectory, data), np.mean(terms), rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["accept", "choice"])
@@ -144,30 +146,34 @@ def test_sure_and_wrong_costs_much_but_not_infinity(kind):
             else {"choice": [0], "options": [[1]] * 2}
         ),
     )
-    life = pt.Trajectory(None, None, jnp.array([-800.0]), jnp.array([[-800.0, 800.0]]))
-    assert float(LOSSES[kind][0](life, data)) == 800
+    trajectory = pt.Trajectory(
+        None, None, jnp.array([-800.0]), jnp.array([[-800.0, 800.0]])
+    )
+    assert float(LOSSES[kind][0](trajectory, data)) == 800
 
 
 @pytest.mark.parametrize("kind", LOSSES)
 def test_what_is_not_observed_has_no_gradient(kind):
     data, draw = observed(4, kind), np.random.default_rng(1)
-    life = pt.Trajectory(
+    trajectory = pt.Trajectory(
         None,
         jnp.asarray(draw.random((2, STEPS, POST))),
         jnp.asarray(draw.normal(size=(2, STEPS))),
         jnp.asarray(draw.normal(size=(2, STEPS, 2))),
     )
-    field, seen = {
+    field, where = {
         "activity": ("y", ~np.isnan(data.activity if kind == "activity" else 0)),
         "accept": ("logit", ~np.isnan(data.accept if kind == "accept" else 0)),
         "choice": ("option_logit", data.choice >= 0 if kind == "choice" else None),
     }[kind]
-    grad = jax.grad(lambda v: LOSSES[kind][0](life._replace(**{field: v}), data))
-    slope = np.asarray(grad(getattr(life, field)))
-    extra = (1,) * (slope.ndim - 2)
-    seen = np.asarray(seen).reshape(*seen.shape, *(1,) * (slope.ndim - seen.ndim))
-    seen = seen & np.asarray(data.valid).reshape(2, STEPS, *extra)
-    np.testing.assert_array_equal(slope != 0, np.broadcast_to(seen, slope.shape))
+    grad = jax.grad(lambda v: LOSSES[kind][0](trajectory._replace(**{field: v}), data))
+    gradient = np.asarray(grad(getattr(trajectory, field)))
+    extra = (1,) * (gradient.ndim - 2)
+    where = np.asarray(where).reshape(
+        *where.shape, *(1,) * (gradient.ndim - where.ndim)
+    )
+    where = where & np.asarray(data.valid).reshape(2, STEPS, *extra)
+    np.testing.assert_array_equal(gradient != 0, np.broadcast_to(where, gradient.shape))
 
 
 @pytest.mark.parametrize("kind", LOSSES)

@@ -1,4 +1,4 @@
-"""Three ways to one gradient: back through a life, along with it, and synapse-local."""
+"""Three ways to one gradient: back in time, forward in time, and synapse-local."""
 
 import jax
 import jax.numpy as jnp
@@ -29,29 +29,32 @@ def recording(kind, steps=23, experiments=2, pre=3, post=2):
     shape = (experiments, steps)
     valid = np.ones(shape, bool)
     valid[-1, -4:] = False
-    seen = {}
+    what = {}
     if kind == "activity":
-        seen["activity"] = draw.uniform(size=(*shape, post))
-        seen["activity"][0, 5] = np.nan
-        seen["plastic"] = draw.random(shape) < 0.8
+        what["activity"] = draw.uniform(size=(*shape, post))
+        what["activity"][0, 5] = np.nan
+        what["plastic"] = draw.random(shape) < 0.8
     if kind == "accept":
-        seen["accept"] = (draw.random(shape) < 0.5).astype(float)
+        what["accept"] = (draw.random(shape) < 0.5).astype(float)
     if kind == "choice":
-        seen["options"], seen["choice"] = np.eye(pre), draw.integers(-1, pre, shape)
+        what["options"], what["choice"] = (
+            np.eye(pre),
+            draw.integers(-1, pre, shape),
+        )
     return pt.make_experiment(
         draw.normal(size=(*shape, pre)),
         w0=0.3 * draw.normal(size=(experiments, pre, post)),
         reward=(draw.random(shape) < 0.5).astype(float),
         valid=valid,
-        **seen,
+        **what,
     )
 
 
 def through_predictions(kind, rule):
     """The plain definition: simulate all, then compare."""
-    data_loss, network = KINDS[kind]
-    loss = pt.objective(rule, data_loss, network=network)
-    return lambda theta, data: data_loss(loss.predict(theta, data), data)
+    likelihood, network = KINDS[kind]
+    loss = pt.objective(rule, likelihood, network=network)
+    return lambda theta, data: likelihood(loss.predict(theta, data), data)
 
 
 def close(found, wanted, rtol=1e-10):
@@ -71,26 +74,28 @@ def close(found, wanted, rtol=1e-10):
     ],
 )
 def test_all_exact_ways_agree(kind, name, monkeypatch):
-    rule, data, (data_loss, network) = RULES[name], recording(kind), KINDS[kind]
+    rule, data, (likelihood, network) = RULES[name], recording(kind), KINDS[kind]
     theta = jax.tree.map(lambda leaf: 300 * leaf, pt.taylor(ORDERS).init(jr.key(1)))
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
     monkeypatch.setattr(
-        "plastutor.gradients._reverse.WORTH_BLOCKS", 0
+        "plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0
     )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
-        loss = pt.objective(rule, data_loss, network=network, gradient=way)
+        loss = pt.objective(rule, likelihood, network=network, gradient=way)
         close(jax.jit(jax.value_and_grad(loss))(theta, data), plain)
         close(jax.jit(loss)(theta, data), plain[0])
     close(pt.infer.stream_gradient(loss, theta, pt.chunks(data, 5)), plain)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeypatch):
-    rule, data, (data_loss, network) = RULES["taylor"], recording(kind), KINDS[kind]
+def test_reverse_knows_the_gradients_over_stimuli_and_initial_weights(
+    kind, monkeypatch
+):
+    rule, data, (likelihood, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
-    monkeypatch.setattr("plastutor.gradients._reverse.WORTH_BLOCKS", 0)
-    loss = pt.objective(rule, data_loss, network=network)
+    monkeypatch.setattr("plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0)
+    loss = pt.objective(rule, likelihood, network=network)
 
     def of(function):
         def value(theta, x, w0):
@@ -101,17 +106,19 @@ def test_reverse_knows_the_slopes_over_stimuli_and_initial_weights(kind, monkeyp
     found, plain = of(loss), of(through_predictions(kind, rule))
     close(found, plain)
     close(found[1][0], jax.grad(loss)(theta, data))
-    assert all((np.abs(slope).max(axis=(1, 2)) > 0).all() for slope in found[1][1:])
+    assert all(
+        (np.abs(gradient).max(axis=(1, 2)) > 0).all() for gradient in found[1][1:]
+    )
 
 
 def test_local_is_exact_where_the_rule_does_not_see_activity():
     rule, data = pt.taylor(ORDERS, only=("xr", "w")), recording("accept")
     theta = pt.terms(ORDERS, xr=0.7, w=-0.1)
-    slope = {
+    gradient = {
         way: jax.grad(pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, gradient=way))
         for way in ("reverse", "local")
     }
-    close(slope["local"](theta, data), slope["reverse"](theta, data))
+    close(gradient["local"](theta, data), gradient["reverse"](theta, data))
 
 
 def cosine(a, b):
@@ -124,7 +131,7 @@ def local_against_exact():
 
     def of(network, pre):
         rule = pt.taylor(pt.OJA_ORDERS)
-        slopes = [
+        gradients = [
             jax.jit(
                 jax.grad(pt.objective(rule, pt.activity, network=network, gradient=g))
             )
@@ -135,7 +142,8 @@ def local_against_exact():
             pt.neural_task(jr.key(seed), rule, pt.OJA, **sizes) for seed in range(5)
         ]
         return [
-            cosine(*(slope(0.8 * pt.OJA, data) for slope in slopes)) for data in sets
+            cosine(*(gradient(0.8 * pt.OJA, data) for gradient in gradients))
+            for data in sets
         ]
 
     return of
@@ -240,7 +248,7 @@ BAD = {
     ),
     "a loss of one's own": (
         lambda: pt.objective(RULES["taylor"], lambda t, d: t.y.sum(), gradient="local"),
-        "needs activity_loss, accept_loss or choice_loss",
+        "needs pt.activity, pt.accept or pt.choice",
     ),
     "backwards through a stream": (
         lambda: pt.infer.stream_gradient(
@@ -258,13 +266,13 @@ BAD = {
         lambda: pt.chunks(recording("activity"), 0),
         "steps is 0; expected a whole number from 1 up",
     ),
-    "slopes over weights": (
+    "gradients over weights": (
         lambda: jax.grad(
             lambda data: pt.objective(RULES["taylor"], pt.activity, gradient="forward")(
                 jnp.zeros(ORDERS.shape), recording("activity")._replace(w0=data)
             )
         )(recording("activity").w0),
-        "knows its slope over theta and no other",
+        "knows its gradient over theta and no other",
     ),
 }
 

@@ -19,19 +19,19 @@ BAD = {
     ),
     "accepts without a read-out": (
         lambda: pt.objective(RULE, pt.accept)(pt.OJA, accepts(np.ones(STEPS))),
-        "accept_loss needs a network with a read-out",
+        "pt.accept needs a network with a read-out",
     ),
     "no activity": (
         lambda: pt.activity(pt.Trajectory(None, None), made()),
-        "activity_loss needs activity, and this experiment has none",
+        "pt.activity needs activity, and this experiment has none",
     ),
     "no accepts": (
         lambda: pt.objective(RULE, pt.accept, network=pt.FLY)(pt.OJA, made()),
-        "accept_loss needs accept, and this experiment has none",
+        "pt.accept needs accept, and this experiment has none",
     ),
     "no choices": (
         lambda: pt.objective(RULE, pt.choice, network=pt.FLY)(pt.OJA, made()),
-        "choice_loss needs choice, and this experiment has none",
+        "pt.choice needs choice, and this experiment has none",
     ),
     "no choices for a baseline": (
         lambda: pt.evaluate.q_learning()(jnp.zeros(3), made()),
