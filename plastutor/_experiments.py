@@ -291,7 +291,8 @@ def _first(bad) -> tuple[int, ...]:
 def one_precision(theta: Theta, data: Experiment) -> tuple[Theta, Experiment]:
     """The same numbers, all in the largest precision among them."""
     theta, data = jax.tree.map(jnp.asarray, (theta, data))
-    dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
+    with jax.numpy_dtype_promotion("standard"):  # to mix precisions is allowed here
+        dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
 
     def cast(leaf):
         numbers = jnp.issubdtype(leaf.dtype, jnp.floating)

@@ -1,4 +1,7 @@
-"""Strict JAX for every test: double precision, no silent broadcasting, no windows."""
+"""Strict JAX for every test: double precision, no silent broadcasting, no windows.
+
+Nor do types mix silently, except where Optax is at work, whose optimisers mix them.
+"""
 
 import os
 
@@ -20,6 +23,22 @@ def pytest_collection_modifyitems(items):
     for item in items if os.environ.get("PLASTUTOR_WEEKLY") != "1" else []:
         if item.get_closest_marker("weekly"):
             item.add_marker(pytest.mark.skip(reason="once a week: PLASTUTOR_WEEKLY=1"))
+
+
+STRICT = {
+    *("types", "rules", "networks", "simulate", "likelihoods", "tasks", "gradients")
+}
+
+
+@pytest.fixture(autouse=True)
+def strict_types(request):
+    """No silent promotion of types in the rooms that hold the mathematics."""
+    strict = request.path.parent.name in STRICT and not request.node.get_closest_marker(
+        "optax"
+    )
+    way = "strict" if strict else "standard"
+    with jax.numpy_dtype_promotion(way):
+        yield
 
 
 @pytest.fixture

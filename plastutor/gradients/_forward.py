@@ -141,7 +141,11 @@ def advance(
             along, out_axes=(None, 0, None)
         )(directions, sensitivities)
         memory = remember(state.memory, now.reward, completed)
-        sums_now = total + loss, count + observed, gradient + of_loss
+        sums_now = (
+            total + loss,
+            count + jnp.asarray(observed, count.dtype),
+            gradient + of_loss,
+        )
         return ForwardState(State(w, memory), sensitivities, *sums_now)
 
     return jax.lax.fori_loop(0, data.x.shape[0], step, carry)

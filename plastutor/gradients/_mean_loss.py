@@ -48,7 +48,7 @@ def _mean(rule, network, sums, theta, data):
     if data.x.ndim == 3:
         one = jax.vmap(one, (None, 0))
     total, count = one(theta, data)
-    return jnp.sum(total) / jnp.sum(count)
+    return jnp.sum(total) / jnp.sum(count).astype(total.dtype)
 
 
 @partial(jax.jit, static_argnames=("rule", "network", "sums", "gradient"))
@@ -64,6 +64,7 @@ def _value_and_gradient(rule, network, sums, theta, data, gradient):
         total, count, of_total = jax.tree.map(lambda leaf: leaf.sum(0), each)
     else:
         total, count, of_total = one(theta, data)
+    count = count.astype(total.dtype)
     return total / count, jax.tree.map(lambda leaf: leaf / count, of_total)
 
 

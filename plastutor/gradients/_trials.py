@@ -165,6 +165,6 @@ def logits_by_trial(
     r = kept.reward - _expected(kept.reward, network.window)
     weights = _run if forward else _weights
     w = weights(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
-    now = w.at[jnp.cumsum(done) - done].get(mode="fill", fill_value=jnp.nan)
+    now = w.at[jnp.cumsum(done) - done.astype(int)].get(mode="fill", fill_value=jnp.nan)
     y = network.activation(_time_last(sum_rows(experiment.x[:, :, None] * now, 1)))
     return Trajectory(None, y.T, network.readout * y.mean(0))

@@ -42,4 +42,4 @@ def activity(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]
     0.04
     """
     total, count = activity_sums(trajectory, experiment)
-    return total / count
+    return total / count.astype(total.dtype)

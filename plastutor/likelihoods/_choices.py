@@ -43,7 +43,7 @@ def accept(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
     0.693
     """
     total, count = accept_sums(trajectory, experiment)
-    return total / count
+    return total / count.astype(total.dtype)
 
 
 def choice_probability(
@@ -76,4 +76,4 @@ def choice(trajectory: Trajectory, experiment: Experiment) -> Float[Array, ""]:
     0.693
     """
     total, count = choice_sums(trajectory, experiment)
-    return total / count
+    return total / count.astype(total.dtype)

@@ -184,7 +184,7 @@ def _forage(rule, network, n_post, steps, key, theta, setting):
         bait = jnp.where(accept, left | fresh, bait)
         memory = remember(memory, reward, accept)
         observed = jnp.where(running, accept.astype(dtype), jnp.nan)
-        return (w, bait, memory, trial + accept), (observed, reward)
+        return (w, bait, memory, trial + accept.astype(int)), (observed, reward)
 
     start = (w0, draws[0], jnp.zeros(network.window, dtype), jnp.zeros((), int))
     (_, _, _, completed), (accept, reward) = jax.lax.scan(

@@ -200,6 +200,7 @@ def test_a_file_larger_than_one_piece_is_read_in_pieces(tmp_path):
     assert isinstance(pieces.recording, pt.Experiment)
 
 
+@pytest.mark.optax
 def test_online_finds_a_rule_from_one_pass():
     rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
     sizes = {"n_experiments": 1, "n_steps": 3000, "n_pre": 10, "n_post": 5}

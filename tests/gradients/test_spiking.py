@@ -184,6 +184,7 @@ def test_the_classes_differ_only_in_when(patterns, noisy, key):
     np.testing.assert_allclose(noisy[0].sum(1).mean(0), expected, atol=0.15)
 
 
+@pytest.mark.optax
 def test_eprop_learns_what_back_propagation_learns(noisy, key):
     """Held-out accuracy after as many updates; the chapter has it for five seeds."""
     x, label = noisy
@@ -201,6 +202,7 @@ def test_eprop_learns_what_back_propagation_learns(noisy, key):
     assert held_out(rates=(0.0, 0.03, 0.0)) < 0.4  # the hidden layer frozen
 
 
+@pytest.mark.optax
 def test_frozen_weights_stay(data):
     layer = layer_of(16)
     after, losses = pt.infer.train_spiking(
