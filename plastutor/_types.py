@@ -134,8 +134,9 @@ class Fit(NamedTuple):
         """
         from flax import serialization
 
-        arrays = jax.tree.map(np.asarray, self[:3])
-        content = serialization.to_bytes(Fit(*arrays, *self[3:]))
+        theta, losses, thetas = jax.tree.map(np.asarray, self[:3])
+        arrays = self._replace(theta=theta, losses=losses, thetas=thetas)
+        content = serialization.to_bytes(arrays)
         path = Path(path)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with os.fdopen(handle, "wb") as file:

@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
+from plastutor._types import Scalar
+
 STEEPNESS = 10.0  # of the sigmoid that lends a spike its derivative
 Neurons = Float[Array, "state post"]
 
@@ -153,8 +155,8 @@ def init_spiking_layer(
     n_class: int,
     *,
     recurrent: bool = True,
-    gain: float = 15.0,
-    gain_rec: float = 2.0,
+    gain: Scalar = 15.0,
+    gain_rec: Scalar = 2.0,
 ) -> SpikingLayer:
     """Random weights, normal with a standard deviation of gain / sqrt(rows).
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from plastutor._types import Experiment, Rule, Scalar, Theta, Trajectory
@@ -27,10 +28,12 @@ class State(NamedTuple):
 
 
 def accept_logit(
-    network: Network, x: Float[ArrayLike, "*any pre"], w: Float[ArrayLike, "pre post"]
+    network: Network,
+    x: Float[Array | np.ndarray, "*any pre"],
+    w: Float[Array | np.ndarray, "pre post"],
 ) -> Float[Array, "*any"]:
-    """Log-odds of accepting the stimulus x, given a read-out and the weights w."""
-    return network.readout * jnp.mean(network.activation(x @ w), axis=-1)
+    """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
+    return (network.readout or 0.0) * jnp.mean(network.activation(x @ w), axis=-1)
 
 
 def step_size(network: Network, n_pre: int) -> float:

@@ -81,7 +81,7 @@ def _taylor(orders: Orders, only: tuple[str, ...] | None, scale: float) -> Rule:
         return jnp.einsum("abcd,a,b,c,d->", free(theta), *powers)
 
     there = np.ones(orders.shape) if kept is None else kept
-    fast = FastTaylor(orders, free, there.any(axis=3))
+    fast = FastTaylor(orders, free, np.asarray(there.any(axis=3)))
     where = None if only is None else free_indices(orders, only)
     return Rule(
         init, apply, fast.update(), fast.change, fast.theta_vjp, where, linear=True

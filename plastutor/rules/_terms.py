@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -109,7 +109,7 @@ def terms(
     return jnp.asarray(_coefficients(orders, coefficients), check_dtype(dtype))
 
 
-def _coefficients(orders: Orders, named: dict[str, float]) -> np.ndarray:
+def _coefficients(orders: Orders, named: Mapping[str, ArrayLike]) -> np.ndarray:
     theta = np.zeros(orders.shape)
     for index, value in zip(_indices(list(named), orders), named.values(), strict=True):
         theta[index] = value
@@ -168,4 +168,4 @@ def reward_covariance(
     >>> round(float(rule[0, 0, 1, 0]), 2)
     -0.05
     """
-    return terms(orders, xr=1.0, **({"w": -decay} if decay else {}))
+    return terms(orders, dtype=None, xr=1.0, **({"w": -decay} if decay else {}))

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from plastutor._types import Scalar
+
 
 def spike_patterns(
     key: PRNGKeyArray,
@@ -34,9 +36,9 @@ def pattern_task(
     n_examples: int,
     *,
     n_steps: int = 50,
-    jitter: float = 2.0,
-    missing: float = 0.3,
-    background: float = 0.02,
+    jitter: Scalar = 2.0,
+    missing: Scalar = 0.3,
+    background: Scalar = 0.02,
 ) -> tuple[Float[Array, "exp time pre"], Int[Array, " exp"]]:
     """Noisy examples of the patterns, and their classes, which take turns.
 
