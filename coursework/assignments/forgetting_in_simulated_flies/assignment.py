@@ -33,7 +33,7 @@ def rule(draw) -> np.ndarray:
 
 def live(key, theta) -> dict:
     """The odour that each fly chose in each trial, and the reward."""
-    made = pt.data.flies.simulate_flies(key, theta, count=NEW_FLIES)
+    made = pt.data.flies.simulate_flies(key, theta, n_flies=NEW_FLIES)
     names = ("choice", "reward")
     return {name: np.stack([getattr(fly, name) for fly in made]) for name in names}
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Float, PRNGKeyArray
 
 from plastutor._experiments import make_experiment
 from plastutor._types import Experiment
-from plastutor.data._choices import choice_experiments, one_hot
-from plastutor.data.flies._archive import BY_HAND, NUM_FLIES, VARIABLE
+from plastutor.data._choices import choice_experiments, one_hot, padded
+from plastutor.data.flies._archive import BY_HAND, N_FLIES, VARIABLE
 from plastutor.data.flies._download import API, Progress, cache_folder, fetch
 from plastutor.data.flies._files import LAYOUTS, FlyChoices, read
 from plastutor.data.flies._simulation import simulate_flies
@@ -107,7 +109,12 @@ class Cohort(NamedTuple):
         )
 
 
-def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Cohort:
+def load_or_simulate(
+    key: PRNGKeyArray,
+    theta: Float[ArrayLike, "x y w r"] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Cohort:
     """The real flies; where they cannot be had, simulated ones, which say so.
 
     With the environment variable PLASTUTOR_REQUIRE_FLY_DATA=1 there is no second best.
@@ -124,8 +131,8 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
         True
     """
     try:
-        found = load(progress=progress)
-        return Cohort(found, True, f"{len(found)} flies. {CITATION}")
+        flies = load(progress=progress)
+        return Cohort(flies, True, f"{len(flies)} flies. {CITATION}")
     except OSError as problem:
         if os.environ.get(REQUIRED) == "1":
             raise
@@ -133,7 +140,7 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
             known = {"one": -0.5, "r": -1.0, "w": -0.2, "x": 2.5, "xr": 2.0}
             theta = terms(Orders(x=1, w=1, r=1), **known)
         note = (
-            "All flies on this page are SIMULATED: they live by a rule that we know. "
+            "All flies on this page are SIMULATED: they learn by a rule that we know. "
             "The page shows the method, and nothing about real flies. Its text and the "
             f"tables of the long studies speak of real ones. {problem}"
         )
@@ -174,7 +181,7 @@ def download(
         >>> load(download())  # doctest: +SKIP
     """
     target = cache_folder() if folder is None else Path(folder).expanduser()
-    found = fetch(
+    fetched = fetch(
         target,
         progress=progress,
         api=api,
@@ -182,15 +189,15 @@ def download(
         backoff=backoff,
         timeout=timeout,
     )
-    counts = {fly.fly: len(fly.choice) for fly in _read(found, "The download")}
-    odd = {fly: count for fly, count in counts.items() if not 200 <= count <= 240}
-    if len(counts) != NUM_FLIES or odd:
+    counts = {fly.fly: len(fly.choice) for fly in _read(fetched, "The download")}
+    odd = {fly: n for fly, n in counts.items() if not 200 <= n <= 240}
+    if len(counts) != N_FLIES or odd:
         raise ValueError(
-            f"The data in {found} are not those expected: {len(counts)} flies "
-            f"(expected {NUM_FLIES}); numbers of choices outside 200 to 240: "
-            f"{odd or 'none'}. Delete {target} to download them anew. {BY_HAND}"
+            f"The data in {fetched} are not those expected: {len(counts)} flies "
+            f"(expected {N_FLIES}); numbers of choices outside 200 to 240: "
+            f"{odd or 'none'}. Delete {target} to download them again. {BY_HAND}"
         )
-    return found
+    return fetched
 
 
 def progress_bar() -> Progress:
@@ -215,7 +222,10 @@ def progress_bar() -> Progress:
 
 
 def experiments(
-    flies: Sequence[FlyChoices], *, stimulus: float = 0.75, accept_reject: bool = False
+    flies: Sequence[FlyChoices],
+    *,
+    stimulus: float | int = 0.75,
+    accept_reject: bool = False,
 ) -> Experiment:
     """Turn flies into one batch of experiments, padded to the longest.
 
@@ -243,23 +253,18 @@ def experiments(
     if not flies:
         raise ValueError("No flies were given; expected at least one, as from `load`.")
     rows = [_row(fly, accept_reject) for fly in flies]
+    odours, accepts, rewards = zip(*rows, strict=True)
     if not accept_reject:
-        choices, _, rewards = zip(*rows, strict=True)
-        return choice_experiments(choices, rewards, stimulus=stimulus)
-    shape = (len(rows), max(len(odour) for odour, _, _ in rows))
-    odours, accepts = np.full(shape, -1), np.full(shape, np.nan)
-    rewards = np.zeros(shape)
-    for i, (odour, accept, reward) in enumerate(rows):
-        odours[i, : len(odour)] = odour
-        accepts[i, : len(odour)] = accept
-        rewards[i, : len(odour)][accept] = reward
-    valid = odours >= 0
+        return choice_experiments(odours, rewards, stimulus=stimulus)
+    odour, accept = padded(odours, -1), padded(accepts, np.nan)
+    reward = np.zeros(odour.shape)
+    reward[accept == 1] = np.concatenate(rewards)
     return make_experiment(
-        np.where(valid[..., None], one_hot(2, stimulus)[odours], 0),
+        np.where(odour[..., None] >= 0, one_hot(2, stimulus)[odour], 0),
         w0=np.zeros((2, 1)),
-        reward=rewards,
-        valid=valid,
-        accept=accepts,
+        reward=reward,
+        valid=odour >= 0,
+        accept=accept,
     )
 
 
