@@ -23,8 +23,8 @@ from jaxtyping import Float, PRNGKeyArray
 from plastutor._experiments import make_experiment
 from plastutor._types import Experiment
 from plastutor.data._choices import choice_experiments, one_hot, padded
-from plastutor.data.flies._archive import BY_HAND, N_FLIES, VARIABLE
-from plastutor.data.flies._download import API, Progress, cache_folder, fetch
+from plastutor.data.flies._archive import BY_HAND, VARIABLE
+from plastutor.data.flies._download import Progress, download
 from plastutor.data.flies._files import LAYOUTS, FlyChoices, read
 from plastutor.data.flies._simulation import simulate_flies
 from plastutor.rules import Orders, terms
@@ -145,59 +145,6 @@ def load_or_simulate(
             f"tables of the long studies speak of real ones. {problem}"
         )
         return Cohort(simulate_flies(key, theta), False, note)
-
-
-def download(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    progress: Progress | None = None,
-    api: str = API,
-    retries: int = 4,
-    backoff: float = 0.5,
-    timeout: float = 30.0,
-) -> Path:
-    """Download the flies' small files from the Zenodo record and check them.
-
-    Only the needed members of the 6.5 GB archive travel. Files that are already there
-    and intact are not fetched again; if all are, the network is not touched.
-
-    Args:
-        folder: where to keep them; by default the user's cache.
-        progress: called as `progress(done, total, what)`, counted in files.
-        api: address of the record in Zenodo's API.
-        retries: how often a failed request is repeated.
-        backoff: seconds before the first repetition; doubled for each further one.
-        timeout: seconds to wait for an answer.
-
-    Returns:
-        The folder that holds one folder per fly; `load` reads it.
-
-    Raises:
-        ConnectionError: Zenodo cannot be reached, or its answers stay damaged.
-        OSError: the server ignores range requests and would send the whole archive.
-        ValueError: what came is not 18 flies with about 240 choices each.
-
-    Example:
-        >>> load(download())  # doctest: +SKIP
-    """
-    target = cache_folder() if folder is None else Path(folder).expanduser()
-    fetched = fetch(
-        target,
-        progress=progress,
-        api=api,
-        retries=retries,
-        backoff=backoff,
-        timeout=timeout,
-    )
-    counts = {fly.fly: len(fly.choice) for fly in _read(fetched, "The download")}
-    odd = {fly: n for fly, n in counts.items() if not 200 <= n <= 240}
-    if len(counts) != N_FLIES or odd:
-        raise ValueError(
-            f"The data in {fetched} are not those expected: {len(counts)} flies "
-            f"(expected {N_FLIES}); numbers of choices outside 200 to 240: "
-            f"{odd or 'none'}. Delete {target} to download them again. {BY_HAND}"
-        )
-    return fetched
 
 
 def progress_bar() -> Progress:
