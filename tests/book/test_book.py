@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+import sys
+from functools import reduce
 from pathlib import Path
 
 import nbformat
@@ -50,6 +52,7 @@ def listed() -> list[str]:
     return [toc["root"], *pages]
 
 
+FIRST_CHAPTERS = [ROOT / f"{page}.ipynb" for page in listed()[1:6]]
 FOUND = sorted((ROOT / "book").rglob("*.ipynb"))
 ALL_NOTEBOOKS = [p for p in FOUND if p.parent.name != ".ipynb_checkpoints"]
 NOTEBOOKS = [p for p in ALL_NOTEBOOKS if p.parent.name != "assignments"]
@@ -80,6 +83,13 @@ def prose(path: Path) -> str:
         return path.read_text()
     cells = [c for c in read(path).cells if c.cell_type == "markdown"]
     return "\n\n".join(cell.source for cell in cells)
+
+
+def whole(path: Path) -> str:
+    """The Markdown and the code of a page."""
+    if path.suffix == ".md":
+        return path.read_text()
+    return "\n\n".join(cell.source for cell in read(path).cells)
 
 
 # --- pages and links ------------------------------------------------------------------
@@ -114,6 +124,40 @@ def test_colab_links_point_to_tracked_files():
             links = re.findall(r'href="(https://colab\.[^"]+)"', page.read_text())
             wanted = f"/github/{start}/blob/{REVISION}/{name.as_posix()}"
             assert any(link.endswith(wanted) for link in links)
+
+
+# --- names of the package -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*ALL_NOTEBOOKS, *sorted((ROOT / "book").rglob("*.md")), *ROOT.glob("*.md")],
+    ids=lambda path: path.name,
+)
+def test_names_of_the_package_are_spelled_as_users_write_them(path):
+    text = whole(path)
+    for name in re.findall(r"(?:\bpt|`plastutor)\.(\w+(?:\.\w+)*)", text):
+        reduce(getattr, name.split("."), pt)
+    for room, name in re.findall(r"`(\w+)\.(\w+)", text):
+        public = getattr(getattr(pt, room, None), "__all__", ())
+        assert name not in public, f"write `pt.{room}.{name}`"
+
+
+@pytest.mark.parametrize("path", ALL_NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_package_is_imported_once(path):
+    cells = [cell.source for cell in code_cells(read(path)) if "live" not in tags(cell)]
+    lines = re.compile(r"^ *(?:from|import) plastutor\b.*", re.MULTILINE)
+    (found,) = filter(None, map(lines.findall, cells))
+    assert found[0] == "import plastutor as pt" and len(found) <= 2
+
+
+@pytest.mark.parametrize("path", FIRST_CHAPTERS, ids=lambda path: path.stem)
+def test_the_face_is_enough_for_the_first_chapters(path):
+    enough = {"plastutor", "jax", "numpy", "matplotlib", "optax"}
+    for cell in code_cells(read(path)):
+        if "live" not in tags(cell):
+            used = re.findall(r"^ *(?:from|import) (\w+)", cell.source, re.MULTILINE)
+            assert {*used} <= enough | sys.stdlib_module_names
 
 
 # --- how a notebook is stored ---------------------------------------------------------

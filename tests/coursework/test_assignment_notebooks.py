@@ -25,7 +25,7 @@ each_notebook = pytest.mark.parametrize(
 @each_notebook
 def test_notebooks_keep_the_form_of_the_book(path):
     test_book.test_stored_bare(path)
-    test_book.test_first_code_cell_installs_this_version_in_colab(path)
+    test_book.test_first_code_cell_installs_what_the_launch_button_opens(path)
     test_book.test_short(path)
     test_book.test_readable_in_colab(path)
 
@@ -84,7 +84,7 @@ def test_checks_take_the_solution_and_tell_the_stub_what_to_try(
     name, handed_out, single_precision, capsys
 ):
     folder, salt = handed_out
-    given = {"__name__": "__main__", "checks": pt.checks, "np": np}  # as in a notebook
+    given = {"__name__": "__main__", "pt": pt, "np": np}  # as in a notebook
     given["data"] = arrays(folder / "ada" / name / "data.npz")
     true = assignments.load(name).rule(Draw(salt, name, "ada"))
     head, parts = solution(name)
@@ -127,12 +127,12 @@ def holes_as_zeros(theta, x, w0, activity):
 
 
 def weights_before(theta, x, w0):
-    y, w = simulating.live(theta, x, w0)
+    y, w = simulating.simulate(theta, x, w0)
     return y, np.concatenate([w0[None], w[:-1]])
 
 
 def activity_after(theta, x, w0):
-    _, w = simulating.live(theta, x, w0)
+    _, w = simulating.simulate(theta, x, w0)
     return 1 / (1 + np.exp(-np.einsum("ti,tij->tj", x, w))), w
 
 
@@ -149,9 +149,9 @@ def without_the_half(theta):
     ("check", "mistake"),
     [
         ("misfit_on_records", holes_as_zeros),
-        ("life_of_a_network", weights_before),
-        ("life_of_a_network", activity_after),
-        ("life_of_a_network", lambda theta, x, w0: 1.0),
+        ("trajectory_of_a_network", weights_before),
+        ("trajectory_of_a_network", activity_after),
+        ("trajectory_of_a_network", lambda theta, x, w0: 1.0),
         ("loss_on_records", mean_of_means),
         ("reward_less_expected", remembers_rejected),
         ("trials_of_memory", without_the_half),

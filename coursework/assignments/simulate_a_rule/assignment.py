@@ -8,7 +8,7 @@ from coursework.assignments.recordings import record, weights_explained
 
 TASKS = (
     Task("weight_change", 3, "function"),
-    Task("live", 4, "function"),
+    Task("simulate", 4, "function"),
     Task("misfit", 3, "function"),
     Task("theta", 4, "result"),
     Task("divergence", 2, "text"),
@@ -45,7 +45,7 @@ def weight_change(theta, x, y, w):
     return a * np.outer(x, y) - b * y**2 * w - c * w
 
 
-def live(theta, x, w0):
+def simulate(theta, x, w0):
     """The activity in each step, and the weights after it."""
     w, y_seen, w_seen = w0, [], []
     for now in x:
@@ -58,11 +58,11 @@ def live(theta, x, w0):
 
 def misfit(theta, x, w0, activity):
     """Mean squared error over what was recorded."""
-    y, _ = live(theta, x, w0)
+    y, _ = simulate(theta, x, w0)
     return np.nanmean((y - activity) ** 2)
 
 
-REFERENCE = {"weight_change": weight_change, "live": live, "misfit": misfit}
+REFERENCE = {"weight_change": weight_change, "simulate": simulate, "misfit": misfit}
 
 
 def calls(draw) -> list:
@@ -77,7 +77,7 @@ def calls(draw) -> list:
         activity[drawn.integers(6), drawn.integers(post)] = np.nan
         cases += [
             ("weight_change", dict(theta=theta, x=x[0], y=y, w=w)),
-            ("live", dict(theta=theta, x=x, w0=w0)),
+            ("simulate", dict(theta=theta, x=x, w0=w0)),
             ("misfit", dict(theta=theta, x=x, w0=w0, activity=activity)),
         ]
     return cases

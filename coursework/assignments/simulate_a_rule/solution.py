@@ -16,7 +16,7 @@ def weight_change(theta, x, y, w):
 
 
 # %%
-def live(theta, x, w0):
+def simulate(theta, x, w0):
     w, activity, weights = w0, [], []
     for now in x:
         y = 1 / (1 + np.exp(-now @ w))
@@ -28,13 +28,14 @@ def live(theta, x, w0):
 
 # %%
 def misfit(theta, x, w0, activity):
-    return np.nanmean((live(theta, x, w0)[0] - activity) ** 2)
+    return np.nanmean((simulate(theta, x, w0)[0] - activity) ** 2)
 
 
 # %%
 def residuals(theta):
-    lives = [live(theta, x, w0)[0] for x, w0 in zip(data["x"], data["w0"], strict=True)]
-    return (np.array(lives) - data["activity"]).ravel()
+    inputs = zip(data["x"], data["w0"], strict=True)
+    simulated = [simulate(theta, x, w0)[0] for x, w0 in inputs]
+    return (np.array(simulated) - data["activity"]).ravel()
 
 
 starts = [(a, b, c) for a in (-1, 1) for b in (0.2, 0.8) for c in (0.1, 0.3)]

@@ -212,60 +212,62 @@ WRONG["noise_level"] = {
 }
 
 
-def posterior(hessian, slope, prior, noise):
+def posterior(hessian, gradient, prior, noise):
     """The right one, to be called with wrong arguments."""
     precision = hessian / noise**2 + np.diag(1 / prior**2)
-    return np.linalg.solve(precision, slope / noise**2)
+    return np.linalg.solve(precision, gradient / noise**2)
 
 
 WRONG["posterior_mean"] = {
     "the prior's variance for its precision": (
-        lambda hessian, slope, prior, noise: posterior(
-            hessian, slope, 1 / prior, noise
+        lambda hessian, gradient, prior, noise: posterior(
+            hessian, gradient, 1 / prior, noise
         ),
         "gives [0.2934]",
     ),
     "the prior not squared": (
-        lambda hessian, slope, prior, noise: posterior(
-            hessian, slope, prior**0.5, noise
+        lambda hessian, gradient, prior, noise: posterior(
+            hessian, gradient, prior**0.5, noise
         ),
         "gives [0.2714]",
     ),
     "the noise left out": (
-        lambda hessian, slope, prior, noise: posterior(hessian, slope, prior, 1.0),
+        lambda hessian, gradient, prior, noise: posterior(
+            hessian, gradient, prior, 1.0
+        ),
         "gives [0.1614]",
     ),
     "no prior": (
-        lambda hessian, slope, prior, noise: np.linalg.solve(hessian, slope),
+        lambda hessian, gradient, prior, noise: np.linalg.solve(hessian, gradient),
         "gives [0.2953]",
     ),
 }
 
 
-def evidence(hessian, slope, prior, noise, fit=0.5, spread=-0.5, width=2.0):
+def evidence(hessian, gradient, prior, noise, fit=0.5, spread=-0.5, width=2.0):
     """The log-evidence, with the three factors that are easily mistaken."""
     precision = hessian / noise**2 + np.diag(1 / prior**2)
-    mean = np.linalg.solve(precision, slope / noise**2)
+    mean = np.linalg.solve(precision, gradient / noise**2)
     volume = np.linalg.slogdet(precision)[1] + width * np.log(prior).sum()
-    return fit * slope @ mean / noise**2 + spread * volume
+    return fit * gradient @ mean / noise**2 + spread * volume
 
 
 WRONG["log_evidence"] = {
     "the volume is a gain": (
-        lambda hessian, slope, prior, noise: evidence(
-            hessian, slope, prior, noise, spread=0.5
+        lambda hessian, gradient, prior, noise: evidence(
+            hessian, gradient, prior, noise, spread=0.5
         ),
         "gives 1.8471; expected 0.086",
     ),
     "the half is forgotten": (
-        lambda hessian, slope, prior, noise: evidence(
-            hessian, slope, prior, noise, fit=1.0
+        lambda hessian, gradient, prior, noise: evidence(
+            hessian, gradient, prior, noise, fit=1.0
         ),
         "gives 1.0525; expected 0.086",
     ),
     "the prior's volume is forgotten": (
-        lambda hessian, slope, prior, noise: evidence(
-            hessian, slope, prior, noise, width=0.0
+        lambda hessian, gradient, prior, noise: evidence(
+            hessian, gradient, prior, noise, width=0.0
         ),
         "gives -0.7713; expected 0.086",
     ),

@@ -13,7 +13,7 @@ WRONG["traces"] = {
         "gives 4; expected 2",
     ),
 }
-WRONG["slopes"] = {
+WRONG["derivatives"] = {
     "the sign": (lambda x, y, w: jnp.broadcast_to(y**2, w.shape), "wrong sign"),
     "the slope in y": (lambda x, y, w: x[:, None] - 2 * y * w, "gives [[0.]]"),
     "transposed": (lambda x, y, w: -jnp.broadcast_to(y**2, w.shape).T, "transposed"),

@@ -36,35 +36,35 @@ def noise_level(function: Callable) -> bool:
 
 
 def _linear_models() -> list[dict]:
-    """Curvature, slope, prior and noise of two small linear models."""
+    """Curvature, gradient, prior and noise of two small linear models."""
     draws, cases = np.random.default_rng(1), []
     for n in (1, 3):
         j = draws.normal(size=(n, 20))
         theta, prior = draws.normal(size=n), draws.uniform(0.2, 1.0, n)
-        slope = j @ (theta @ j + 0.5 * draws.normal(size=20))
-        cases.append({"hessian": j @ j.T, "slope": slope, "prior": prior, "noise": 0.5})
+        gradient = j @ (theta @ j + 0.5 * draws.normal(size=20))
+        cases.append(dict(hessian=j @ j.T, gradient=gradient, prior=prior, noise=0.5))
     return cases
 
 
 def posterior_mean(function: Callable) -> bool:
-    """Is `function(hessian, slope, prior, noise)` the posterior mean of theta?"""
+    """Is `function(hessian, gradient, prior, noise)` the posterior mean of theta?"""
 
-    def reference(hessian, slope, prior, noise):
+    def reference(hessian, gradient, prior, noise):
         precision = hessian / noise**2 + np.diag(1 / prior**2)
-        return np.linalg.solve(precision, slope / noise**2)
+        return np.linalg.solve(precision, gradient / noise**2)
 
     hint = "Data and prior each bring a precision, one over a variance; they add up."
     return agrees(function, reference, _linear_models(), hint)
 
 
 def log_evidence(function: Callable) -> bool:
-    """Is `function(hessian, slope, prior, noise)` the log-evidence, to a constant?"""
+    """Is `function(hessian, gradient, prior, noise)` log-evidence, to a constant?"""
 
-    def reference(hessian, slope, prior, noise):
+    def reference(hessian, gradient, prior, noise):
         precision = hessian / noise**2 + np.diag(1 / prior**2)
-        mean = np.linalg.solve(precision, slope / noise**2)
+        mean = np.linalg.solve(precision, gradient / noise**2)
         spread = np.linalg.slogdet(precision)[1] + 2 * np.log(prior).sum()
-        return slope @ mean / (2 * noise**2) - spread / 2
+        return gradient @ mean / (2 * noise**2) - spread / 2
 
-    hint = "Half of slope @ mean / noise^2, less half the log of |precision| |prior|^2."
+    hint = "Half gradient @ mean / noise^2, less half the log of |precision| |prior|^2."
     return agrees(function, reference, _linear_models(), hint)
