@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -162,3 +163,31 @@ def agrees(
     cases_word = "case" if len(cases) == 1 else "cases"
     print(f"Correct: agrees with the reference in {len(cases)} {cases_word}.")
     return True
+
+
+def check(cases: Sequence[dict], hint: str, *, tolerance: float = 1e-4) -> Callable:
+    """Make a right answer the check that compares a reader's function with it.
+
+    Args:
+        cases: the arguments by name, one dictionary a case.
+        hint: what to try, printed with the first counter-example.
+        tolerance: how far off a number may be, relative to 1 + its size.
+
+    >>> @check([{"x": 1.0}], "Twice as much.")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(lambda x: x + x)
+    Correct: agrees with the reference in 1 case.
+    True
+    """
+
+    def of(answer: Callable) -> Callable:
+        def checked(function: Callable) -> bool:
+            return agrees(function, answer, cases, hint, tolerance=tolerance)
+
+        names = ("__module__", "__name__", "__qualname__", "__doc__")
+        functools.update_wrapper(checked, answer, names, ())
+        del checked.__wrapped__  # help shows what a check takes, not what is checked
+        return checked
+
+    return of

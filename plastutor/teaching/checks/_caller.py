@@ -26,7 +26,7 @@ from collections.abc import Callable
 import cloudpickle
 import jax
 
-from plastutor.teaching.checks._child import answer, serve, with_slope
+from plastutor.teaching.checks._child import answer, serve, with_vjp
 
 START_LIMIT = 120  # seconds to import JAX; a slow disk is nobody's mistake
 
@@ -134,12 +134,12 @@ def _in_readers_file(module) -> bool:
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Packs rules too, whose slope is written by hand; JAX alone does not."""
+    """Packs rules too, whose derivative is written by hand; JAX alone does not."""
 
     def reducer_override(self, obj):
         if isinstance(obj, jax.custom_vjp):
             options = obj.nondiff_argnums, obj.symbolic_zeros
-            return with_slope, (obj.fun, obj.fwd, obj.bwd, *options)
+            return with_vjp, (obj.fun, obj.fwd, obj.bwd, *options)
         return super().reducer_override(obj)
 
 
