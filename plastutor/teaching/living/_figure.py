@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 HERE = files("plastutor.teaching.living")
 WIDTH, HEIGHT = 400, 250  # of the drawing; 390 pixels of a phone show it at this size
@@ -26,7 +27,7 @@ class Axes(NamedTuple):
         """For the script: ends of each axis in its own unit, then in the drawing's."""
         return {"x": [*self.x, LEFT, RIGHT], "y": [*self.y, BOTTOM, TOP]}
 
-    def place(self, points) -> list[str]:
+    def place(self, points: ArrayLike) -> list[str]:
         """Points, (n, 2), in the drawing."""
         points = np.asarray(points, float).reshape(-1, 2)
         (x0, x1), (y0, y1) = self.x, self.y
@@ -34,11 +35,11 @@ class Axes(NamedTuple):
         y = BOTTOM + (points[:, 1] - y0) / (y1 - y0) * (TOP - BOTTOM)
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
 
-    def line(self, points) -> str:
+    def line(self, points: ArrayLike) -> str:
         """A path through points."""
         return "M" + "L".join(self.place(points))
 
-    def marks(self, points, height: float | int = 0.0) -> str:
+    def marks(self, points: ArrayLike, height: float | int = 0.0) -> str:
         """A stroke of the pen upwards for each point; without height it is a dot."""
         return "".join(f"M{place}v{-height:.1f}" for place in self.place(points))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,7 +56,7 @@ def time_constant(function: Callable) -> bool:
     )
 
 
-def theta_of_flies(theta, data: Mapping) -> bool:
+def theta_of_flies(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
     flies = choice_experiments(list(data["choice"]), list(data["reward"]))
     return beside_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,7 +56,7 @@ def percent_explained(function: Callable) -> bool:
     return agrees(function, _percent, _cases(), hint)
 
 
-def theta_of_recordings(theta, data: Mapping) -> bool:
+def theta_of_recordings(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (3, 3, 3, 1), less loss on `data` than the rule of zeros?"""
     return beside_nothing(
         theta,

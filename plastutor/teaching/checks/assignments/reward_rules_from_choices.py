@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +81,7 @@ def log_likelihood(function: Callable) -> bool:
     )
 
 
-def theta_of_animals(theta, data: Mapping) -> bool:
+def theta_of_animals(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
     return beside_nothing(
         theta,

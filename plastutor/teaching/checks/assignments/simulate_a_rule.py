@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -44,16 +45,10 @@ def weight_change(function: Callable) -> bool:
     )
 
 
-def _part(function: Callable, place: int) -> Callable:
-    """One of the things that a function returns, named as one would write it."""
-
-    @functools.wraps(function)
-    def part(theta, x, w0):
-        answer = function(theta, x, w0)
-        return None if answer is None else answer[place]
-
-    part.__name__ = f"{getattr(function, '__name__', 'your function')}(...)[{place}]"
-    return part
+def _part(function: Callable, place: int, **given) -> Any:
+    """One of the things that a function returns."""
+    answer = function(**given)
+    return None if answer is None else answer[place]
 
 
 def trajectory_of_a_network(function: Callable) -> bool:
@@ -69,7 +64,10 @@ def trajectory_of_a_network(function: Callable) -> bool:
     hint = "Is the activity taken before the weights change?"
     parts = [function, function]
     if callable(function):
-        parts = [_part(function, place) for place in (0, 1)]
+        parts = [functools.partial(_part, function, place) for place in (0, 1)]
+        name = getattr(function, "__name__", "your function")
+        for place, part in enumerate(parts):
+            part.__name__ = f"{name}(...)[{place}]"  # as one would write it
     references = (
         lambda **given: simulated(**given).y,
         lambda **given: simulated(**given).w,
@@ -95,7 +93,7 @@ def misfit_on_recordings(function: Callable) -> bool:
     )
 
 
-def theta_of_three_terms(theta, data: Mapping) -> bool:
+def theta_of_three_terms(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (a, b, c), less misfit on `data` than (0, 0, 0)?"""
     return beside_nothing(
         theta,

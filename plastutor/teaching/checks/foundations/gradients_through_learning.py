@@ -1,7 +1,7 @@
 """Checks of Gradients through learning."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, update_wrapper
 
 import jax
 import jax.numpy as jnp
@@ -38,18 +38,16 @@ def clipped_step(theta, gradient, rate, limit):
     return theta - rate * gradient * (limit / size if size > limit else 1.0)
 
 
+def _gradient_and_value(loss, y, activity):
+    """The derivative of a loss by each y, and then the loss; None stays None."""
+    value = loss(y, activity)
+    if value is None:
+        return None
+    return jnp.append(jax.grad(loss)(y, activity).ravel(), value)
+
+
 def masked_loss(function: Callable) -> bool:
     """Does `function(y, activity)` ignore NaN, in its value and in its gradient?"""
-
-    def with_gradient(loss):
-        @wraps(loss)
-        def both(y, activity):
-            value = loss(y, activity)
-            if value is None:
-                return None
-            return jnp.append(jax.grad(loss)(y, activity).ravel(), value)
-
-        return both
 
     def reference(y, activity):
         recorded = ~jnp.isnan(activity)
@@ -66,8 +64,8 @@ def masked_loss(function: Callable) -> bool:
         )
     ]
     return agrees(
-        with_gradient(function),
-        with_gradient(reference),
+        update_wrapper(partial(_gradient_and_value, function), function),
+        partial(_gradient_and_value, reference),
         cases,
         "The numbers compared are the derivative by each y and then the loss. Take NaN "
         "out with jnp.where before you square, and divide by the number of the rest.",
