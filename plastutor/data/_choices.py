@@ -15,7 +15,7 @@ from plastutor._types import Experiment
 from plastutor.data._tables import Line, Table, read_table
 
 COLUMNS = ("animal", "trial", "choice", "reward")
-TRUTH = {"true": 1.0, "false": 0.0}
+BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
 class Choices(NamedTuple):
@@ -232,13 +232,13 @@ def _row(line: Line) -> tuple[str, str, float, str | None, float]:
         raise line.fail("animal", "a name or a number")
     choice = None if line.missing("choice") else line.text["choice"]
     trial = line.value("trial", "a number, such as 17")
-    truth = TRUTH.get(line.text["reward"].lower())
+    boolean = BOOLEANS.get(line.text["reward"].lower())
     if choice is None and line.missing("reward"):
         reward = 0.0
-    elif truth is None:
+    elif boolean is None:
         reward = line.value("reward", "a number, such as 0 or 1")
     else:
-        reward = truth
+        reward = boolean
     if choice is None and reward != 0:
         raise line.fail(
             "reward",

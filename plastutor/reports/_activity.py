@@ -92,10 +92,10 @@ class ActivityReport(NamedTuple):
     example: Example
 
     def __str__(self) -> str:
-        draws, count = self.theta.shape[0], len(self.experiments)
+        draws = self.theta.shape[0]
         lines = [
-            f"{self.file}: {count} experiments, {len(self.inputs)} inputs, "
-            f"{len(self.neurons)} neurons.",
+            f"{self.file}: {len(self.experiments)} experiments, "
+            f"{len(self.inputs)} inputs, {len(self.neurons)} neurons.",
             f"{self.n_observations} activities scored; in each experiment the first "
             f"{self.skip} steps are not.",
             "Each experiment predicted from the others, R2, the median over",
@@ -312,12 +312,12 @@ def _hide(data: Experiment, hidden) -> Experiment:
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
     """The steps not to score and the draws, or a sentence on what is too few."""
-    names, count = recording.experiments, len(recording.experiments)
-    if count < 3:
+    names = recording.experiments
+    if len(names) < 3:
         raise ValueError(
-            f"{recording.file} has {count} experiment(s), {', '.join(names)}; expected "
-            "at least 3, since each is predicted from the others. Cut a long recording "
-            "into pieces: other names in the column `experiment`."
+            f"{recording.file} has {len(names)} experiment(s), {', '.join(names)}; "
+            "expected at least 3, since each is predicted from the others. Cut a long "
+            "recording into pieces: other names in the column `experiment`."
         )
     steps = np.asarray(recording.experiment.valid).sum(1)
     least = int(steps.argmin())

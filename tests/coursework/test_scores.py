@@ -92,7 +92,7 @@ def test_a_guess_of_terms_earns_a_third_at_most(guess):
 @each_assignment
 def test_the_public_example_earns_next_to_nothing(name):
     text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
-    (example,) = re.findall(r"terms\((?:OJA_)?ORDERS, ([^)]*)\)", text)[:1]
+    (example,) = re.findall(r"terms\((?:pt\.OJA_)?ORDERS, ([^)]*)\)", text)[:1]
     named = {k: float(v) for k, v in re.findall(r"(\w+)=([-\d.]+)", example)}
     module, earned = assignments.load(name), []
     for student in range(8):

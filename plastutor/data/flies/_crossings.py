@@ -26,7 +26,7 @@ def load_mat(file: Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file can raise nearly anything in scipy
         raise ValueError(
             f"{file} cannot be read ({type(error).__name__}: {error}); expected a "
-            "MATLAB file of version 7 or older. Download it again, or save it anew "
+            "MATLAB file of version 7 or older. Download it again, or save it again "
             "with -v7."
         ) from error
     return {name: value for name, value in content.items() if name[0] != "_"}

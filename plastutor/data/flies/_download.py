@@ -276,11 +276,11 @@ def _fetch(
         timeout=timeout,
     ) as archive:
         members = wanted_members(archive.infolist())
-        for count, (key, info) in enumerate(members.items()):
+        for n_before, (key, info) in enumerate(members.items()):
             if key in done:
                 continue
             if progress:
-                progress(count, len(members), key)
+                progress(n_before, len(members), key)
             target = folder / FOLDER / key
             if not intact(target, info.file_size, info.CRC):
                 write(target, archive.read(info))

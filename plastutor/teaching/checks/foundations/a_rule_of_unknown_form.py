@@ -9,7 +9,7 @@ from plastutor.teaching.checks._agreement import check
 
 DRAWS = np.random.default_rng(0)
 ROOT = np.random.default_rng(0).normal(size=(6, 4))
-HARD = np.array([0.0, 1.0, 2.0, 3.0])  # how much is lost on each experiment
+HARD = np.array([0.0, 1.0, 2.0, 3.0])  # the loss on each experiment
 WOBBLE = np.array([1.0, -1.0, 1.0, -1.0])
 LOSSES = np.stack([5 + HARD, HARD + 0.1 + WOBBLE, HARD])
 
