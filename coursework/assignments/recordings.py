@@ -15,10 +15,10 @@ def record(key, theta, **how) -> dict:
 
 
 @jax.jit
-def _lives(theta, theta_true, experiment):
+def _squared_errors(theta, theta_true, experiment):
     true, found = (pt.simulate(RULE, t, experiment).w for t in (theta_true, theta))
-    still = experiment.w0[:, None]
-    return ((true - found) ** 2).sum(), ((true - still) ** 2).sum()
+    unchanged = experiment.w0[:, None]
+    return ((true - found) ** 2).sum(), ((true - unchanged) ** 2).sum()
 
 
 def weights_explained(theta, theta_true, data: dict) -> float:
@@ -27,7 +27,7 @@ def weights_explained(theta, theta_true, data: dict) -> float:
     0 for the model that does nothing, 1 for the true rule; it can be far below 0.
     """
     experiment = pt.make_experiment(data["x"], w0=data["w0"], dtype="float32")
-    off, nothing = _lives(theta, theta_true, experiment)
+    off, nothing = _squared_errors(theta, theta_true, experiment)
     explained = 1 - float(off) / float(nothing)
     if not np.isfinite(explained):
         raise ValueError("with this theta the weights grow without bound.")

@@ -26,10 +26,10 @@ def main(folder: Path) -> None:
     for path in sorted((ROOT / "book").rglob("*.ipynb")):
         if path.parent.name in ("assignments", ".ipynb_checkpoints"):
             continue
-        handout = without_solutions(json.loads(path.read_text()))
+        handout = without_solutions(json.loads(path.read_text(encoding="utf-8")))
         copy = folder / path.relative_to(ROOT / "book")
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(json.dumps(handout, indent=1) + "\n")
+        copy.write_text(json.dumps(handout, indent=1) + "\n", encoding="utf-8")
         print(copy)
 
 

@@ -31,7 +31,7 @@ from coursework.grader import feedback, handouts
 from coursework.grader.class_list import read_class
 from coursework.grader.marks import Answers, Mark, mark, read_answers
 from coursework.grader.salt import Draw, read_salt
-from coursework.sandbox.measure_isolation import METHODS, measure
+from coursework.sandbox.measure_isolation import METHODS, check_system, measure
 from coursework.sandbox.run_submission import SANDBOX, Ended, Limits, adopt_orphans, run
 
 LARGEST = 20 << 20  # bytes of a submission
@@ -103,20 +103,20 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
         (folder / "inside.py").write_bytes((SANDBOX / "inside.py").read_bytes())
         (folder / "data.npz").write_bytes((prepared / "data.npz").read_bytes())
         (folder / f"submission{path.suffix}").write_bytes(content)
-        work = json.loads((prepared / "work.json").read_text())
+        work = json.loads((prepared / "work.json").read_text(encoding="utf-8"))
         work |= {"submission": f"submission{path.suffix}"}
         work |= {"seconds": limits.seconds / 4}
         work |= {"seconds_of_cells": 0.6 * limits.seconds}
-        (folder / "work.json").write_text(json.dumps(work))
+        (folder / "work.json").write_text(json.dumps(work), encoding="utf-8")
         return run(folder, limits, method, slot)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_all(found: dict[str, Path], prepared: Path, limits, method, at_once) -> dict:
+def run_all(found: dict[str, Path], prepared: Path, limits, method, parallel) -> dict:
     """Run every submission, some at a time."""
     slots = queue.SimpleQueue()
-    for slot in range(at_once):
+    for slot in range(parallel):
         slots.put(slot)
 
     def one(item):
@@ -127,7 +127,7 @@ def run_all(found: dict[str, Path], prepared: Path, limits, method, at_once) -> 
         finally:
             slots.put(slot)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(parallel) as pool:
         return dict(pool.map(one, found.items()))
 
 
@@ -158,7 +158,7 @@ def write_marks(path: Path, graded: list[Graded]) -> None:
     """A table with a column for each task; those marked by hand are empty."""
     tasks = [one.task for one in graded[0].marks]
     names = [f"{task.name} ({task.points})" for task in tasks]
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["student", *names, "automatic", "note"])
         for one in graded:
@@ -175,7 +175,7 @@ def grade(
     out: Path,
     *,
     limits=Limits(),  # noqa: B008 (a tuple)
-    at_once: int = 2,
+    parallel: int = 2,
     methods: tuple[str, ...] = METHODS,
 ) -> list[Graded]:
     """Grade a class; see the top of this file."""
@@ -193,21 +193,23 @@ def grade(
         prepare(assignment, salt_file, list(found), Path(name))
         secrets = [salt_file, class_list, *found.values()]
         shield = measure([str(path.resolve()) for path in secrets], methods)
-        ended = run_all(found, Path(name), limits, shield.method, at_once)
+        ended = run_all(found, Path(name), limits, shield.method, parallel)
     graded = mark_all(students, assignment, read_salt(salt_file), missing, ended)
     out.mkdir(parents=True, exist_ok=True)
     write_marks(out / "marks.csv", graded)
     for one in graded:
         page = feedback.page(assignment, one)
-        (out / f"{one.student}.html").write_text(page)
+        (out / f"{one.student}.html").write_text(page, encoding="utf-8")
     known = {p.name for p in found.values()} | set(students)
     others = sorted(p.name for p in submissions.iterdir() if p.name not in known)
-    (out / "report.md").write_text(feedback.report(assignment, shield, graded, others))
+    report = feedback.report(assignment, shield, graded, others)
+    (out / "report.md").write_text(report, encoding="utf-8")
     return graded
 
 
 def main(arguments: list[str]) -> None:
     """The command."""
+    check_system()
     read = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     read.add_argument("assignment", choices=assignments.NAMES)
     for name in ("class_list", "salt", "submissions", "out"):
@@ -215,14 +217,14 @@ def main(arguments: list[str]) -> None:
     seconds, memory = Limits().seconds, Limits().memory >> 30
     read.add_argument("--seconds", type=float, default=seconds, help="a submission")
     read.add_argument("--memory", type=int, default=memory, help="gigabytes a process")
-    read.add_argument("--at-once", type=int, default=2, help="submissions at a time")
+    read.add_argument("--parallel", type=int, default=2, help="submissions at a time")
     read.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     given = read.parse_args(arguments)
     limits = Limits(seconds=given.seconds, memory=given.memory << 30)
     places = given.class_list, given.salt, given.submissions, given.out
-    how = dict(limits=limits, at_once=given.at_once, methods=tuple(given.methods))
+    how = dict(limits=limits, parallel=given.parallel, methods=tuple(given.methods))
     grade(given.assignment, *places, **how)
-    print((given.out / "report.md").read_text())
+    print((given.out / "report.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -23,10 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def write_notebook(name: str, folder: Path) -> None:
     """The notebook; what links to a chapter leads to the book's page."""
-    text = (ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb").read_text()
-    book = yaml.safe_load((ROOT / "_config.yml").read_text())["html"]["baseurl"]
+    notebook = ROOT / "book" / "teaching" / "assignments" / f"{name}.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    book = config["html"]["baseurl"]
     text = re.sub(r"\]\(\.\./\.\./([\w/]+)\.ipynb", rf"]({book}book/\1.html", text)
-    (folder / f"{name}.ipynb").write_text(text)
+    (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
 
 
 def write_data(module, draw: Draw, folder: Path) -> None:
@@ -41,7 +43,8 @@ def write_work(module, draw: Draw, folder: Path) -> None:
         for name, arguments in module.calls(draw)
     ]
     results = [task.name for task in module.TASKS if task.kind == "result"]
-    (folder / "work.json").write_text(json.dumps({"calls": calls, "results": results}))
+    work = json.dumps({"calls": calls, "results": results})
+    (folder / "work.json").write_text(work, encoding="utf-8")
 
 
 def hand_out(salt: bytes, students: list[str], names, out: Path) -> None:

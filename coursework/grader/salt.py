@@ -64,4 +64,4 @@ def make_salt(path: Path) -> None:
     """Write a new salt that only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600, exist_ok=False)
-    path.write_text(secrets.token_hex(32) + "\n")
+    path.write_text(secrets.token_hex(32) + "\n", encoding="utf-8")

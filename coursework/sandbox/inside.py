@@ -161,7 +161,7 @@ def run_cells(cells: list[str], names: dict, seconds: float, in_all: float) -> N
 
 def main() -> None:
     """Everything that work.json asks for."""
-    with open("work.json") as file:
+    with open("work.json", encoding="utf-8") as file:
         work = json.load(file)
     signal.signal(signal.SIGALRM, out_of_time)
     seconds = work["seconds"]

@@ -1,6 +1,7 @@
 """How well can this system shut a program in? Measured from inside, not believed."""
 
 import json
+import os
 import socket
 import tempfile
 from pathlib import Path
@@ -39,7 +40,7 @@ class Shield(NamedTuple):
 
 PROBE = """
 import json, os, socket
-with open("work.json") as file:
+with open("work.json", encoding="utf-8") as file:
     work = json.load(file)
 try:
     socket.create_connection(("127.0.0.1", work["tcp"]), timeout=2).close()
@@ -60,6 +61,15 @@ os.write(3, json.dumps(opened).encode())
 """
 
 
+def check_system() -> None:
+    """End where no submission can be shut in."""
+    if not hasattr(os, "fork"):
+        raise SystemExit(
+            "Grading runs submissions shut in, which needs Linux, or macOS with limits "
+            "alone; on Windows use WSL."
+        )
+
+
 def measure(secrets: list[str], methods: tuple[str, ...] = METHODS) -> Shield:
     """The best method that works here, and what a program inside it can reach.
 
@@ -67,6 +77,7 @@ def measure(secrets: list[str], methods: tuple[str, ...] = METHODS) -> Shield:
         secrets: files of the grader that nobody inside should be able to open.
         methods: what may be used, the best first.
     """
+    check_system()
     problems = []
     for method in methods:
         tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
@@ -77,8 +88,9 @@ def measure(secrets: list[str], methods: tuple[str, ...] = METHODS) -> Shield:
             tcp.listen()
             ports = {"tcp": tcp.getsockname()[1], "udp": udp.getsockname()[1]}
             folder = Path(name).resolve()
-            (folder / "inside.py").write_text(PROBE)
-            (folder / "work.json").write_text(json.dumps(ports | {"secrets": secrets}))
+            (folder / "inside.py").write_text(PROBE, encoding="utf-8")
+            work = json.dumps(ports | {"secrets": secrets})
+            (folder / "work.json").write_text(work, encoding="utf-8")
             ended = run(folder, Limits(seconds=20), method)
             if ended.problem:
                 problems.append(f"{method}: {ended.printed.strip() or ended.problem}")

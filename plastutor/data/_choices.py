@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from plastutor._experiments import make_experiment
 from plastutor._types import Experiment
 from plastutor.data._tables import Line, Table, read_table
 
 COLUMNS = ("animal", "trial", "choice", "reward")
-TRUTH = {"true": 1.0, "false": 0.0}
+BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
 class Choices(NamedTuple):
     """Choices of several animals, ready for a fit.
 
     Attributes:
-        experiment: a batch, one experiment for each life that begins at w0.
+        experiment: a batch, one experiment for each animal; where weights are reset
+            between sessions, one for each session.
         animal: for each experiment, the number of its animal, from 0 up.
         animals: the animals' names, in the order of their numbers.
         options: the names of the options, in the order of `experiment.options`.
@@ -30,14 +32,16 @@ class Choices(NamedTuple):
     """
 
     experiment: Experiment
-    animal: np.ndarray
+    animal: Int[np.ndarray, " exp"]
     animals: tuple[str, ...]
     options: tuple[str, ...]
     file: str = ""
     sha256: str = ""
 
 
-def one_hot(options: int, stimulus: float = 0.75) -> np.ndarray:
+def one_hot(
+    n_options: int, stimulus: float | int = 0.75
+) -> Float[np.ndarray, "option pre"]:
     """The stimuli of the options, one row each: only its own input is active.
 
     >>> one_hot(2).tolist()
@@ -45,23 +49,23 @@ def one_hot(options: int, stimulus: float = 0.75) -> np.ndarray:
     """
     if not (np.isfinite(stimulus) and stimulus > 0):
         raise ValueError(f"stimulus is {stimulus}; expected a number above 0.")
-    return stimulus * np.eye(options)
+    return stimulus * np.eye(n_options)
 
 
 def choice_experiments(
-    choices: Sequence[Any],
-    rewards: Sequence[Any],
+    choice: Sequence[Any],
+    reward: Sequence[Any],
     *,
-    options: int = 2,
-    stimulus: float = 0.75,
+    n_options: int = 2,
+    stimulus: float | int = 0.75,
 ) -> Experiment:
     """One experiment for each sequence of choices, padded to the longest.
 
     Args:
-        choices: for each life, the index of the option chosen in each trial; -1 where
-            none was. Such a trial changes no weight and is not predicted.
-        rewards: for each life, the reward in each trial.
-        options: how many there are to choose from.
+        choice: for each sequence, the index of the option chosen in each trial; -1
+            where none was. Such a trial changes no weight and is not predicted.
+        reward: for each sequence, the reward in each trial.
+        n_options: how many there are to choose from.
         stimulus: activity of the input that stands for the chosen option; the others
             are 0.
 
@@ -72,35 +76,37 @@ def choice_experiments(
     >>> made.x[0].tolist()
     [[0.75, 0.0], [0.0, 0.75]]
     """
-    shape = (len(choices), max(map(len, choices), default=0))
-    chosen, reward = np.full(shape, -1), np.zeros(shape)
-    valid = np.zeros(shape, bool)
-    for k, (choice, paid) in enumerate(zip(choices, rewards, strict=True)):
-        if len(choice) != len(paid) or not len(choice):
+    for k, (chosen, paid) in enumerate(zip(choice, reward, strict=True)):
+        if len(chosen) != len(paid) or not len(chosen):
             raise ValueError(
-                f"Sequence {k} has {len(choice)} choices and {len(paid)} rewards; "
+                f"Sequence {k} has {len(chosen)} choices and {len(paid)} rewards; "
                 "expected one reward for each choice, and at least one choice."
             )
-        chosen[k, : len(choice)] = choice
-        reward[k, : len(choice)] = paid
-        valid[k, : len(choice)] = True
-    on_offer, made = one_hot(options, stimulus), chosen >= 0
+    chosen, options = padded(choice, -1), one_hot(n_options, stimulus)
     return make_experiment(
-        np.where(made[..., None], on_offer[chosen], 0),
-        w0=np.zeros((options, 1)),
-        reward=reward,
-        plastic=made,
-        valid=valid,
-        options=on_offer,
+        np.where(chosen[..., None] >= 0, options[chosen], 0),
+        w0=np.zeros((n_options, 1)),
+        reward=padded(reward, 0.0),
+        plastic=chosen >= 0,
+        valid=padded([np.ones(len(one), bool) for one in choice], False),
+        options=options,
         choice=chosen,
     )
+
+
+def padded(sequences: Sequence[Any], value: float | int) -> np.ndarray:
+    """Sequences of unequal length as rows of one array, filled up with a value."""
+    table = np.full((len(sequences), max(map(len, sequences), default=0)), value)
+    for row, sequence in zip(table, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return table
 
 
 def read_choices(
     path: str | os.PathLike[str],
     *,
     sessions: str | None = None,
-    stimulus: float = 0.75,
+    stimulus: float | int = 0.75,
 ) -> Choices:
     """Read a table of choices: a CSV file with one row a trial.
 
@@ -113,7 +119,7 @@ def read_choices(
     Args:
         path: the file.
         sessions: "carry" if the weights of one session go on into the next, "reset" if
-            every session begins anew. Must be said if an animal has several.
+            every session starts from w0. Must be said if an animal has several.
         stimulus: as in `choice_experiments`.
 
     Raises:
@@ -124,8 +130,8 @@ def read_choices(
     >>> file = pathlib.Path(tempfile.mkdtemp(), "mine.csv")
     >>> rows = ["animal,trial,choice,reward", "a,1,left,0", "a,2,right,1", "b,1,left,1"]
     >>> _ = file.write_text(chr(10).join(rows))
-    >>> found = read_choices(file)
-    >>> found.animals, found.options, found.experiment.choice.tolist()
+    >>> mine = read_choices(file)
+    >>> mine.animals, mine.options, mine.experiment.choice.tolist()
     (('a', 'b'), ('left', 'right'), [[0, 1], [0, -1]])
     """
     if sessions not in ("carry", "reset", None):
@@ -143,20 +149,21 @@ def read_choices(
             "alternative."
         )
     _check_names(table, rows, options, sessions)
-    lives: dict[tuple[str, str], list] = {}
-    for animal, session, trial, choice, reward in rows:
-        life = (animal, session if sessions == "reset" else "")
-        lives.setdefault(life, []).append((session, trial, choice, reward))
-    order = {row[:2]: k for k, row in reversed(list(enumerate(rows)))}
+    first = {row[:2]: k for k, row in reversed(list(enumerate(rows)))}
+    trials: dict[tuple[str, str], list] = {}  # of each experiment
+    for row in sorted(rows, key=lambda row: (first[row[:2]], row[2])):
+        animal, session = row[:2]
+        part = (animal, session if sessions == "reset" else "")
+        trials.setdefault(part, []).append(row)
     index = {option: k for k, option in enumerate(options)} | {None: -1}
-    chosen, paid = [], []
-    for (animal, _), life in lives.items():
-        life.sort(key=lambda row, animal=animal: (order[animal, row[0]], row[1]))
-        chosen.append([index[choice] for _, _, choice, _ in life])
-        paid.append([reward for *_, reward in life])
     return Choices(
-        choice_experiments(chosen, paid, options=len(options), stimulus=stimulus),
-        np.array([names.index(animal) for animal, _ in lives]),
+        choice_experiments(
+            [[index[choice] for *_, choice, _ in some] for some in trials.values()],
+            [[reward for *_, reward in some] for some in trials.values()],
+            n_options=len(options),
+            stimulus=stimulus,
+        ),
+        np.array([names.index(animal) for animal, _ in trials]),
         names,
         options,
         table.file,
@@ -175,7 +182,7 @@ def _check_names(table: Table, rows, options, sessions) -> None:
             raise ValueError(
                 f"{line.where}: animal {animal!r} has a second session, {session!r}. "
                 "Pass sessions='carry' if the weights of one go on into the next, or "
-                "sessions='reset' if every session begins anew."
+                "sessions='reset' if every session starts from w0."
             )
     animals = dict.fromkeys(row[0] for row in rows)
     for kind, names in (("option", options), ("animal", animals)):
@@ -206,16 +213,16 @@ def _natural(name: str) -> tuple[float, str]:
 
 def _rows(table: Table) -> list[tuple[str, str, float, str | None, float]]:
     """(animal, session, trial, choice, reward) of every line, checked."""
-    rows, seen = [], {}
+    rows, line_of = [], {}
     for line in table.lines:
         row = _row(line)
-        if row[:3] in seen:
+        if row[:3] in line_of:
             raise ValueError(
                 f"{line.where}: animal {row[0]!r} has trial {row[2]:g} already in line "
-                f"{seen[row[:3]]}; expected each trial once. Several sessions need a "
-                "column `session`."
+                f"{line_of[row[:3]]}; expected each trial once. Several sessions need "
+                "a column `session`."
             )
-        seen[row[:3]] = line.number
+        line_of[row[:3]] = line.number
         rows.append(row)
     return rows
 
@@ -225,13 +232,13 @@ def _row(line: Line) -> tuple[str, str, float, str | None, float]:
         raise line.fail("animal", "a name or a number")
     choice = None if line.missing("choice") else line.text["choice"]
     trial = line.value("trial", "a number, such as 17")
-    truth = TRUTH.get(line.text["reward"].lower())
+    boolean = BOOLEANS.get(line.text["reward"].lower())
     if choice is None and line.missing("reward"):
         reward = 0.0
-    elif truth is None:
+    elif boolean is None:
         reward = line.value("reward", "a number, such as 0 or 1")
     else:
-        reward = truth
+        reward = boolean
     if choice is None and reward != 0:
         raise line.fail(
             "reward",

@@ -41,14 +41,14 @@ class Recording(NamedTuple):
     def __str__(self) -> str:
         valid = np.asarray(self.experiment.valid)
         steps, activity = valid.sum(1), np.asarray(self.experiment.activity)[valid]
-        lost = 100 * np.isnan(activity).mean()
+        missing = 100 * np.isnan(activity).mean()
         return (
             f"{self.file}: {len(self.experiments)} experiments of {steps.min()} to "
             f"{steps.max()} steps.\n"
             f"{len(self.inputs)} inputs: {', '.join(self.inputs)}.\n"
             f"{len(self.neurons)} neurons: {', '.join(self.neurons)}.\n"
             f"Activity {np.nanmin(activity):.2f} to {np.nanmax(activity):.2f}, "
-            f"{lost:.1f} % of it missing.\n"
+            f"{missing:.1f} % of it missing.\n"
             f"Reward: {'yes' if np.any(self.experiment.reward) else 'none'}. "
             f"Columns not read: {', '.join(self.ignored) or 'none'}."
         )
@@ -57,9 +57,9 @@ class Recording(NamedTuple):
 def read_activity(
     path: str | os.PathLike[str],
     *,
-    inputs: Sequence[str] | None = None,
-    neurons: Sequence[str] | None = None,
-    limits: tuple[float, float] | None = (0.0, 1.0),
+    inputs: Sequence[str | int] | None = None,
+    neurons: Sequence[str | int] | None = None,
+    limits: tuple[float | int, float | int] | None = (0.0, 1.0),
 ) -> Recording:
     """Read a table of recorded activity: a CSV file with one row a time step.
 
@@ -69,8 +69,8 @@ def read_activity(
     row for each neuron and step would repeat every stimulus for every neuron.
 
     Activity that was not recorded is empty (or NA). Stimuli must be complete, and no
-    step may be left out: the model has to live through every step. An input that was
-    never seen is left out; it acts as noise.
+    step may be left out: the model has to simulate every step. An input that was not
+    recorded is left out; it acts as noise.
 
     Args:
         path: the file.
@@ -91,8 +91,8 @@ def read_activity(
     >>> file = pathlib.Path(tempfile.mkdtemp(), "mine.csv")
     >>> rows = ["experiment,step,x_a,y_1", "mon,1,0.5,0.2", "mon,2,1,", "tue,1,0,0.6"]
     >>> _ = file.write_text(chr(10).join([*rows, "tue,2,1,0.4"]))
-    >>> found = read_activity(file)
-    >>> found.neurons, found.experiment.activity.shape
+    >>> mine = read_activity(file)
+    >>> mine.neurons, mine.experiment.activity.shape
     (('y_1',), (2, 2, 1))
     """
     if limits is not None and not _are_limits(limits):
@@ -111,13 +111,14 @@ def read_activity(
             f"inputs are {', '.join(stimuli)} and neurons {', '.join(cells)}; expected "
             "each column once."
         )
-    lives = _experiments_of(table)
-    shape = len(lives), max(map(len, lives.values()))
+    experiments = _experiments_of(table)
+    shape = len(experiments), max(map(len, experiments.values()))
     x, y = np.zeros((*shape, len(stimuli))), np.full((*shape, len(cells)), np.nan)
     reward, valid = np.zeros(shape), np.zeros(shape, bool)
-    for e, life in enumerate(lives.values()):
-        for t, line in enumerate(life):
-            x[e, t] = [_stimulus(line, name) for name in stimuli]
+    for e, lines in enumerate(experiments.values()):
+        for t, line in enumerate(lines):
+            wanted = "a number, and 0 where there was no stimulus"
+            x[e, t] = [line.value(name, wanted) for name in stimuli]
             y[e, t] = [_activity(line, name, limits) for name in cells]
             if "reward" in table.columns:
                 wanted = "a number, and 0 where there was no reward"
@@ -129,7 +130,7 @@ def read_activity(
     used = {"experiment", "step", "reward", *stimuli, *cells}
     ignored = tuple(c for c in table.columns if c and c not in used)
     return Recording(
-        made, tuple(lives), stimuli, cells, ignored, table.file, table.sha256
+        made, tuple(experiments), stimuli, cells, ignored, table.file, table.sha256
     )
 
 
@@ -164,21 +165,21 @@ def _columns(table: Table, what: str, given, prefix: str) -> tuple[str, ...]:
 
 def _experiments_of(table: Table) -> dict[str, list[Line]]:
     """The lines of each experiment, whose steps must follow one another."""
-    lives: dict[str, list[Line]] = {}
-    seen: dict[tuple[str, int], int] = {}
+    experiments: dict[str, list[Line]] = {}
+    line_of: dict[tuple[str, int], int] = {}
     for line in table.lines:
         name, step = line.text["experiment"], line.value("step", "a whole number")
         if not name:
             raise line.fail("experiment", "a name or a number")
         if step != int(step):
             raise line.fail("step", "a whole number")
-        life, step = lives.setdefault(name, []), int(step)
-        if (name, step) in seen:
+        lines, step = experiments.setdefault(name, []), int(step)
+        if (name, step) in line_of:
             raise ValueError(
                 f"{line.where}: experiment {name!r} has step {step} already in line "
-                f"{seen[name, step]}; expected each step once."
+                f"{line_of[name, step]}; expected each step once."
             )
-        before = int(float(life[-1].text["step"])) if life else step - 1
+        before = int(float(lines[-1].text["step"])) if lines else step - 1
         if step < before:
             raise ValueError(
                 f"{line.where}: step is {step}, after {before}; expected {before + 1}: "
@@ -191,19 +192,15 @@ def _experiments_of(table: Table) -> dict[str, list[Line]]:
                 "a row with its stimulus and empty activity; one without a stimulus "
                 "has zeros. If nothing is known of it, begin a new experiment here."
             )
-        seen[name, step] = line.number
-        life.append(line)
-    for name, life in lives.items():
-        if len(life) < 2:
+        line_of[name, step] = line.number
+        lines.append(line)
+    for name, lines in experiments.items():
+        if len(lines) < 2:
             raise ValueError(
-                f"{life[0].where}: experiment {name!r} has one step; expected at least "
-                "two. Leave it out, or look for a misspelt name."
+                f"{lines[0].where}: experiment {name!r} has one step; expected at "
+                "least two. Leave it out, or look for a misspelt name."
             )
-    return lives
-
-
-def _stimulus(line: Line, name: str) -> float:
-    return line.value(name, "a number, and 0 where there was no stimulus")
+    return experiments
 
 
 def _activity(line: Line, name: str, limits) -> float:

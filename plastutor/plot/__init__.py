@@ -2,7 +2,7 @@
 
 Each draws into an axes and returns it; a report fills a page.
 Colours have one meaning in the whole book: truth black, model blue, the model that
-does nothing grey, data orange. They can be told apart without colour vision.
+does nothing grey, data orange. They differ without colour vision too.
 """
 
 from plastutor.plot._curves import (

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from plastutor._types import Fit
 from plastutor.infer import Selection
-from plastutor.plot._style import MODEL, NULL, TRUTH, _axes
+from plastutor.plot._style import MODEL, NULL, TRUTH
 
 
 def loss_over_training(
-    found: Fit, *, true_loss: float | None = None, ax: Axes | None = None
+    fit: Fit, *, true_loss: float | int | None = None, ax: Axes | None = None
 ) -> Axes:
     """The loss after each step, and that of the true theta as a dashed line.
 
     Args:
-        found: what `fit` returned.
+        fit: what `pt.fit` returned.
         true_loss: the loss of the true theta on the same data.
         ax: where to draw; default the current axes.
 
@@ -27,8 +28,8 @@ def loss_over_training(
     >>> ax.get_xlabel()
     'step of the optimiser'
     """
-    ax = _axes(ax)
-    ax.plot(found.losses, color=MODEL, label="inferred rule")
+    ax = ax or plt.gca()
+    ax.plot(fit.losses, color=MODEL, label="inferred rule")
     if true_loss is not None:
         ax.axhline(true_loss, color=TRUTH, ls="--", lw=1, label="true rule")
     ax.set(xlabel="step of the optimiser", ylabel="loss", yscale="log")
@@ -37,10 +38,10 @@ def loss_over_training(
 
 
 def coefficients_over_training(
-    thetas: Any,
+    thetas: ArrayLike,
     names: Sequence[str],
     *,
-    theta_true: Any = None,
+    theta_true: ArrayLike | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Every coefficient of a Taylor rule at every step; true terms are labelled.
@@ -57,7 +58,7 @@ def coefficients_over_training(
     >>> len(ax.lines)
     2
     """
-    ax = _axes(ax)
+    ax = ax or plt.gca()
     paths = np.asarray(thetas).reshape(len(thetas), -1)
     true = np.zeros(paths.shape[1]) if theta_true is None else np.ravel(theta_true)
     for path, value, name in zip(paths.T, true, names, strict=True):
@@ -75,7 +76,7 @@ def coefficients_over_training(
 
 
 def per_animal(
-    scores: dict[str, Any],
+    scores: dict[str, ArrayLike],
     *,
     unit: str = "percent deviance explained",
     ax: Axes | None = None,
@@ -92,7 +93,7 @@ def per_animal(
     >>> len(per_animal({"a": [1.0, 2.0], "b": [2.0, 3.0]}).get_xticks())
     2
     """
-    ax = _axes(ax)
+    ax = ax or plt.gca()
     table = np.array([np.asarray(values) for values in scores.values()])
     place = np.arange(len(table))
     ax.plot(place, table, color=NULL, lw=0.5, alpha=0.6)
@@ -107,15 +108,15 @@ def per_animal(
 
 
 def selection_path(
-    found: Selection, names: Sequence[str], *, ax: Axes | None = None
+    selection: Selection, names: Sequence[str], *, ax: Axes | None = None
 ) -> Axes:
     """The held-out loss of every set of terms that a search visited, in its order.
 
     A circle marks the set that was selected; a grey line the loss without any term.
-    A second search begins where a number of terms stands, and not a change.
+    A second search starts where a number of terms stands, and not a change.
 
     Args:
-        found: from `select_terms`, for one data set.
+        selection: from `select_terms`, for one data set.
         names: one name for each coefficient, from `term_names`.
         ax: where to draw; default the current axes.
 
@@ -129,11 +130,11 @@ def selection_path(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['+x']
     """
-    ax = _axes(ax)
-    path = found.path
+    ax = ax or plt.gca()
+    path, chosen = selection.path, int(selection.chosen)
     size = np.asarray(path.free).sum((1, 2, 3, 4))
-    begun = (np.diff(size, prepend=size[0]) > 0) & (path.added < 0)
-    moved = np.flatnonzero((path.added >= 0) | (path.dropped >= 0) | begun)
+    second = (np.diff(size, prepend=size[0]) > 0) & (path.added < 0)
+    moved = np.flatnonzero((path.added >= 0) | (path.dropped >= 0) | second)
     changes = [
         " ".join(
             sign + names[int(term)]
@@ -147,10 +148,9 @@ def selection_path(
     place = np.arange(1, len(moved) + 1)
     ax.plot(place, losses[moved], "o-", color=MODEL, ms=4, label="held-out loss")
     ax.axhline(losses[0], color=NULL, lw=1, label="no term")
-    if (moved == int(found.chosen)).any():
-        at = place[moved == int(found.chosen)]
+    if chosen in moved:
         ring = {"mfc": "none", "mec": TRUTH, "ms": 12, "mew": 1.5}
-        ax.plot(at, losses[int(found.chosen)], "o", **ring, label="selected")
+        ax.plot(place[moved == chosen], losses[chosen], "o", **ring, label="selected")
     ax.set_xticks(place, changes, rotation=90)
     ax.set(xlabel="change of the set of terms", ylabel="loss", yscale="log")
     ax.legend()

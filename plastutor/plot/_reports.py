@@ -23,9 +23,9 @@ def choice_report(report: ChoiceReport) -> Figure:
         A figure with four panels: matching, the rule's coefficients, animals predicted
         from the others, and what the rule with forgetting gains.
     """
-    figure, (matching, rule, unseen, gains) = _page()
+    figure, (matching, rule, scores, gains) = _page()
     for k, name in enumerate(report.options):
-        shares = report.of_rewards[:, k], report.of_choices[:, k]
+        shares = report.reward_shares[:, k], report.choice_shares[:, k]
         matching.plot(*shares, "os^vD"[k % 5], color=DATA, ms=4, label=name)
     matching.plot([0, 1], [0, 1], "--", color=NULL, label="equal")
     matching.set(xlabel="share of rewards", ylabel="share of choices")
@@ -38,12 +38,12 @@ def choice_report(report: ChoiceReport) -> Figure:
     _intervals(report.terms, report.theta, report.interval, each, labels, DATA, rule)
 
     null = report.losses["does nothing"]
-    scores = {name: 100 * (1 - v / null) for name, v in report.losses.items()}
-    per_animal(scores, unit="percent deviance\nexplained, unseen", ax=unseen)
-    unseen.set_xticks(range(len(scores)), list(scores), rotation=20, ha="right")
-    unseen.margins(x=0.1)
+    each = {name: 100 * (1 - v / null) for name, v in report.losses.items()}
+    per_animal(each, unit="percent deviance\nexplained, unseen", ax=scores)
+    scores.set_xticks(range(len(each)), list(each), rotation=20, ha="right")
+    scores.margins(x=0.1)
 
-    _gains(report.against, 1, gains)
+    _gains(report.comparisons, 1, gains)
     gains.set_xlabel("gain of the rule with forgetting, points")
     return figure
 
@@ -59,17 +59,19 @@ def activity_report(report: ActivityReport) -> Figure:
         coefficients, how well each experiment is predicted from the others, and a
         neuron of one of them over time.
     """
-    figure, (gains, rule, scores, life) = _page()
+    figure, (gains, rule, scores, trace) = _page()
     example = report.example
     neuron = int((~np.isnan(example.recorded)).sum(0).argmax())
     steps = np.arange(len(example.recorded))
-    life.plot(steps, example.recorded[:, neuron], ".", color=DATA, label="recorded")
-    life.plot(steps, example.predicted[:, neuron], color=MODEL, lw=1.2, label="rule")
+    trace.plot(steps, example.recorded[:, neuron], ".", color=DATA, label="recorded")
+    trace.plot(steps, example.predicted[:, neuron], color=MODEL, lw=1.2, label="rule")
     if report.skip:
-        life.axvspan(-0.5, report.skip - 0.5, color=NULL, alpha=0.2, label="not scored")
-    life.set(xlabel=f"step of {example.experiment}, unseen")
-    life.set_ylabel(f"activity {report.neurons[neuron]}")
-    _legend_above(life, 3)
+        trace.axvspan(
+            -0.5, report.skip - 0.5, color=NULL, alpha=0.2, label="not scored"
+        )
+    trace.set(xlabel=f"step of {example.experiment}, unseen")
+    trace.set_ylabel(f"activity {report.neurons[neuron]}")
+    _legend_above(trace, 3)
 
     r2 = {name: np.median(v, axis=0) for name, v in report.r2.items()}
     r2 = {name: np.where(np.isfinite(v), v, np.nan) for name, v in r2.items()}
@@ -81,7 +83,7 @@ def activity_report(report: ActivityReport) -> Figure:
     labels = "first draw of w0", "other draws"
     theta = report.theta
     _intervals(report.terms, theta[0], report.interval, theta[1:], labels, MODEL, rule)
-    _gains(report.against, 100, gains)
+    _gains(report.comparisons, 100, gains)
     gains.set_xlabel("gain of the rule, R2")
     return figure
 
@@ -115,13 +117,13 @@ def _intervals(terms, theta, interval, each, labels, color, ax: Axes) -> None:
     ax.margins(x=0.1)
 
 
-def _gains(against: dict[str, ModelComparison], unit: float, ax: Axes) -> None:
+def _gains(comparisons: dict[str, ModelComparison], unit: int, ax: Axes) -> None:
     """What one model gains on each other, with intervals."""
-    place = np.arange(len(against))
-    gain = np.array([one.gain for one in against.values()]) / unit
-    ends = np.array([one.interval for one in against.values()]).reshape(-1, 2) / unit
-    ax.hlines(place, *ends.T, color=MODEL)
+    place = np.arange(len(comparisons))
+    gain = np.array([one.gain for one in comparisons.values()]) / unit
+    ends = np.array([one.interval for one in comparisons.values()]).reshape(-1, 2)
+    ax.hlines(place, *ends.T / unit, color=MODEL)
     ax.plot(gain, place, "o", color=MODEL, ms=5)
     ax.axvline(0, color=NULL)
-    ax.set_yticks(place, list(against))
+    ax.set_yticks(place, list(comparisons))
     ax.invert_yaxis()

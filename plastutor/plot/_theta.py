@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from numpy.typing import ArrayLike
 
-from plastutor.plot._style import MODEL, NULL, TRUTH, _axes
+from plastutor.plot._style import MODEL, NULL, TRUTH
 
 
 def coefficients(
-    theta: Any,
+    theta: ArrayLike,
     names: Sequence[str],
     *,
-    theta_true: Any = None,
+    theta_true: ArrayLike | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """One stem for each coefficient; the truth as black bars.
@@ -30,7 +32,7 @@ def coefficients(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['one', 'x']
     """
-    ax = _axes(ax)
+    ax = ax or plt.gca()
     place = np.arange(len(names))
     ax.vlines(place, 0, np.ravel(theta), color=MODEL, lw=1)
     ax.plot(place, np.ravel(theta), "o", color=MODEL, ms=5, label="inferred")
@@ -44,8 +46,8 @@ def coefficients(
     return ax
 
 
-def weights(true: Any, inferred: Any, *, ax: Axes | None = None) -> Axes:
-    """Some weights over time: lived by the true rule, and by the inferred one.
+def weights(true: ArrayLike, inferred: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Some weights over time: under the true rule, and under the inferred one.
 
     Args:
         true: steps x synapses; a handful of synapses.
@@ -56,7 +58,7 @@ def weights(true: Any, inferred: Any, *, ax: Axes | None = None) -> Axes:
     >>> len(weights(np.zeros((5, 2)), np.ones((5, 2)), ax=plt.subplots()[1]).lines)
     4
     """
-    ax = _axes(ax)
+    ax = ax or plt.gca()
     for k, (line, guess) in enumerate(
         zip(np.transpose(true), np.transpose(inferred), strict=True)
     ):
@@ -70,8 +72,14 @@ def weights(true: Any, inferred: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def surface(
-    x: Any, y: Any, dw: Any, *, visited: Any, limit: float, ax: Axes | None = None
-) -> Any:
+    x: ArrayLike,
+    y: ArrayLike,
+    dw: ArrayLike,
+    *,
+    visited: ArrayLike,
+    limit: float | int,
+    ax: Axes | None = None,
+) -> QuadMesh:
     """The change of a weight over stimulus and activity, where the data have been.
 
     Args:
@@ -89,21 +97,21 @@ def surface(
     >>> int(image.get_array().mask.sum())
     2
     """
-    ax = _axes(ax)
-    seen = np.ma.masked_where(~np.asarray(visited), np.asarray(dw))
+    ax = ax or plt.gca()
+    shown = np.ma.masked_where(~np.asarray(visited), np.asarray(dw))
     ax.set_facecolor(NULL)
-    image = ax.pcolormesh(x, y, seen, cmap="PuOr", vmin=-limit, vmax=limit)
+    image = ax.pcolormesh(x, y, shown, cmap="PuOr", vmin=-limit, vmax=limit)
     ax.set(xlabel="stimulus x", ylabel="activity y")
     return image
 
 
 def heat_map(
-    values: Any,
-    rows: Sequence[Any],
-    columns: Sequence[Any],
+    values: ArrayLike,
+    rows: Sequence[str | int | float],
+    columns: Sequence[str | int | float],
     *,
     title: str = "",
-    limits: tuple[float, float] = (0.0, 1.0),
+    limits: tuple[float | int, float | int] = (0.0, 1.0),
     cmap: str = "cividis",
     ax: Axes | None = None,
 ) -> Axes:
@@ -123,7 +131,7 @@ def heat_map(
     >>> heat_map(np.eye(2), ["a", "b"], ["c", "d"], ax=ax).texts[0].get_text()
     '1.00'
     """
-    ax, values = _axes(ax), np.asarray(values, float)
+    ax, values = ax or plt.gca(), np.asarray(values, float)
     image = ax.imshow(
         values, cmap=cmap, vmin=limits[0], vmax=limits[1], origin="lower", aspect="auto"
     )

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from plastutor import likelihoods
 from plastutor._types import Experiment
@@ -32,7 +32,7 @@ from plastutor.tasks import redraw_w0
 
 NOTHING, FIXED, WITHOUT = "does nothing", "fixed weights", "rule without w"
 RULE, ALL = "rule", "all terms"
-SAME = 0.01  # starts that end within this share of the lowest loss found the same
+SAME = 0.01  # starts whose losses differ by less than this share reached the same
 
 
 class Example(NamedTuple):
@@ -60,12 +60,12 @@ class ActivityReport(NamedTuple):
         experiments: their names.
         inputs: names of the stimuli.
         neurons: names of the neurons.
-        observations: how many activities are scored.
+        n_observations: how many activities are scored.
         skip: steps at the beginning of each experiment that are not scored.
         r2: for each model, R2 of the activity of each experiment, predicted from the
-            others, (draw, experiment); -inf where a fitted rule ran away.
-        against: for each other model, what the rule gains on it, in hundredths of R2,
-            over all experiments.
+            others, (draw, experiment); -inf where a fitted rule diverged.
+        comparisons: for each other model, what the rule gains on it, in hundredths of
+            R2, over all experiments.
         terms: the terms of the rule.
         theta: their coefficients in a fit to all experiments, (draw, term).
         interval: their 95 % intervals over experiments for the first draw, the lower
@@ -81,10 +81,10 @@ class ActivityReport(NamedTuple):
     experiments: tuple[str, ...]
     inputs: tuple[str, ...]
     neurons: tuple[str, ...]
-    observations: int
+    n_observations: int
     skip: int
     r2: dict[str, np.ndarray]
-    against: dict[str, ModelComparison]
+    comparisons: dict[str, ModelComparison]
     terms: tuple[str, ...]
     theta: Float[np.ndarray, "draw term"]
     interval: Float[np.ndarray, "2 term"]
@@ -92,27 +92,27 @@ class ActivityReport(NamedTuple):
     example: Example
 
     def __str__(self) -> str:
-        draws, count = self.theta.shape[0], len(self.experiments)
+        draws = self.theta.shape[0]
         lines = [
-            f"{self.file}: {count} experiments, {len(self.inputs)} inputs, "
-            f"{len(self.neurons)} neurons.",
-            f"{self.observations} activities scored; in each experiment the first "
+            f"{self.file}: {len(self.experiments)} experiments, "
+            f"{len(self.inputs)} inputs, {len(self.neurons)} neurons.",
+            f"{self.n_observations} activities scored; in each experiment the first "
             f"{self.skip} steps are not.",
             "Each experiment predicted from the others, R2, the median over",
             f"{draws} draw(s) of the initial weights; and over experiments the median",
             "(worst to best):",
         ]
         for name, r2 in self.r2.items():
-            away = int((~np.isfinite(r2)).sum())
+            diverged = int((~np.isfinite(r2)).sum())
             each = np.median(r2, axis=0)
             lines += [
                 f"  {name:15s} {np.median(each):6.2f}"
                 f"  ({each.min():.2f} to {each.max():.2f})"
-                + f"; ran away in {away} of {r2.size}"
-                * (away > 0)
+                + f"; diverged in {diverged} of {r2.size}"
+                * (diverged > 0)
             ]
         lines += ["The rule gains on them, in R2 (95 % over experiments):"]
-        for name, one in self.against.items():
+        for name, one in self.comparisons.items():
             gain, low, high = np.array([one.gain, *one.interval]) / 100
             lines += [
                 f"  {name:15s} {gain:6.3f} ({low:.3f} to {high:.3f}), {one.verdict}"
@@ -124,19 +124,20 @@ class ActivityReport(NamedTuple):
             within = f"({low:.2f} to {high:.2f})"
             lines += [f"  {term:4s} {self.theta[0, k]:6.2f} {within}; {others}"]
         if np.isnan(self.interval).any():
-            few = len(self.terms)
-            lines += [f"  No intervals: they need more than {few} experiments."]
+            lines += [
+                f"  No intervals: they need more than {len(self.terms)} experiments."
+            ]
         lines += ["Fits:", *(f"  {name} {n}" for name, n in self.fits.items())]
         return "\n".join(lines)
 
 
 def report_activity(
-    key,
+    key: PRNGKeyArray,
     recording: Recording,
     *,
     terms: Sequence[str] = ("xy", "yyw", "w"),
     skip: int | None = None,
-    w0_std: float | None = None,
+    w0_std: float | int | None = None,
     network: Network = RECORDED,
     draws: int = 3,
     restarts: int = 3,
@@ -145,7 +146,7 @@ def report_activity(
 
     Every experiment is predicted from all the others: by a rule with the given terms
     and by the same without those that hold w; by all terms up to squares, with a prior
-    whose width the data choose (`evidence_fit`, begun at the rule); by weights that
+    whose width the data choose (`evidence_fit`, started at the rule); by weights that
     never change, fitted to the other experiments; and by doing nothing, which keeps the
     weights that were drawn. The score is R2 = 1 - sum (o - y)^2 / sum (o - mean)^2
     over the steps and neurons of an experiment, with each neuron's own mean.
@@ -172,8 +173,8 @@ def report_activity(
         ValueError: fewer than three experiments, or no activity left to score.
 
     >>> import plastutor as pt
-    >>> made = pt.read_activity("my_activity.csv")  # doctest: +SKIP
-    >>> print(report_activity(jr.key(0), made))  # doctest: +SKIP
+    >>> recording = pt.read_activity("my_activity.csv")  # doctest: +SKIP
+    >>> print(report_activity(jr.key(0), recording))  # doctest: +SKIP
     """
     if isinstance(terms, str) or not terms:
         raise ValueError(
@@ -185,18 +186,17 @@ def report_activity(
     models = _Models(orders, terms, network, restarts)
     early = jnp.arange(recording.experiment.x.shape[1]) < skip
     data = _hide(recording.experiment, early[None, :, None])
-    total = _about_the_mean(data, recording)
+    total = _total_sum_of_squares(data, recording)
     key_boot, *keys = jr.split(key, 1 + draws)
-    found = []
+    results = []
     for one in keys:
         key_w0, key_fit = jr.split(one)
         drawn = redraw_w0(key_w0, data, w0_std)
         drawn = drawn._replace(w0=drawn.w0 + data.w0)
-        found.append(models.fit(key_fit, drawn))
-    names = list(found[0].losses)
-    squares = {name: np.stack([f.losses[name] for f in found]) for name in names}
+        results.append(models.fit(key_fit, drawn))
+    first, names = results[0], list(results[0].losses)
+    squares = {name: np.stack([r.losses[name] for r in results]) for name in names}
     mean = {name: values.mean(0) for name, values in squares.items()}
-    first = found[0]
     steps = np.asarray(data.valid)
     typical = int(np.argsort(first.losses[RULE] / total)[len(total) // 2])
     return ActivityReport(
@@ -214,9 +214,9 @@ def report_activity(
             if name != RULE and np.isfinite([mean[RULE], mean[name]]).all()
         },
         models.terms,
-        np.stack([f.theta for f in found]),
+        np.stack([r.theta for r in results]),
         first.interval,
-        {name: sum(f.fits[name] for f in found) for name in first.fits},
+        {name: sum(r.fits[name] for r in results) for name in first.fits},
         Example(
             recording.experiments[typical],
             np.asarray(recording.experiment.activity)[typical][steps[typical]],
@@ -225,7 +225,7 @@ def report_activity(
     )
 
 
-class _Found(NamedTuple):
+class _Result(NamedTuple):
     """What the models made of one draw of the initial weights."""
 
     losses: dict[str, np.ndarray]
@@ -253,26 +253,26 @@ class _Models:
         loss = objective(rule, likelihoods.activity, network=self.network)
         return rule, loss, GaussNewton(free=free_indices(self.orders, terms))
 
-    def _unseen(self, key, model, data):
+    def _leave_one_out(self, key, model, data):
         rule, loss, optimizer = model
         how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 20}
         return leave_one_out(key, loss, rule.init, data, **how)
 
-    def fit(self, key, data: Experiment) -> _Found:
+    def fit(self, key, data: Experiment) -> _Result:
         keys = jr.split(key, 4)
         rule, loss, optimizer = self.rule
-        nothing, still = null_theta(rule.init(keys[0])), jnp.zeros_like(data.w0[0])
+        nothing, no_change = null_theta(rule.init(keys[0])), jnp.zeros_like(data.w0[0])
         losses = {NOTHING: animal_losses(loss, nothing, data)}
         losses[FIXED] = leave_one_out(
-            keys[0], self.fixed, lambda _: still, data, restarts=1
+            keys[0], self.fixed, lambda _: no_change, data, restarts=1
         ).losses
         if self.simpler[0].free and self.simpler[0].free != self.free:
-            losses[WITHOUT] = self._unseen(keys[1], self.simpler, data).losses
-        unseen = self._unseen(keys[2], self.rule, data)
-        losses[RULE] = unseen.losses
-        thetas = [one.theta for one in unseen.fits]
-        several = [self._all_terms(k, thetas[k], data) for k in range(len(thetas))]
-        losses[ALL] = animal_losses(self.all, [one.theta for one in several], data)
+            losses[WITHOUT] = self._leave_one_out(keys[1], self.simpler, data).losses
+        held_out = self._leave_one_out(keys[2], self.rule, data)
+        losses[RULE] = held_out.losses
+        thetas = [fit.theta for fit in held_out.fits]
+        full = [self._all_terms(k, theta, data) for k, theta in enumerate(thetas)]
+        losses[ALL] = animal_losses(self.all, [fit.theta for fit in full], data)
         how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 30}
         best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
         interval = np.full((2, len(self.free)), np.nan)
@@ -280,19 +280,19 @@ class _Models:
             interval = np.array(
                 cluster_robust_interval(loss, best, data, free=self.free)
             )
-        lowest = unseen.restarts.min(1, keepdims=True)
-        same = np.isfinite(lowest) & (unseen.restarts <= (1 + SAME) * lowest)
-        lost = ~np.isfinite(unseen.restarts)
-        return _Found(
+        lowest = held_out.restarts.min(1, keepdims=True)
+        same = np.isfinite(lowest) & (held_out.restarts <= (1 + SAME) * lowest)
+        diverged = ~np.isfinite(held_out.restarts)
+        return _Result(
             {name: np.where(np.isfinite(v), v, np.inf) for name, v in losses.items()},
             np.asarray(best).ravel()[list(self.free)],
             interval,
             {
-                "of the rule": lost.size,
-                "diverged": int(lost.sum()),
+                "of the rule": diverged.size,
+                "diverged": int(diverged.sum()),
                 "at the lowest loss": int(same.sum()),
-                "of all terms": len(several),
-                "not converged": sum(not bool(one.converged) for one in several),
+                "of all terms": len(full),
+                "not converged": sum(not bool(one.converged) for one in full),
             },
             np.asarray(jax.vmap(loss.predict)(jnp.stack(thetas), data).y),
         )
@@ -312,12 +312,12 @@ def _hide(data: Experiment, hidden) -> Experiment:
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
     """The steps not to score and the draws, or a sentence on what is too few."""
-    names, count = recording.experiments, len(recording.experiments)
-    if count < 3:
+    names = recording.experiments
+    if len(names) < 3:
         raise ValueError(
-            f"{recording.file} has {count} experiment(s), {', '.join(names)}; expected "
-            "at least 3, since each is predicted from the others. Cut a long recording "
-            "into pieces: other names in the column `experiment`."
+            f"{recording.file} has {len(names)} experiment(s), {', '.join(names)}; "
+            "expected at least 3, since each is predicted from the others. Cut a long "
+            "recording into pieces: other names in the column `experiment`."
         )
     steps = np.asarray(recording.experiment.valid).sum(1)
     least = int(steps.argmin())
@@ -334,7 +334,7 @@ def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, 
     return skip, draws
 
 
-def _about_the_mean(data: Experiment, recording: Recording) -> np.ndarray:
+def _total_sum_of_squares(data: Experiment, recording: Recording) -> np.ndarray:
     """Sum of squares of each experiment about each neuron's own mean."""
     activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
     there = ~np.isnan(activity)

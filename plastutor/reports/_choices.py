@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, PRNGKeyArray
 
 from plastutor import likelihoods
 from plastutor._types import Experiment
@@ -45,13 +45,13 @@ class ChoiceReport(NamedTuple):
         sha256: the hash of its bytes.
         animals: their names.
         options: their names.
-        observations: how many choices there are.
-        of_rewards: the share of each option in the rewards of each life that begins at
-            w0, (life, option); NaN where none was rewarded.
-        of_choices: its share in the choices.
+        n_observations: how many choices there are.
+        reward_shares: the share of each option in the rewards of each experiment; NaN
+            where none was rewarded.
+        choice_shares: its share in the choices.
         losses: for each model, the summed loss of each animal, predicted from the
             others; in nats.
-        against: for each other model, what the rule with forgetting gains on it.
+        comparisons: for each other model, what the rule with forgetting gains on it.
         terms: the terms of the rule.
         theta: their coefficients, in a fit to all animals.
         interval: their 95 % intervals over animals, the lower and the upper ends; NaN
@@ -63,11 +63,11 @@ class ChoiceReport(NamedTuple):
     sha256: str
     animals: tuple[str, ...]
     options: tuple[str, ...]
-    observations: int
-    of_rewards: Float[np.ndarray, "life option"]
-    of_choices: Float[np.ndarray, "life option"]
+    n_observations: int
+    reward_shares: Float[np.ndarray, "exp option"]
+    choice_shares: Float[np.ndarray, "exp option"]
     losses: dict[str, np.ndarray]
-    against: dict[str, ModelComparison]
+    comparisons: dict[str, ModelComparison]
     terms: tuple[str, ...]
     theta: Float[np.ndarray, " term"]
     interval: Float[np.ndarray, "2 term"]
@@ -79,13 +79,13 @@ class ChoiceReport(NamedTuple):
 
     def __str__(self) -> str:
         lines = [
-            f"{self.file}: {len(self.animals)} animals, {self.observations} choices "
+            f"{self.file}: {len(self.animals)} animals, {self.n_observations} choices "
             f"among {len(self.options)} options ({', '.join(self.options)}).",
             "Each animal predicted from the others, percent deviance explained:",
         ]
         lines += [f"  {name:20s} {self.deviance(name):6.2f}" for name in self.losses]
         lines += ["The rule with forgetting gains, in points (95 % over animals):"]
-        for name, one in self.against.items():
+        for name, one in self.comparisons.items():
             low, high = one.interval
             lines += [
                 f"  on {name:20s} {one.gain:6.2f} ({low:.2f} to {high:.2f}), "
@@ -103,7 +103,7 @@ class ChoiceReport(NamedTuple):
 
 
 def report_choices(
-    key, choices: Choices, *, network: Network = FLY, restarts: int = 6
+    key: PRNGKeyArray, choices: Choices, *, network: Network = FLY, restarts: int = 6
 ) -> ChoiceReport:
     """Infer a rule from choices, with and without forgetting, and compare.
 
@@ -123,8 +123,8 @@ def report_choices(
         ValueError: fewer than three animals.
 
     >>> import plastutor as pt
-    >>> made = pt.read_choices("my_choices.csv")  # doctest: +SKIP
-    >>> print(report_choices(jr.key(0), made))  # doctest: +SKIP
+    >>> choices = pt.read_choices("my_choices.csv")  # doctest: +SKIP
+    >>> print(report_choices(jr.key(0), choices))  # doctest: +SKIP
     """
     if len(choices.animals) < 3:
         raise ValueError(
@@ -138,10 +138,9 @@ def report_choices(
 
     def predict(name, key, loss, init, restarts, free=None, num_steps=30):
         how = {"optimizer": GaussNewton(free=free), "num_steps": num_steps}
-        found = leave_one_out(
+        losses[name] = leave_one_out(
             key, loss, init, data, animal=animal, restarts=restarts, **how
-        )
-        losses[name] = found.losses
+        ).losses
 
     def rule_with(only):
         rule = taylor(ORDERS, only, scale=0.1)
@@ -190,15 +189,15 @@ def report_choices(
 
 
 def _shares(data: Experiment, counts) -> tuple[np.ndarray, np.ndarray]:
-    """The share of each option in the rewards and in the choices of each life."""
+    """The share of each option in the rewards and choices of each experiment."""
     assert data.options is not None  # choices have options
-    took = np.asarray(data.choice)[..., None] == np.arange(data.options.shape[-2])
-    took &= np.asarray(data.valid)[..., None]
-    paid = np.asarray(data.reward)[..., None] * took
-    paid = np.maximum(paid, 0)  # a punishment is no part of the rewards
-    with np.errstate(invalid="ignore", divide="ignore"):  # a life may have no reward
-        of_rewards = paid.sum(1) / paid.sum((1, 2))[:, None]
-    return of_rewards, took.sum(1) / counts[:, None]
+    chosen = np.asarray(data.choice)[..., None] == np.arange(data.options.shape[-2])
+    chosen &= np.asarray(data.valid)[..., None]
+    reward = np.asarray(data.reward)[..., None] * chosen
+    reward = np.maximum(reward, 0)  # a punishment is no part of the rewards
+    with np.errstate(invalid="ignore", divide="ignore"):  # there may be no reward
+        reward_shares = reward.sum(1) / reward.sum((1, 2))[:, None]
+    return reward_shares, chosen.sum(1) / counts[:, None]
 
 
 def _zeros(size, key):

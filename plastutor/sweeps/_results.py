@@ -21,7 +21,7 @@ def read_results(path: str | Path) -> tuple[dict[str, str], list[dict[str, str]]
     Returns:
         The header and the rows, by the names of the columns.
     """
-    lines = Path(path).read_text().splitlines()
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
     header = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
     rows = csv.DictReader(line for line in lines if not line.startswith("# "))
     return header, list(rows)

@@ -252,7 +252,9 @@ def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, st
 def _save(path: Path, header: Mapping[str, str], columns: list[str], rows) -> None:
     """Put the whole table in the place of the old one, in one step."""
     part = path.with_name(path.name + ".part")
-    with open(part, "w", newline="", errors="backslashreplace") as file:
+    with open(
+        part, "w", newline="", encoding="utf-8", errors="backslashreplace"
+    ) as file:
         file.writelines(f"# {name}: {value}\n" for name, value in header.items())
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()

@@ -28,5 +28,5 @@ def arrays(path: Path) -> dict:
 def solution(name: str) -> tuple[str, list[str]]:
     """The imports of a solution, and a part for each empty cell."""
     file = COURSEWORK / "assignments" / name / "solution.py"
-    head, *parts = file.read_text().split("# %%\n")
+    head, *parts = file.read_text(encoding="utf-8").split("# %%\n")
     return head, parts

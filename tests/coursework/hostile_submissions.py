@@ -141,7 +141,7 @@ def submissions(folder: Path, secrets: list[str], port: int) -> dict[str, float 
     moved = [result("moved"), FUNCTIONS, "%pip install x\n" + IMPORT, "!ls"]
     moved += ["%%bash\nls", "raise ValueError('a cell')"]
     moved += ["print(undefined)", "%time theta"]
-    given = (NOTEBOOKS / "recover_a_hidden_rule.ipynb").read_text()
+    given = (NOTEBOOKS / "recover_a_hidden_rule.ipynb").read_text(encoding="utf-8")
     reads = READS.format(secrets=secrets, needle=SALT)
     writes = WRITES.format(folder=str(folder), mark=mark, marks=out)
     other = recover.rule(Draw(SALT, "recover_a_hidden_rule", "right1"))

@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+import sys
 
 import numpy as np
 import pytest
@@ -34,6 +35,12 @@ def test_the_same_student_and_salt_give_the_same_again(handed_out, name):
 
 
 @each_assignment
+def test_no_link_leads_out_of_the_hand_out(handed_out, name):
+    notebook = handed_out[0] / "ada" / name / f"{name}.ipynb"
+    assert "](.." not in notebook.read_text(encoding="utf-8")
+
+
+@each_assignment
 def test_nothing_secret_is_handed_out(handed_out, name):
     module, salt = assignments.load(name), handed_out[1]
     allowed = {"x", "w0", "activity", "odour", "accept", "reward", "choice"}
@@ -50,6 +57,7 @@ def test_nothing_secret_is_handed_out(handed_out, name):
                 assert f"{number:.4f}".encode() not in path.read_bytes()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_a_new_salt_is_for_its_owner_alone(tmp_path):
     salt = tmp_path / "secret" / "salt.txt"
     make_salt(salt)
@@ -102,9 +110,9 @@ def test_a_bad_salt_gets_a_sentence(tmp_path):
 def test_chapters_for_a_class_hold_no_solution(tmp_path):
     chapters_without_solutions.main(tmp_path)
     for path in tmp_path.rglob("*.ipynb"):
-        cells = json.loads(path.read_text())["cells"]
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         assert not any("solution" in c["metadata"].get("tags", []) for c in cells)
         source = ROOT / "book" / path.relative_to(tmp_path)
-        whole = json.loads(source.read_text())["cells"]
+        whole = json.loads(source.read_text(encoding="utf-8"))["cells"]
         tagged = sum("solution" in c["metadata"].get("tags", []) for c in whole)
         assert len(cells) == len(whole) - tagged

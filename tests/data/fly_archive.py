@@ -15,20 +15,20 @@ from scipy.io import savemat
 import plastutor as pt
 from plastutor.data.flies._files import FOLDER
 
-NUM_FLIES = 18
+N_FLIES = 18
 NOISE = bytes(3_000_000)  # what nobody wants to download
 
 
-def cohort(seed: int = 0, num_flies: int = NUM_FLIES) -> list[pt.data.flies.FlyChoices]:
+def cohort(seed: int = 0, n_flies: int = N_FLIES) -> list[pt.data.flies.FlyChoices]:
     """Flies with rejects, two of them with trials without a choice."""
     rng = np.random.default_rng(seed)
     flies = []
-    for fly in range(1, num_flies + 1):
-        num_trials = {11: 227, 17: 216}.get(fly, 240)
-        rejects = rng.geometric(0.6, num_trials) - 1
+    for fly in range(1, n_flies + 1):
+        n_trials = {11: 227, 17: 216}.get(fly, 240)
+        rejects = rng.geometric(0.6, n_trials) - 1
         accept = np.concatenate([np.arange(n + 1) == n for n in rejects])
         odour = rng.integers(0, 2, len(accept))
-        reward = rng.integers(0, 2, num_trials).astype(float)
+        reward = rng.integers(0, 2, n_trials).astype(float)
         flies.append(
             pt.data.flies.FlyChoices(fly, odour[accept], reward, odour, accept)
         )

@@ -17,7 +17,7 @@ from plastutor.data.flies._download import _fetch, cache_folder
 from plastutor.data.flies._files import FOLDER
 
 FAST = dict(backoff=0.01, timeout=5.0)
-NUM_FILES = 18 * 8
+N_FILES = 18 * 8
 
 
 @pytest.mark.parametrize("style", ["list", "entries"])
@@ -30,11 +30,11 @@ def test_download_reads_only_what_is_needed(style, content, cohort, serve, tmp_p
     )
     assert_same(pt.data.flies.load(found), cohort)
     assert server.sent < len(content) / 4
-    assert calls[0][:2] == (0, NUM_FILES)
-    assert calls[-1] == (NUM_FILES, NUM_FILES, "done")
-    assert [done for done, _, _ in calls] == list(range(NUM_FILES + 1))
+    assert calls[0][:2] == (0, N_FILES)
+    assert calls[-1] == (N_FILES, N_FILES, "done")
+    assert [done for done, _, _ in calls] == list(range(N_FILES + 1))
     files = [f.name for f in (tmp_path / "d").rglob("*") if f.is_file()]
-    assert len(files) == NUM_FILES + 1  # and members.json; no temporary files
+    assert len(files) == N_FILES + 1  # and members.json; no temporary files
     assert "all_variables.mat" not in files
 
 
@@ -67,7 +67,7 @@ def test_a_second_download_fetches_only_what_is_missing(content, serve, tmp_path
     before = kept.stat().st_mtime_ns
     pt.data.flies.download(tmp_path, api=server.api, **FAST)
     # The record, the size, the end and the start of the directory, and three files.
-    assert first - NUM_FILES + 3 == len(server.requests) - first
+    assert first - N_FILES + 3 == len(server.requests) - first
     assert damaged.read_bytes() == whole and kept.stat().st_mtime_ns == before
 
 
@@ -83,7 +83,7 @@ def test_an_interrupted_download_goes_on(content, cohort, serve, tmp_path):
     seen = len(server.requests)
     found = pt.data.flies.download(tmp_path, api=server.api, **FAST)
     again = [r for r in server.requests[seen:] if r[0] != "/api"]
-    assert NUM_FILES - 50 < len(again) < NUM_FILES - 50 + 6
+    assert N_FILES - 50 < len(again) < N_FILES - 50 + 6
     assert_same(pt.data.flies.load(found), cohort)
 
 

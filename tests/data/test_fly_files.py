@@ -68,15 +68,15 @@ HEAD = "fly,trial,choice,reward\n"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", r"has the columns \(none: it is empty\); expected fly, trial, choice"),
-        (HEAD, "has no trials; expected one row per trial"),
+        ("", "is empty; expected the names of the columns"),
+        (HEAD, "has no rows below line 1; expected one for each trial"),
         (
             "fly,trial,choice\n1,1,A\n",
-            "columns fly, trial, choice; expected fly, trial",
+            "no column reward; found fly, trial, choice; expected fly, trial",
         ),
         (HEAD + "1,1,C,0\n", "line 2: choice is 'C'; expected A or B"),
         (HEAD + "1,1,A,0\n1,2,A,2\n", "line 3: reward is '2'; expected 0 or 1"),
-        (HEAD + "1,1,A\n", "line 2: reward is None; expected 0 or 1"),
+        (HEAD + "1,1,A\n", "line 2: 3 fields; expected the 4 of line 1"),
         (HEAD + "1.5,1,A,0\n", "line 2: fly is '1.5'; expected a whole number"),
         (HEAD + "1,x,A,0\n", "line 2: trial is 'x'; expected a whole number"),
         (HEAD + "1,1,A,0\n1,1,B,0\n", "line 3: fly 1 has trial 1 twice"),
@@ -177,7 +177,7 @@ def test_order_of_finding(tmp_path, monkeypatch):
     def fake_download(**options):
         return put(tmp_path / "downloaded", "B")
 
-    monkeypatch.setattr(pt.data.flies, "download", fake_download)
+    monkeypatch.setattr("plastutor.data.flies._flies.download", fake_download)
     assert pt.data.flies.load()[0].choice.tolist() == [1]
     monkeypatch.setenv("PLASTUTOR_FLY_DATA", str(put(tmp_path / "named", "AB")))
     assert pt.data.flies.load()[0].choice.tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""Simulated flies: they live by a known rule, and stand in for real ones."""
+"""Simulated flies: they learn by a known rule, and stand in for real ones."""
 
 import fly_archive as made
 import jax.random as jr
@@ -9,22 +9,22 @@ import plastutor as pt
 
 
 def test_simulated_flies_live_by_their_rule():
-    """Of two rules, the one that the flies live by explains their choices better."""
+    """Of two rules, the one that the flies learn by explains their choices better."""
     orders = pt.Orders(x=1, w=1, r=1)
-    truth = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
-    lived = pt.data.flies.simulate_flies(jr.key(0), truth, count=12)
-    assert [fly.fly for fly in lived] == list(range(1, 13))
-    assert all(len(fly.choice) == len(fly.reward) == 240 for fly in lived)
+    theta_true = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
+    flies = pt.data.flies.simulate_flies(jr.key(0), theta_true, n_flies=12)
+    assert [fly.fly for fly in flies] == list(range(1, 13))
+    assert all(len(fly.choice) == len(fly.reward) == 240 for fly in flies)
     loss = pt.objective(pt.taylor(orders), pt.choice, network=pt.FLY)
-    data = pt.data.flies.experiments(lived)
+    data = pt.data.flies.experiments(flies)
     for change in (0.5, 2.0):
-        assert float(loss(truth, data)) < float(loss(change * truth, data))
+        assert float(loss(theta_true, data)) < float(loss(change * theta_true, data))
 
 
 def test_either_odour_may_be_the_better_one():
-    truth = pt.terms(pt.Orders(x=1, w=1, r=1), xr=1.0)
-    lived = pt.data.flies.simulate_flies(jr.key(1), truth)
-    better = [np.mean(fly.choice[:80]) > 0.5 for fly in lived]
+    theta_true = pt.terms(pt.Orders(x=1, w=1, r=1), xr=1.0)
+    flies = pt.data.flies.simulate_flies(jr.key(1), theta_true)
+    better = [np.mean(fly.choice[:80]) > 0.5 for fly in flies]
     assert 0 < sum(better) < 18
 
 
@@ -51,11 +51,11 @@ def test_real_flies_are_attributed(monkeypatch, tmp_path):
 def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
     """Accepts and rejects, and choices alone, of flies written as the archive is."""
     orders, free = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
-    truth = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
-    lived = pt.data.flies.simulate_flies(jr.key(2), truth)
-    folder = made.write_zenodo(tmp_path, lived)
+    theta_true = pt.terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
+    flies = pt.data.flies.simulate_flies(jr.key(2), theta_true)
+    folder = made.write_zenodo(tmp_path, flies)
     cohort = pt.data.flies.load(folder)
-    for fly, read in zip(lived, cohort, strict=True):
+    for fly, read in zip(flies, cohort, strict=True):
         np.testing.assert_array_equal(read.odour, fly.odour)
         np.testing.assert_array_equal(read.accept, fly.accept)
     rule = pt.taylor(orders, free)
@@ -65,11 +65,11 @@ def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
     for loss, every in ((pt.accept, True), (pt.choice, False)):
         data = pt.data.flies.experiments(cohort, accept_reject=every)
         aim = pt.objective(rule, loss, network=pt.FLY)
-        found = pt.fit(aim, 0.5 * truth, data, **how).theta
+        found = pt.fit(aim, 0.5 * theta_true, data, **how).theta
         low, high = pt.evaluate.cluster_robust_interval(aim, found, data, free=at)
         fitted[every], halves[every] = found.ravel()[np.array(at)], (high - low) / 2
-        assert float(aim(found, data)) <= float(aim(truth, data))
-        off = np.abs(fitted[every] - truth.ravel()[np.array(at)])
+        assert float(aim(found, data)) <= float(aim(theta_true, data))
+        off = np.abs(fitted[every] - theta_true.ravel()[np.array(at)])
         assert (off < 1.5 * halves[every]).all()
     # The rejects tell more, and above all about the constant that drives acceptance.
     assert (halves[True] < 1.1 * halves[False]).all()

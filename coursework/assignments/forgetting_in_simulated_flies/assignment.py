@@ -31,30 +31,30 @@ def rule(draw) -> np.ndarray:
     return np.asarray(pt.terms(ORDERS, **found))
 
 
-def live(key, theta) -> dict:
+def simulate(key, theta) -> dict:
     """The odour that each fly chose in each trial, and the reward."""
-    made = pt.data.flies.simulate_flies(key, theta, count=NEW_FLIES)
+    made = pt.data.flies.simulate_flies(key, theta, n_flies=NEW_FLIES)
     names = ("choice", "reward")
     return {name: np.stack([getattr(fly, name) for fly in made]) for name in names}
 
 
 def handout(draw) -> dict:
     """Eighteen flies, 240 trials each."""
-    seen = live(draw.key("data"), rule(draw))
-    return {name: part[:FLIES] for name, part in seen.items()}
+    flies = simulate(draw.key("data"), rule(draw))
+    return {name: part[:FLIES] for name, part in flies.items()}
 
 
 def choice_probability(theta, choice, reward):
     """The chance, before each trial of one fly, that it ends with odour 1."""
-    theta, w, seen = np.asarray(theta)[:, 0], np.zeros(2), []
+    theta, w, chances = np.asarray(theta)[:, 0], np.zeros(2), []
     remembered = np.concatenate([np.zeros(10), reward])
     for t, chosen in enumerate(choice):
         p = 1 / (1 + np.exp(-0.75 * w))
-        seen.append(p[1] / p.sum())
+        chances.append(p[1] / p.sum())
         r, x = reward[t] - remembered[t : t + 10].mean(), 0.75 * np.eye(2)[chosen]
         zeroth, first = theta[:, :, 0] + theta[:, :, 1] * r
         w = w + (zeroth[0] + zeroth[1] * w + first[0] * x + first[1] * x * w) / 2
-    return np.array(seen)
+    return np.array(chances)
 
 
 def time_constant(theta):
@@ -95,7 +95,7 @@ def score(name, value, draw) -> tuple[float, str]:
         right = value == bool(true[0, 0, 1, 0])
         return float(right), "right" if right else "these flies were made otherwise"
     theta = as_theta(value, true.shape)
-    new = live(draw.key("held out"), true)
+    new = simulate(draw.key("held out"), true)
     new = pt.data.choice_experiments(list(new["choice"]), list(new["reward"]))
     nothing, best, own = (float(_loss(t, new)) for t in (0 * true, true, theta))
     if not np.isfinite(own):

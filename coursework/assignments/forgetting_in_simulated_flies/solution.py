@@ -13,10 +13,10 @@ if Path("data.npz").exists():
 
 # %%
 def choice_probability(theta, choice, reward):
-    w, seen, last = np.zeros(2), [], [0.0] * 10
+    w, chances, last = np.zeros(2), [], [0.0] * 10
     for chosen, paid in zip(choice, reward, strict=True):
         p = 1 / (1 + np.exp(-0.75 * w))
-        seen.append(p[1] / p.sum())
+        chances.append(p[1] / p.sum())
         x, r = 0.75 * np.eye(2)[chosen], paid - np.mean(last)
         dw = sum(
             theta[i, 0, j, k] * x**i * w**j * r**k
@@ -25,7 +25,7 @@ def choice_probability(theta, choice, reward):
             for k in (0, 1)
         )
         w, last = w + dw / 2, [*last[1:], paid]
-    return np.array(seen)
+    return np.array(chances)
 
 
 # %%

@@ -63,12 +63,12 @@ def calls(draw) -> list:
     """Four cases for each function; some activity is NaN, not recorded."""
     drawn = np.random.default_rng(int(draw.uniform("calls", 0, 2**53)))
     cases = []
-    for seen in (1.0, 1.0, 0.7, 0.4):
+    for recorded in (1.0, 1.0, 0.7, 0.4):
         theta = 0.1 * drawn.normal(size=(3, 3, 3, 1))
         theta[:, :, 2] = 0  # w squared soon grows without bound
         x, w0 = drawn.normal(size=(2, 5, 3)), drawn.normal(size=(2, 3, 2))
         activity = drawn.uniform(size=(2, 5, 2))
-        activity[drawn.uniform(size=activity.shape) > seen] = np.nan
+        activity[drawn.uniform(size=activity.shape) > recorded] = np.nan
         arguments = dict(theta=theta, x=x, w0=w0, activity=activity)
         cases += [("loss", arguments), ("explained", arguments)]
     return cases

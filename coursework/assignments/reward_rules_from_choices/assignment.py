@@ -36,7 +36,7 @@ def rule(draw) -> np.ndarray:
 
 
 def forage(key, theta) -> dict:
-    """What is seen of animals: each odour met, whether accepted, what it brought."""
+    """What is known of animals: each odour met, whether accepted, what it brought."""
     made = pt.foraging_task(
         key,
         RULE,
@@ -47,27 +47,27 @@ def forage(key, theta) -> dict:
         w_std=0.0,
         dtype="float32",
     )
-    seen = made.experiment
-    odour = np.where(seen.valid, np.asarray(made.odour), -1)
-    parts = {"odour": odour, "accept": seen.accept, "reward": seen.reward}
+    batch = made.experiment
+    odour = np.where(batch.valid, np.asarray(made.odour), -1)
+    parts = {"odour": odour, "accept": batch.accept, "reward": batch.reward}
     return {name: np.asarray(part) for name, part in parts.items()}
 
 
 def handout(draw) -> dict:
     """Twelve animals, cut to the longest."""
-    seen = forage(draw.key("data"), rule(draw))
-    longest = (seen["odour"][:ANIMALS] >= 0).sum(1).max()
-    return {name: part[:ANIMALS, :longest] for name, part in seen.items()}
+    animals = forage(draw.key("data"), rule(draw))
+    longest = (animals["odour"][:ANIMALS] >= 0).sum(1).max()
+    return {name: part[:ANIMALS, :longest] for name, part in animals.items()}
 
 
-def experiments(seen: dict):
-    """The same as a batch of experiments; weights begin at zero."""
-    met = seen["odour"] >= 0
+def experiments(animals: dict):
+    """The same as a batch of experiments; weights start at zero."""
+    met = animals["odour"] >= 0
     return pt.make_experiment(
-        np.where(met[..., None], 0.75 * np.eye(2)[seen["odour"]], 0),
+        np.where(met[..., None], 0.75 * np.eye(2)[animals["odour"]], 0),
         w0=np.zeros((2, 10)),
-        accept=np.where(met, seen["accept"], np.nan),
-        reward=seen["reward"],
+        accept=np.where(met, animals["accept"], np.nan),
+        reward=animals["reward"],
         valid=met,
         dtype="float32",
     )
@@ -119,11 +119,11 @@ def calls(draw) -> list:
         odour, accept = drawn.integers(2, size=(2, steps))
         reward = accept * drawn.integers(2, size=steps).astype(float)
         theta = drawn.uniform(-0.3, 0.3, (2, 1, 2, 2))
-        seen = dict(odour=odour, accept=accept.astype(float), reward=reward)
+        session = dict(odour=odour, accept=accept.astype(float), reward=reward)
         cases += [
             ("accept_probability", dict(x=x, w=w)),
-            ("reward_error", dict(reward=reward, accept=seen["accept"])),
-            ("log_likelihood", dict(theta=theta, **seen)),
+            ("reward_error", dict(reward=reward, accept=session["accept"])),
+            ("log_likelihood", dict(theta=theta, **session)),
         ]
     return cases
 

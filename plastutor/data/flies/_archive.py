@@ -18,7 +18,7 @@ from pathlib import Path
 from plastutor.data.flies._files import FOLDER, REQUIRED
 
 RECORD = "https://zenodo.org/records/7449214"
-NUM_FLIES = 18
+N_FLIES = 18
 VARIABLE = "PLASTUTOR_FLY_DATA"
 OPTIONAL = tuple(
     f"{kind}_{block}.mat" for kind in ("odor_crossing", "cps") for block in (1, 2, 3)
@@ -85,11 +85,11 @@ def _check_members(members: dict[str, zipfile.ZipInfo]) -> None:
     flies = sorted({key.split("/")[0] for key in members})
     names = [f"{fly}/{name}" for fly in flies for name in REQUIRED]
     missing = [name for name in names if name not in members]
-    if missing or len(flies) != NUM_FLIES:
+    if missing or len(flies) != N_FLIES:
         lacks = f"lacks {', '.join(missing)}" if missing else "is not as expected"
         raise ValueError(
             f"The archive {lacks}: its folder {FOLDER} has {len(flies)} flies; "
-            f"expected {NUM_FLIES}, each with {' and '.join(REQUIRED)}. {BY_HAND}"
+            f"expected {N_FLIES}, each with {' and '.join(REQUIRED)}. {BY_HAND}"
         )
     total = sum(info.file_size for info in members.values())
     if total > MAX_BYTES:
@@ -111,7 +111,7 @@ def intact(file: Path, size: int, crc: int) -> bool:
 def complete(folder: Path) -> bool:
     """Whether an earlier download finished and all of its files are still intact."""
     try:
-        manifest = json.loads((folder / "members.json").read_text())
+        manifest = json.loads((folder / "members.json").read_text(encoding="utf-8"))
         return bool(manifest) and all(
             intact(folder / FOLDER / key, *expected)
             for key, expected in manifest.items()

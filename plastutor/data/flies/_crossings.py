@@ -26,7 +26,7 @@ def load_mat(file: Path) -> dict[str, Any]:
     except Exception as error:  # a damaged file can raise nearly anything in scipy
         raise ValueError(
             f"{file} cannot be read ({type(error).__name__}: {error}); expected a "
-            "MATLAB file of version 7 or older. Download it again, or save it anew "
+            "MATLAB file of version 7 or older. Download it again, or save it again "
             "with -v7."
         ) from error
     return {name: value for name, value in content.items() if name[0] != "_"}
@@ -34,13 +34,13 @@ def load_mat(file: Path) -> dict[str, Any]:
 
 def variable(file: Path, name: str) -> Any:
     """The variable with the authors' name, else the only one, whatever its name."""
-    found = load_mat(file)
-    if name not in found and len(found) != 1:
+    variables = load_mat(file)
+    if name not in variables and len(variables) != 1:
         raise ValueError(
-            f"{file} holds the variables {', '.join(found) or '(none)'}; expected "
+            f"{file} holds the variables {', '.join(variables) or '(none)'}; expected "
             f"{name}, or a single variable of any name."
         )
-    return found.get(name, next(iter(found.values())))
+    return variables.get(name, next(iter(variables.values())))
 
 
 def accepts_from_choice_points(
@@ -72,46 +72,46 @@ def accepts_from_choice_points(
         FileNotFoundError: a file is missing.
         ValueError: the files cannot be understood or disagree with `choice_order`.
     """
-    odours: list[int] = []
-    accepts: list[bool] = []
+    odour: list[int] = []
+    accept: list[bool] = []
     waiting: list[int] = []  # presentations since the last choice point
     for block, column in enumerate(choice_order.T, start=1):
-        chosen = column[column > 0] - 1
-        if not len(chosen):
+        choice = column[column > 0] - 1
+        if not len(choice):
             continue
-        points = _choice_points(folder / f"cps_{block}.mat", len(chosen))
+        points = _choice_points(folder / f"cps_{block}.mat", len(choice))
         clock = "time" if (points % 1).any() else "time_pt_in_vector"
         entries = _entries(folder / f"odor_crossing_{block}.mat", clock)
-        for n, (point, odour) in enumerate(zip(points, chosen, strict=True), start=1):
+        for n, (point, chosen) in enumerate(zip(points, choice, strict=True), start=1):
             while entries and entries[0][0] < point:
                 waiting.append(entries.pop(0)[1])
-            if not waiting or waiting[-1] != odour:
+            if not waiting or waiting[-1] != chosen:
                 last = "none" if not waiting else "AB"[waiting[-1]]
                 raise ValueError(
-                    f"in {folder}, choice {n} of block {block} is {'AB'[odour]} but "
+                    f"in {folder}, choice {n} of block {block} is {'AB'[chosen]} but "
                     f"the odour entered last before its choice point is {last}."
                 )
-            odours += waiting
-            accepts += [False] * (len(waiting) - 1) + [True]
+            odour += waiting
+            accept += [False] * (len(waiting) - 1) + [True]
             waiting = []
-        waiting += [odour for _, odour in entries]
-    return np.array(odours), np.array(accepts)
+        waiting += [entered for _, entered in entries]
+    return np.array(odour), np.array(accept)
 
 
-def _choice_points(file: Path, num_choices: int) -> np.ndarray:
+def _choice_points(file: Path, n_choices: int) -> np.ndarray:
     """One choice point per choice of the block, in frames or seconds."""
     points = np.asarray(variable(file, "cps"))
     if points.dtype.kind not in "iuf" or points.size != max(points.shape, default=0):
         raise ValueError(f"{file} is not a vector of numbers (shape {points.shape}).")
     points = points.ravel().astype(float)
-    if len(points) - num_choices not in (0, 1):
+    if len(points) - n_choices not in (0, 1):
         raise ValueError(
-            f"{file} has {len(points)} choice points for {num_choices} choices; "
+            f"{file} has {len(points)} choice points for {n_choices} choices; "
             "expected as many, or one more (the start)."
         )
     if not np.isfinite(points).all() or (np.diff(points) <= 0).any():
         raise ValueError(f"{file} has choice points that do not increase.")
-    return points[len(points) - num_choices :]
+    return points[len(points) - n_choices :]
 
 
 def _entries(file: Path, clock: str) -> list[tuple[float, int]]:

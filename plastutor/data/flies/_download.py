@@ -26,12 +26,13 @@ from urllib.parse import urljoin, urlsplit
 
 from plastutor.data.flies._archive import (
     BY_HAND,
+    N_FLIES,
     complete,
     intact,
     wanted_members,
     write,
 )
-from plastutor.data.flies._files import FOLDER
+from plastutor.data.flies._files import FOLDER, read
 
 API = "https://zenodo.org/api/records/7449214"
 Progress = Callable[[int, int, str], Any]
@@ -54,64 +55,81 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / "plastutor" / "zenodo-7449214"
 
 
-def fetch(
-    folder: Path,
+def download(
+    folder: str | os.PathLike[str] | None = None,
     *,
     progress: Progress | None = None,
     api: str = API,
     retries: int = 4,
-    backoff: float = 0.5,
-    timeout: float = 30.0,
+    backoff: float | int = 0.5,
+    timeout: float | int = 30.0,
 ) -> Path:
-    """Bring the flies' files into `folder`; what is there and intact is left alone.
+    """Download the flies' small files from the Zenodo record and check them.
+
+    Only the needed members of the 6.5 GB archive travel. Files that are already there
+    and intact are not fetched again; if all are, the network is not touched.
 
     Args:
-        folder: where to keep the files.
+        folder: where to keep them; by default the user's cache.
         progress: called as `progress(done, total, what)`, counted in files.
         api: address of the record in Zenodo's API.
-        retries: how often a failed request is repeated before giving up.
+        retries: how often a failed request is repeated.
         backoff: seconds before the first repetition; doubled for each further one.
-        timeout: seconds to wait for the server to answer.
+        timeout: seconds to wait for an answer.
 
     Returns:
-        The folder that holds one folder per fly.
+        The folder that holds one folder per fly; `load` reads it.
 
     Raises:
-        ConnectionError: Zenodo cannot be reached, or answers wrongly after all retries.
-        OSError: the server cannot send parts of a file.
-        ValueError: the archive is not the one that was expected.
+        ConnectionError: Zenodo cannot be reached, or its answers stay damaged.
+        OSError: the server ignores range requests and would send the whole archive.
+        ValueError: what came is not 18 flies with about 240 choices each.
 
     Example:
-        >>> fetch(cache_folder())  # doctest: +SKIP
+        >>> download()  # doctest: +SKIP
     """
-    if complete(folder):
-        return folder / FOLDER
+    target = cache_folder() if folder is None else Path(folder).expanduser()
+    if not complete(target):
+        with _session(retries, backoff) as session:
+            address = _address(session, api, timeout)
+            size = _size(session, address, timeout)
+            source = session, address, size, target
+            _fetch_patiently(source, progress, timeout, retries, backoff)
+    counts = {fly.fly: len(fly.choice) for fly in read(target / FOLDER)}
+    odd = {fly: n for fly, n in counts.items() if not 200 <= n <= 240}
+    if len(counts) != N_FLIES or odd:
+        raise ValueError(
+            f"The data in {target / FOLDER} are not those expected: {len(counts)} "
+            f"flies (expected {N_FLIES}); numbers of choices outside 200 to 240: "
+            f"{odd or 'none'}. Delete {target} to download them again. {BY_HAND}"
+        )
+    return target / FOLDER
+
+
+def _fetch_patiently(source, progress, timeout, retries, backoff) -> None:
+    """Fetch all files, and again after answers that were cut short or damaged."""
     import remotezip
 
+    _, address, _, folder = source
     done: set[str] = set()
-    with _session(retries, backoff) as session:
-        address = _address(session, api, timeout)
-        size = _size(session, address, timeout)
-        failures = 0
-        while True:
-            before = len(done)
-            try:
-                _fetch(session, address, size, folder, done, progress, timeout)
-                return folder / FOLDER
-            except remotezip.RangeNotSupported as error:
-                raise _no_ranges(address) from error
-            except _passing_errors() as error:
-                # A retry only counts against a file that does not come at all.
-                failures = 1 if len(done) > before else failures + 1
-                if failures > retries:
-                    raise ConnectionError(
-                        f"The archive at {address} could not be read: its answers "
-                        f"were cut short or damaged ({_why(error)}), also after "
-                        f"{retries} retries. The {len(done)} files that arrived "
-                        f"whole are kept in {folder}; try again later to go on from "
-                        f"there. {BY_HAND}"
-                    ) from error
-            time.sleep(backoff * 2 ** (failures - 1))
+    failures = 0
+    while True:
+        before = len(done)
+        try:
+            return _fetch(*source, done, progress, timeout)
+        except remotezip.RangeNotSupported as error:
+            raise _no_ranges(address) from error
+        except _passing_errors() as error:
+            # A retry only counts against a file that does not come at all.
+            failures = 1 if len(done) > before else failures + 1
+            if failures > retries:
+                raise ConnectionError(
+                    f"The archive at {address} could not be read: its answers were cut "
+                    f"short or damaged ({_why(error)}), also after {retries} retries. "
+                    f"The {len(done)} files that arrived whole are kept in {folder}; "
+                    f"try again later to go on from there. {BY_HAND}"
+                ) from error
+        time.sleep(backoff * 2 ** (failures - 1))
 
 
 def _session(retries: int, backoff: float) -> Any:
@@ -258,11 +276,11 @@ def _fetch(
         timeout=timeout,
     ) as archive:
         members = wanted_members(archive.infolist())
-        for count, (key, info) in enumerate(members.items()):
+        for n_before, (key, info) in enumerate(members.items()):
             if key in done:
                 continue
             if progress:
-                progress(count, len(members), key)
+                progress(n_before, len(members), key)
             target = folder / FOLDER / key
             if not intact(target, info.file_size, info.CRC):
                 write(target, archive.read(info))

@@ -6,14 +6,15 @@ accept/reject sequence that disagrees with the choices is left out with the reas
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
+from plastutor.data._tables import Line, read_table
 from plastutor.data.flies._crossings import (
     accepts_from_choice_points,
     load_mat,
@@ -35,19 +36,19 @@ class FlyChoices(NamedTuple):
 
     Attributes:
         fly: number of the fly.
-        choice: shape (trial,), odour accepted: 0 = A (MCH), 1 = B (OCT).
-        reward: shape (trial,), 1.0 where the choice was rewarded, else 0.0.
-        odour: shape (presentation,), odour met, in order; None where not known.
-        accept: shape (presentation,), True where that odour was accepted; there are as
-            many True as trials. None where not known.
+        choice: odour accepted in each trial: 0 = A (MCH), 1 = B (OCT).
+        reward: 1.0 where the choice was rewarded, else 0.0.
+        odour: odour met in each presentation; None where not known.
+        accept: True where that odour was accepted; there are as many True as trials.
+            None where not known.
         note: why `odour` and `accept` are None; empty where they are known.
     """
 
     fly: int
-    choice: np.ndarray
-    reward: np.ndarray
-    odour: np.ndarray | None = None
-    accept: np.ndarray | None = None
+    choice: Int[np.ndarray, " trial"]
+    reward: Float[np.ndarray, " trial"]
+    odour: Int[np.ndarray, " presentation"] | None = None
+    accept: Bool[np.ndarray, " presentation"] | None = None
     note: str = ""
 
 
@@ -111,54 +112,41 @@ def read_csv(file: Path) -> list[FlyChoices]:
         ValueError: a column is missing, a value is wrong, a trial comes twice.
     """
     trials: dict[int, dict[int, tuple[int, int]]] = {}
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        table = csv.DictReader(stream)
-        names = [name.strip() for name in table.fieldnames or ()]
-        if not set(COLUMNS) <= set(names):
+    for line in read_table(file, COLUMNS, rows="one for each trial").lines:
+        fly, trial = (_whole_number(line, name) for name in ("fly", "trial"))
+        choice = _one_of(line, "choice", ("A", "B"))
+        reward = _one_of(line, "reward", ("0", "1"))
+        of_fly = trials.setdefault(fly, {})
+        if trial in of_fly:
             raise ValueError(
-                f"{file} has the columns {', '.join(names) or '(none: it is empty)'}; "
-                f"expected {', '.join(COLUMNS)}, separated by commas."
+                f"{line.where}: fly {fly} has trial {trial} twice; expected every "
+                "trial of a fly once. Remove one of them."
             )
-        table.fieldnames = names
-        for row in table:
-            where = f"{file}, line {table.line_num}"
-            fly, trial = (_whole(row[name], name, where) for name in ("fly", "trial"))
-            choice = _one_of(row["choice"], ("A", "B"), "choice", where)
-            reward = _one_of(row["reward"], ("0", "1"), "reward", where)
-            seen = trials.setdefault(fly, {})
-            if trial in seen:
-                raise ValueError(
-                    f"{where}: fly {fly} has trial {trial} twice; expected every trial "
-                    "of a fly once. Remove one of them."
-                )
-            seen[trial] = choice, reward
-    if not trials:
-        raise ValueError(f"{file} has no trials; expected one row per trial.")
+        of_fly[trial] = choice, reward
     flies = []
-    for fly, seen in sorted(trials.items()):
-        values = np.array([seen[trial] for trial in sorted(seen)])
+    for fly, of_fly in sorted(trials.items()):
+        values = np.array([of_fly[trial] for trial in sorted(of_fly)])
         note = f"{file.name} holds choices and rewards only."
         flies.append(FlyChoices(fly, values[:, 0], values[:, 1] * 1.0, note=note))
     return flies
 
 
-def _whole(text: str | None, name: str, where: str) -> int:
-    if not re.fullmatch(r"\s*\d+\s*", text or ""):
-        raise ValueError(f"{where}: {name} is {text!r}; expected a whole number.")
-    return int(text or "")
+def _whole_number(line: Line, name: str) -> int:
+    if not line.text[name].isdecimal():
+        raise line.fail(name, "a whole number")
+    return int(line.text[name])
 
 
-def _one_of(text: str | None, legal: tuple[str, ...], name: str, where: str) -> int:
-    value = (text or "").strip()
-    if value not in legal:
-        raise ValueError(f"{where}: {name} is {text!r}; expected {' or '.join(legal)}.")
-    return legal.index(value)
+def _one_of(line: Line, name: str, legal: tuple[str, ...]) -> int:
+    if line.text[name] not in legal:
+        raise line.fail(name, " or ".join(legal))
+    return legal.index(line.text[name])
 
 
 # --- MATLAB files -----------------------------------------------------------------
 
 
-def _check_values(values: Any, legal: Sequence[float], what: str) -> np.ndarray:
+def _check_values(values: Any, legal: Sequence[int], what: str) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf" or not np.isin(array, legal).all():
         numbers = ", ".join(map(str, legal))

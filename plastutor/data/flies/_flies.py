@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Float, PRNGKeyArray
 
 from plastutor._experiments import make_experiment
 from plastutor._types import Experiment
-from plastutor.data._choices import choice_experiments, one_hot
-from plastutor.data.flies._archive import BY_HAND, NUM_FLIES, VARIABLE
-from plastutor.data.flies._download import API, Progress, cache_folder, fetch
+from plastutor.data._choices import choice_experiments, one_hot, padded
+from plastutor.data.flies._archive import BY_HAND, VARIABLE
+from plastutor.data.flies._download import Progress, download
 from plastutor.data.flies._files import LAYOUTS, FlyChoices, read
 from plastutor.data.flies._simulation import simulate_flies
 from plastutor.rules import Orders, terms
@@ -107,7 +109,12 @@ class Cohort(NamedTuple):
         )
 
 
-def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Cohort:
+def load_or_simulate(
+    key: PRNGKeyArray,
+    theta: Float[ArrayLike, "x y w r"] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Cohort:
     """The real flies; where they cannot be had, simulated ones, which say so.
 
     With the environment variable PLASTUTOR_REQUIRE_FLY_DATA=1 there is no second best.
@@ -124,8 +131,8 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
         True
     """
     try:
-        found = load(progress=progress)
-        return Cohort(found, True, f"{len(found)} flies. {CITATION}")
+        flies = load(progress=progress)
+        return Cohort(flies, True, f"{len(flies)} flies. {CITATION}")
     except OSError as problem:
         if os.environ.get(REQUIRED) == "1":
             raise
@@ -133,64 +140,11 @@ def load_or_simulate(key, theta=None, *, progress: Progress | None = None) -> Co
             known = {"one": -0.5, "r": -1.0, "w": -0.2, "x": 2.5, "xr": 2.0}
             theta = terms(Orders(x=1, w=1, r=1), **known)
         note = (
-            "All flies on this page are SIMULATED: they live by a rule that we know. "
+            "All flies on this page are SIMULATED: they learn by a rule that we know. "
             "The page shows the method, and nothing about real flies. Its text and the "
             f"tables of the long studies speak of real ones. {problem}"
         )
         return Cohort(simulate_flies(key, theta), False, note)
-
-
-def download(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    progress: Progress | None = None,
-    api: str = API,
-    retries: int = 4,
-    backoff: float = 0.5,
-    timeout: float = 30.0,
-) -> Path:
-    """Download the flies' small files from the Zenodo record and check them.
-
-    Only the needed members of the 6.5 GB archive travel. Files that are already there
-    and intact are not fetched again; if all are, the network is not touched.
-
-    Args:
-        folder: where to keep them; by default the user's cache.
-        progress: called as `progress(done, total, what)`, counted in files.
-        api: address of the record in Zenodo's API.
-        retries: how often a failed request is repeated.
-        backoff: seconds before the first repetition; doubled for each further one.
-        timeout: seconds to wait for an answer.
-
-    Returns:
-        The folder that holds one folder per fly; `load` reads it.
-
-    Raises:
-        ConnectionError: Zenodo cannot be reached, or its answers stay damaged.
-        OSError: the server ignores range requests and would send the whole archive.
-        ValueError: what came is not 18 flies with about 240 choices each.
-
-    Example:
-        >>> load(download())  # doctest: +SKIP
-    """
-    target = cache_folder() if folder is None else Path(folder).expanduser()
-    found = fetch(
-        target,
-        progress=progress,
-        api=api,
-        retries=retries,
-        backoff=backoff,
-        timeout=timeout,
-    )
-    counts = {fly.fly: len(fly.choice) for fly in _read(found, "The download")}
-    odd = {fly: count for fly, count in counts.items() if not 200 <= count <= 240}
-    if len(counts) != NUM_FLIES or odd:
-        raise ValueError(
-            f"The data in {found} are not those expected: {len(counts)} flies "
-            f"(expected {NUM_FLIES}); numbers of choices outside 200 to 240: "
-            f"{odd or 'none'}. Delete {target} to download them anew. {BY_HAND}"
-        )
-    return found
 
 
 def progress_bar() -> Progress:
@@ -215,7 +169,10 @@ def progress_bar() -> Progress:
 
 
 def experiments(
-    flies: Sequence[FlyChoices], *, stimulus: float = 0.75, accept_reject: bool = False
+    flies: Sequence[FlyChoices],
+    *,
+    stimulus: float | int = 0.75,
+    accept_reject: bool = False,
 ) -> Experiment:
     """Turn flies into one batch of experiments, padded to the longest.
 
@@ -243,23 +200,18 @@ def experiments(
     if not flies:
         raise ValueError("No flies were given; expected at least one, as from `load`.")
     rows = [_row(fly, accept_reject) for fly in flies]
+    odours, accepts, rewards = zip(*rows, strict=True)
     if not accept_reject:
-        choices, _, rewards = zip(*rows, strict=True)
-        return choice_experiments(choices, rewards, stimulus=stimulus)
-    shape = (len(rows), max(len(odour) for odour, _, _ in rows))
-    odours, accepts = np.full(shape, -1), np.full(shape, np.nan)
-    rewards = np.zeros(shape)
-    for i, (odour, accept, reward) in enumerate(rows):
-        odours[i, : len(odour)] = odour
-        accepts[i, : len(odour)] = accept
-        rewards[i, : len(odour)][accept] = reward
-    valid = odours >= 0
+        return choice_experiments(odours, rewards, stimulus=stimulus)
+    odour, accept = padded(odours, -1), padded(accepts, np.nan)
+    reward = np.zeros(odour.shape)
+    reward[accept == 1] = np.concatenate(rewards)
     return make_experiment(
-        np.where(valid[..., None], one_hot(2, stimulus)[odours], 0),
+        np.where(odour[..., None] >= 0, one_hot(2, stimulus)[odour], 0),
         w0=np.zeros((2, 1)),
-        reward=rewards,
-        valid=valid,
-        accept=accepts,
+        reward=reward,
+        valid=odour >= 0,
+        accept=accept,
     )
 
 

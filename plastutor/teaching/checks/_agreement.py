@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +70,7 @@ def _resemblance(got, wanted, tolerance) -> str:
     return ""
 
 
-def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | None:
+def _complaint(reply: dict, wanted, tolerance: float, limit: float | int) -> str | None:
     """What is wrong with an answer, to follow the function's name; None if nothing."""
     kind, value = reply["kind"], reply.get("value")
     if kind == "late":
@@ -106,18 +108,18 @@ def _complaint(reply: dict, wanted, tolerance: float, limit: float) -> str | Non
     return f"returned shape {shape}{shown}; {expected}.{alike}"
 
 
-def _first(count: int) -> str:
-    return "the first" if count == 1 else f"the first {count}"
+def _first(n: int) -> str:
+    return "the first" if n == 1 else f"the first {n}"
 
 
 def agrees(
-    function: Callable,
+    function: Any,
     reference: Callable,
     cases: Iterable[dict],
     hint: str,
     *,
     tolerance: float = 1e-4,
-    limit: float = 20.0,
+    limit: float | int = 20.0,
 ) -> bool:
     """Does a function give the same as a reference, on every case?
 
@@ -125,7 +127,7 @@ def agrees(
     its time is up.
 
     Args:
-        function: the reader's.
+        function: the reader's; what is no function gets a sentence too.
         reference: the right one, whose answer is text or numbers.
         cases: the arguments by name, one dictionary a case.
         hint: what to try, printed with the first counter-example.
@@ -147,13 +149,13 @@ def agrees(
         return False
     name, cases = getattr(function, "__name__", "your function"), list(cases)
     call = Caller(function, limit)
-    for count, case in enumerate(cases):
+    for right, case in enumerate(cases):
         wanted = reference(**case)
         with np.errstate(all="ignore"):  # answers may be as large as they like
             said = _complaint(call(case), wanted, tolerance, limit)
         if said is not None:
             so_far = (
-                f" (right in {_first(count)} of {len(cases)} cases)" if count else ""
+                f" (right in {_first(right)} of {len(cases)} cases)" if right else ""
             )
             given = ", ".join(f"{key} = {_shown(value)}" for key, value in case.items())
             given = f"with {given}, " if given else ""
@@ -162,3 +164,31 @@ def agrees(
     cases_word = "case" if len(cases) == 1 else "cases"
     print(f"Correct: agrees with the reference in {len(cases)} {cases_word}.")
     return True
+
+
+def check(cases: Sequence[dict], hint: str, *, tolerance: float = 1e-4) -> Callable:
+    """Make a right answer the check that compares a reader's function with it.
+
+    Args:
+        cases: the arguments by name, one dictionary a case.
+        hint: what to try, printed with the first counter-example.
+        tolerance: how far off a number may be, relative to 1 + its size.
+
+    >>> @check([{"x": 1.0}], "Twice as much.")
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(lambda x: x + x)
+    Correct: agrees with the reference in 1 case.
+    True
+    """
+
+    def of(answer: Callable) -> Callable:
+        def checked(function: Callable) -> bool:
+            return agrees(function, answer, cases, hint, tolerance=tolerance)
+
+        names = ("__module__", "__name__", "__qualname__", "__doc__")
+        functools.update_wrapper(checked, answer, names, ())
+        del checked.__wrapped__  # help shows what a check takes, not what is checked
+        return checked
+
+    return of

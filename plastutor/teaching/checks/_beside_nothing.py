@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def beside_nothing(theta, nothing, loss: Callable, hint: str) -> bool:
+def beside_nothing(theta: Any, nothing: np.ndarray, loss: Callable, hint: str) -> bool:
     """Does `theta` have less loss than `nothing`? Prints both, or what is wrong.
 
     Args:
@@ -29,8 +30,8 @@ def beside_nothing(theta, nothing, loss: Callable, hint: str) -> bool:
         shapes = f"shape {given.shape}; expected {nothing.shape}"
         print(f"Not yet: theta has {shapes}. {hint}")
         return False
-    own, still = float(loss(given)), float(loss(nothing))
-    better = own < still  # NaN is not
-    said = f"loss {own:.4g} with theta, {still:.4g} with the model that does nothing."
+    own, null = float(loss(given)), float(loss(nothing))
+    better = own < null  # NaN is not
+    said = f"loss {own:.4g} with theta, {null:.4g} with the model that does nothing."
     print(f"Better than nothing: {said}" if better else f"Not yet: {said} {hint}")
     return better

@@ -26,7 +26,7 @@ from collections.abc import Callable
 import cloudpickle
 import jax
 
-from plastutor.teaching.checks._child import answer, serve, with_slope
+from plastutor.teaching.checks._child import answer, serve, with_vjp
 
 START_LIMIT = 120  # seconds to import JAX; a slow disk is nobody's mistake
 
@@ -63,7 +63,7 @@ class _Child:
             pass
         self.replies.put({"kind": "ended"})
 
-    def ask(self, request: tuple, deadline: float) -> dict:
+    def ask(self, request: tuple, deadline: float | int) -> dict:
         try:
             pickle.dump(request, self.process.stdin)  # pyright: ignore
             self.process.stdin.flush()  # pyright: ignore
@@ -71,7 +71,7 @@ class _Child:
             return {"kind": "ended"}
         return self.reply(deadline)
 
-    def reply(self, deadline: float) -> dict:
+    def reply(self, deadline: float | int) -> dict:
         """The next reply; what is printed meanwhile is shown."""
         while True:
             try:
@@ -134,12 +134,12 @@ def _in_readers_file(module) -> bool:
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Packs rules too, whose slope is written by hand; JAX alone does not."""
+    """Packs rules too, whose derivative is written by hand; JAX alone does not."""
 
     def reducer_override(self, obj):
         if isinstance(obj, jax.custom_vjp):
             options = obj.nondiff_argnums, obj.symbolic_zeros
-            return with_slope, (obj.fun, obj.fwd, obj.bwd, *options)
+            return with_vjp, (obj.fun, obj.fwd, obj.bwd, *options)
         return super().reducer_override(obj)
 
 
@@ -186,7 +186,7 @@ class Caller:
     [1, 1]
     """
 
-    def __init__(self, function: Callable, limit: float):
+    def __init__(self, function: Callable, limit: float | int):
         self.function, self.limit, self.here = function, limit, False
         try:
             # What the function needs is imported now: that time is not the reader's.
@@ -214,7 +214,7 @@ class Caller:
         print(f"This is no error: {name} has no time limit here, because {why}.")
         self.here = True
 
-    def _ask(self, what: tuple, left: float, limit: float) -> dict:
+    def _ask(self, what: tuple, left: float | int, limit: float | int) -> dict:
         """Ask the child; close one that is late or gone, the next check has another."""
         child, x64 = _running(), bool(jax.config.read("jax_enable_x64"))
         reply: dict = {"kind": "late"}

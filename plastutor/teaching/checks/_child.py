@@ -23,8 +23,8 @@ MEMORY = 4 << 30  # bytes that a function may ask for, where the system can say 
 SHOWN = 2000  # characters of what a function prints
 
 
-def with_slope(function, forward, backward, nondiff_argnums, symbolic_zeros):
-    """A function of JAX with its own slope, put together again."""
+def with_vjp(function, forward, backward, nondiff_argnums, symbolic_zeros):
+    """A function of JAX with its own derivative, put together again."""
     made = jax.custom_vjp(function, nondiff_argnums=nondiff_argnums)
     made.defvjp(forward, backward, symbolic_zeros=symbolic_zeros)
     return made

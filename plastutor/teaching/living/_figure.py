@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 HERE = files("plastutor.teaching.living")
 WIDTH, HEIGHT = 400, 250  # of the drawing; 390 pixels of a phone show it at this size
@@ -22,11 +23,11 @@ class Axes(NamedTuple):
     x: tuple[float, float]
     y: tuple[float, float]
 
-    def spec(self) -> dict[str, list[float]]:
+    def spec(self) -> dict[str, list[float | int]]:
         """For the script: ends of each axis in its own unit, then in the drawing's."""
         return {"x": [*self.x, LEFT, RIGHT], "y": [*self.y, BOTTOM, TOP]}
 
-    def place(self, points) -> list[str]:
+    def place(self, points: ArrayLike) -> list[str]:
         """Points, (n, 2), in the drawing."""
         points = np.asarray(points, float).reshape(-1, 2)
         (x0, x1), (y0, y1) = self.x, self.y
@@ -34,11 +35,11 @@ class Axes(NamedTuple):
         y = BOTTOM + (points[:, 1] - y0) / (y1 - y0) * (TOP - BOTTOM)
         return [f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)]
 
-    def line(self, points) -> str:
+    def line(self, points: ArrayLike) -> str:
         """A path through points."""
         return "M" + "L".join(self.place(points))
 
-    def marks(self, points, height: float = 0.0) -> str:
+    def marks(self, points: ArrayLike, height: float | int = 0.0) -> str:
         """A stroke of the pen upwards for each point; without height it is a dot."""
         return "".join(f"M{place}v{-height:.1f}" for place in self.place(points))
 
@@ -100,9 +101,9 @@ class Living(NamedTuple):
         data: what the script is given.
         alt: what the figure shows, in words.
         svg: the inside of the drawing.
-        series: the paths in it; the script draws those anew that it knows.
+        series: the paths in it; the script redraws those that it knows.
         controls: sliders and choices.
-        status: a sentence on what is seen.
+        status: a sentence on what is shown.
     """
 
     data: dict[str, Any]
@@ -131,11 +132,11 @@ class Living(NamedTuple):
         )
         # A "<" in a script could end it.
         data = json.dumps(self.data, separators=(",", ":")).replace("<", "\\u003c")
-        script = (HERE / "living.js").read_text().strip()
+        script = (HERE / "living.js").read_text(encoding="utf-8").strip()
         kind = self.data["kind"]
         return (
             f'<div class="plastutor-living" id="{me}" data-living="{kind}">'
-            f"<style>{(HERE / 'living.css').read_text()}</style>"
+            f"<style>{(HERE / 'living.css').read_text(encoding='utf-8')}</style>"
             '<form autocomplete="off" hidden>'
             f'{controls}<button type="reset">Reset</button></form>'
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
@@ -159,8 +160,8 @@ def frame(
     axes: Axes,
     xlabel: str,
     ylabel: str,
-    xticks: Mapping[float, str],
-    yticks: Mapping[float, str],
+    xticks: Mapping[float | int, str],
+    yticks: Mapping[float | int, str],
 ) -> str:
     """Axes with ticks, their names and units."""
     parts = [f'<path class="axis" d="M{LEFT},{TOP}V{BOTTOM}H{RIGHT}"/>']
@@ -184,6 +185,6 @@ def frame(
     return "".join(parts)
 
 
-def ticks(*values: float) -> dict[float, str]:
+def ticks(*values: float | int) -> dict[float | int, str]:
     """Values and how they are written, with a minus sign."""
     return {value: f"{value:g}".replace("-", "\u2212") for value in values}

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
 from plastutor.likelihoods import choice_probability
 from plastutor.networks import FLY, accept_logit, remember, weight_change
@@ -19,8 +20,8 @@ FLY_ORDERS = Orders(x=1, w=1, r=1)
 DECAY, LEARNING = 0.2, 2.0  # what is shown first
 
 
-def forgetting(key, *, count: int = 20) -> Living:
-    """Choices of flies that live by dw = learning * x r - forgetting * w.
+def forgetting(key: PRNGKeyArray, *, n_flies: int = 20) -> Living:
+    """Choices of flies that learn by dw = learning * x r - forgetting * w.
 
     The task has 240 trials with baited rewards, whose probabilities change twice
     (Mehta et al. 2024, appendix A.4). Every value of the sliders meets the same luck.
@@ -29,47 +30,30 @@ def forgetting(key, *, count: int = 20) -> Living:
 
     Args:
         key: a JAX random key.
-        count: flies, 1 to 40.
+        n_flies: 1 to 40.
 
     Raises:
         ValueError: there are too many flies, or none.
 
-    >>> len(forgetting(jr.key(0), count=2).data["flies"])
+    >>> len(forgetting(jr.key(0), n_flies=2).data["flies"])
     2
     """
-    if not 1 <= count <= 40:
-        raise ValueError(f"count is {count}; expected 1 to 40 flies.")
-    luck, bait = draw_luck(key, count)
-    chance, choice, reward = forage(luck, bait, decay=DECAY, learning=LEARNING)
-    kept, _, kept_reward = forage(luck, bait, decay=0.0, learning=LEARNING)
-    trials = len(BLOCKS) * TRIALS
-    axes = Axes(x=(0, trials), y=(-0.15, 1.15))
-    over = lambda values: axes.line(np.stack([np.arange(trials), values], 1))
-
-    def marks(paid, height):
-        """Upwards from the top for odour A, downwards from the bottom for B."""
-        return "".join(
-            axes.marks([(t, 1 - took)], -height if took else height)
-            for t, took in enumerate(choice[0])
-            if reward[0, t] == paid
-        )
-
-    share = [a / (a + b) for a, b in BLOCKS]
-    edges = [(TRIALS * (k + e), s) for k, s in enumerate(share) for e in (0, 1)]
-    data = {
-        "kind": "forgetting",
-        "axes": axes.spec(),
-        "input": INPUT,
-        "window": FLY.window,
-        "flies": [pack(*each) for each in zip(luck, bait, strict=True)],
-    }
-    flies = "1 fly" if count == 1 else f"{count} flies"
-    status = (
-        f"A weight loses {50 * DECAY:.1f} % in each trial. Rewards in a trial, mean of "
-        f"{flies}: {reward.mean():.2f}; without forgetting {kept_reward.mean():.2f}."
-    )
+    if not 1 <= n_flies <= 40:
+        raise ValueError(f"n_flies is {n_flies}; expected 1 to 40.")
+    luck, bait = draw_luck(key, n_flies)
+    with_decay = forage(luck, bait, decay=DECAY, learning=LEARNING)
+    without = forage(luck, bait, decay=0.0, learning=LEARNING)
+    axes = Axes(x=(0, len(BLOCKS) * TRIALS), y=(-0.15, 1.15))
+    flies = "1 fly" if n_flies == 1 else f"{n_flies} flies"
+    rewards = with_decay[2].mean(), without[2].mean()
     return Living(
-        data=data,
+        data={
+            "kind": "forgetting",
+            "axes": axes.spec(),
+            "input": INPUT,
+            "window": FLY.window,
+            "flies": [pack(*each) for each in zip(luck, bait, strict=True)],
+        },
         alt="The probability that flies choose odour A, over 240 trials in which the "
         "better odour changes twice: with forgetting, without it, and for flies that "
         "learn nothing; ticks at the top and bottom mark the choices of one fly.",
@@ -80,31 +64,50 @@ def forgetting(key, *, count: int = 20) -> Living:
             ticks(0, 80, 160, 240),
             ticks(0, 0.5, 1),
         ),
-        series=[
-            Series("nothing", "null", over(np.full(trials, 0.5)), "does nothing"),
-            Series("share", "truth dotted", axes.line(edges), "A's share of the baits"),
-            Series("with-forgetting", "model", over(chance.mean(0)), "with forgetting"),
-            Series("without-forgetting", "model dashed", over(kept.mean(0)), "without"),
-            Series("rewarded", "data tick", marks(1, 14), "first fly, rewarded"),
-            Series("unrewarded", "null tick", marks(0, 7), "not rewarded"),
-        ],
+        series=_series(axes, *with_decay, without[0]),
         controls=[
             Slider("forgetting", "forgetting", 0, 0.8, 0.01, DECAY),
             Slider("learning", "learning", 0, 4, 0.25, LEARNING),
-            Slider("flies", "flies", 1, count, 1, count),
+            Slider("flies", "flies", 1, n_flies, 1, n_flies),
         ],
-        status=status,
+        status=f"A weight loses {50 * DECAY:.1f} % in each trial. Rewards in a trial, "
+        f"mean of {flies}: {rewards[0]:.2f}; without forgetting {rewards[1]:.2f}.",
     )
 
 
-def draw_luck(key, count: int):
-    """What chance has in store for each fly: numbers in (0, 1), and baits of A and B.
+def _series(axes: Axes, chance, choice, reward, chance_without) -> list[Series]:
+    """P(A) over trials, what was baited, and ticks for the choices of the first fly."""
+    over = lambda values: axes.line(np.stack([np.arange(len(values)), values], 1))
+    share = [a / (a + b) for a, b in BLOCKS]
+    edges = [(TRIALS * (k + e), s) for k, s in enumerate(share) for e in (0, 1)]
+
+    def marks(paid, height):
+        """Upwards from the top for odour A, downwards from the bottom for B."""
+        return "".join(
+            axes.marks([(t, 1 - took)], -height if took else height)
+            for t, took in enumerate(choice[0])
+            if reward[0, t] == paid
+        )
+
+    nothing, without = over(np.full(choice.shape[1], 0.5)), over(chance_without.mean(0))
+    return [
+        Series("nothing", "null", nothing, "does nothing"),
+        Series("share", "truth dotted", axes.line(edges), "A's share of the baits"),
+        Series("with-forgetting", "model", over(chance.mean(0)), "with forgetting"),
+        Series("without-forgetting", "model dashed", without, "without"),
+        Series("rewarded", "data tick", marks(1, 14), "first fly, rewarded"),
+        Series("unrewarded", "null tick", marks(0, 7), "not rewarded"),
+    ]
+
+
+def draw_luck(key: PRNGKeyArray, n_flies: int):
+    """The random numbers of each fly, in (0, 1), and where baits of A and B are put.
 
     The numbers have 12 bits, so that three hexadecimal digits hold one.
     """
     key_luck, key_bait = jr.split(key)
     probability = np.repeat(np.array(BLOCKS), TRIALS, 0)
-    shape = (count, *probability.shape)
+    shape = (n_flies, *probability.shape)
     bits = np.asarray(jr.randint(key_luck, shape[:2], 0, 4096, "int32"))
     bait = np.asarray(jr.uniform(key_bait, shape, "float32")) < probability
     return (bits + 0.5) / 4096, bait

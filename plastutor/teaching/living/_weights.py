@@ -1,4 +1,4 @@
-"""Rule terms -> weights: one neuron's life under a rule whose terms have sliders."""
+"""Rule terms -> weights: one neuron under a rule whose terms have sliders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from plastutor.teaching.living._figure import (
     ticks,
 )
 
-TOO_FAR = 1000.0  # as in living.js: a weight beyond this ends the life that is drawn
+TOO_FAR = 1000.0  # as in living.js: a weight beyond this ends the lines
 ACTIVATIONS = {identity: "identity", jax.nn.sigmoid: "sigmoid", jnp.tanh: "tanh"}
 
 # The rules that have a name here, and the terms with a slider: name, ends, step.
@@ -62,59 +62,61 @@ def weights(experiment: Experiment, *, network: Network = LINEAR) -> Living:
     x = np.round(np.asarray(experiment.x, float), 3)
     w0 = np.round(np.asarray(experiment.w0, float), 4)
     rounded = experiment._replace(x=jnp.asarray(x), w0=jnp.asarray(w0))
-    every = -(-len(x) // 200)  # more points than that cannot be told apart
+    every = -(-len(x) // 200)  # more points than that look like one line
     axes = Axes(x=(0, len(x)), y=(-2, 2))
-
-    def lines(name, theta, look, *labels):
-        w, _ = trajectory(theta, rounded, network)
-        kept = np.unique([*range(0, len(w), every), len(w) - 1])
-        dashes = ("", " dashed", " dotted")
-        labels = (*labels, "", "")
-        for k, values in enumerate(w.T):
-            path = axes.line(np.stack([kept, values[kept]], 1))
-            yield Series(f"{name}-{k + 1}", look + dashes[k], path, labels[k])
-
-    each = [f"this rule, weight {k + 1}" for k in range(len(w0))]
-    series = [
-        *lines("nothing", 0 * OJA, "null", "does nothing"),
-        *lines("oja", OJA, "truth wide", "Oja's rule"),
-        *lines("weight", HEBB, "model", *each),
-    ]
-    w, end = trajectory(HEBB, rounded, network)
+    named = {name: dict.fromkeys(TERMS, 0.0) | theta for name, theta in NAMED.items()}
     sliders = [
-        Slider(term, f"coefficient of {term}", *ends, NAMED["Hebb"].get(term, 0.0))
+        Slider(term, f"coefficient of {term}", *ends, named["Hebb"][term])
         for term, ends in TERMS.items()
     ]
-    data = {
-        "kind": "weights",
-        "axes": axes.spec(),
-        "every": every,
-        "terms": list(TERMS),
-        "named": {
-            name: dict.fromkeys(TERMS, 0.0) | known for name, known in NAMED.items()
-        },
-        "x": x.tolist(),
-        "w0": w0[:, 0].tolist(),
-        "rate": step_size(network, len(w0)),
-        "activation": ACTIVATIONS[network.activation],
-    }
     at = ticks(*np.linspace(0, len(x), 5))
-    status = f"The weights run away: in step {end} one passes {TOO_FAR:g}, "
-    status += "and the lines end."
-    if end is None:
-        size = np.linalg.norm(w[-1])
-        status = (
-            f"The weights stay finite: after {len(x)} steps their length is {size:.2f}."
-        )
     return Living(
-        data=data,
+        data={
+            "kind": "weights",
+            "axes": axes.spec(),
+            "every": every,
+            "terms": list(TERMS),
+            "named": named,
+            "x": x.tolist(),
+            "w0": w0[:, 0].tolist(),
+            "rate": step_size(network, len(w0)),
+            "activation": ACTIVATIONS[network.activation],
+        },
         alt=f"Each weight of a neuron over {len(x)} steps: under the rule of the "
         "sliders, under Oja's rule, and under a rule that does nothing.",
         svg=frame(axes, "step", "weight", at, ticks(-2, -1, 0, 1, 2)),
-        series=series,
+        series=_series(axes, every, rounded, network),
         controls=[Choice("rule", "rule", list(NAMED), "your own"), *sliders],
-        status=status,
+        status=_status(*trajectory(HEBB, rounded, network)),
     )
+
+
+def _series(axes: Axes, every: int, experiment: Experiment, network: Network):
+    """The weights under three rules, a line for each weight."""
+    each = [f"this rule, weight {k + 1}" for k in range(len(experiment.w0))]
+    series = []
+    for name, theta, look, labels in (
+        ("nothing", 0 * OJA, "null", ["does nothing"]),
+        ("oja", OJA, "truth wide", ["Oja's rule"]),
+        ("weight", HEBB, "model", each),
+    ):
+        w, _ = trajectory(theta, experiment, network)
+        kept = np.unique([*range(0, len(w), every), len(w) - 1])
+        dashes, labels = ("", " dashed", " dotted"), (*labels, "", "")
+        for k, values in enumerate(w.T):
+            path = axes.line(np.stack([kept, values[kept]], 1))
+            series.append(Series(f"{name}-{k + 1}", look + dashes[k], path, labels[k]))
+    return series
+
+
+def _status(w, end: int | None) -> str:
+    if end is not None:
+        return (
+            f"The weights diverge: in step {end} one passes {TOO_FAR:g}, and the lines "
+            "end."
+        )
+    steps, size = len(w) - 1, np.linalg.norm(w[-1])
+    return f"The weights stay finite: after {steps} steps their length is {size:.2f}."
 
 
 def _check_trajectory(experiment: Experiment, network: Network) -> None:

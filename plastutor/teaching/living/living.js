@@ -1,10 +1,10 @@
 // What makes the figures of this folder move: an expression whose value is an object of
 // functions. It touches nothing but the element it is started on, loads nothing, and
 // leaves no name behind, so that it also works in Colab's frame and in JupyterLab.
-// The simulations are those of simulate.py, which the tests hold them to.
+// The simulations are those of `plastutor.simulate`; the tests compare them.
 (function () {
   "use strict";
-  const TOO_FAR = 1000; // a weight beyond this ends the life that is drawn
+  const TOO_FAR = 1000; // a weight beyond this ends the lines
   const activations = {
     identity: (v) => v,
     sigmoid: (v) => 1 / (1 + Math.exp(-v)),
@@ -40,7 +40,7 @@
 
   // The weights before the first step and after each; `end` is the step in which one
   // became too large, or null.
-  function life(data, theta) {
+  function trajectory(data, theta) {
     const terms = Object.entries(theta).map(([term, coefficient]) =>
       [coefficient, count(term, "x"), count(term, "y"), count(term, "w")]);
     const act = activations[data.activation];
@@ -59,7 +59,7 @@
 
   function showWeights(data, settings) {
     const theta = Object.fromEntries(data.terms.map((term) => [term, settings[term]]));
-    const { weights, end } = life(data, theta);
+    const { weights, end } = trajectory(data, theta);
     const last = weights.length - 1;
     const series = {};
     data.w0.forEach((_, i) => {
@@ -70,7 +70,7 @@
     const size = Math.hypot(...weights[last]).toFixed(2);
     const status = end === null
       ? `The weights stay finite: after ${last} steps their length is ${size}.`
-      : `The weights run away: in step ${end} one passes ${TOO_FAR}, and the lines end.`;
+      : `The weights diverge: in step ${end} one passes ${TOO_FAR}, and the lines end.`;
     return { series, status };
   }
 
@@ -129,10 +129,10 @@
       const chance = accept[0] / (accept[0] + accept[1]);
       const choice = luck < chance ? 0 : 1;
       const reward = bait[choice];
-      const surprise = reward - mean(memory);
+      const rewardError = reward - mean(memory);
       w = w.map((v, i) => {
         const x = i === choice ? data.input : 0;
-        return v + (theta.xr * x * surprise + theta.w * v) / 2;
+        return v + (theta.xr * x * rewardError + theta.w * v) / 2;
       });
       memory = [...memory.slice(1), reward];
       const next = draws[Math.min(t + 1, draws.length - 1)].bait;
@@ -146,16 +146,16 @@
 
   function flock(data, settings, w) {
     const packed = data.flies.slice(0, settings.flies);
-    const lives = packed.map((p) => forage(data, p, { xr: settings.learning, w }));
-    const chance = lives[0].chances.map((_, t) => mean(lives.map((l) => l.chances[t])));
-    return { lives, chance, reward: mean(lives.flatMap((l) => l.rewards)) };
+    const runs = packed.map((p) => forage(data, p, { xr: settings.learning, w }));
+    const chance = runs[0].chances.map((_, t) => mean(runs.map((run) => run.chances[t])));
+    return { runs, chance, reward: mean(runs.flatMap((run) => run.rewards)) };
   }
 
   function showForgetting(data, settings) {
     const forgets = flock(data, settings, -settings.forgetting);
     const keeps = flock(data, settings, 0);
     const over = (chance) => line(data.axes, chance.map((p, t) => [t, p]));
-    const { choices, rewards } = forgets.lives[0];
+    const { choices, rewards } = forgets.runs[0];
     const ticks = (paid, height) => choices.map((choice, t) =>
       rewards[t] === paid ? marks(data.axes, [[t, choice ? 0 : 1]],
         choice ? -height : height) : "").join("");
@@ -221,5 +221,5 @@
     draw();
   }
 
-  return { life, forage, show, start };
+  return { trajectory, forage, show, start };
 })()

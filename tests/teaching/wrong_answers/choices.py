@@ -6,7 +6,7 @@ WRONG: dict[str, dict[str, tuple]] = {}
 
 # --- Rewards from choices -------------------------------------------------------------
 
-WRONG["reward_waits"] = {
+WRONG["bait_probability"] = {
     "the probabilities added": (
         lambda p, trials: p * trials,
         "gives 0.6; expected 0.488",
@@ -39,7 +39,7 @@ def baited(drawn, taken, kept=True, removed=True, first=False):
     return np.array(found)
 
 
-WRONG["baited"] = {
+WRONG["baited_rewards"] = {
     "nothing waits": (
         lambda drawn, taken: baited(drawn, taken, kept=False),
         "gives [ True False False False]",
@@ -89,7 +89,7 @@ WRONG["deviance_explained"] = {
         "gives -81.352; expected -39.1538",
     ),
 }
-WRONG["shrunk"] = {
+WRONG["soft_threshold"] = {
     "the curvature is forgotten": (
         lambda estimate, curvature, penalty: (
             np.sign(estimate) * max(abs(estimate) - penalty, 0)
@@ -110,7 +110,7 @@ WRONG["shrunk"] = {
 
 # --- Fifty reward rules ---------------------------------------------------------------
 
-WRONG["wrong_backwards"] = {
+WRONG["asymmetric_indices"] = {
     "powers from one": (
         lambda highest: highest**4 - highest**2,
         "gives 12; expected 72",
@@ -148,7 +148,7 @@ def array_of(pairs, add=True, backwards=False, shape=(3, 3, 3, 3)):
     return theta
 
 
-WRONG["theta_of"] = {
+WRONG["theta_from_terms"] = {
     "written over": (
         lambda pairs: array_of(pairs, add=False),
         "gives -0.05 at [1, 0, 0, 1]; expected 0.95",
@@ -211,7 +211,7 @@ def sigmoid(logit):
     return 1 / (1 + np.exp(-logit))
 
 
-WRONG["choice_a"] = {
+WRONG["probability_of_a"] = {
     "a softmax": (
         lambda logit_a, logit_b: sigmoid(logit_a - logit_b),
         "gives 0.8808; expected 0.7311",
@@ -240,7 +240,7 @@ def expectation(reward, shift=0, window=10, start=None):
     return np.array(found)
 
 
-WRONG["expected_of_ten"] = {
+WRONG["expected_reward"] = {
     "the current one among them": (
         lambda reward: expectation(reward, shift=1, start=10),
         "That comes one place too early",
@@ -257,7 +257,7 @@ WRONG["expected_of_ten"] = {
 
 # --- Flies one by one -----------------------------------------------------------------
 
-WRONG["shrink"] = {
+WRONG["shrinkage_estimate"] = {
     "the weights exchanged": (
         lambda b, s, m, t: (b / t**2 + m / s**2) / (1 / s**2 + 1 / t**2),
         "gives -0.9967; expected 1.9967",
@@ -272,7 +272,7 @@ WRONG["shrink"] = {
     ),
     "the plain mean": (lambda b, s, m, t: (b + m) / 2, "gives 0.5; expected 1.9967"),
 }
-WRONG["lost"] = {
+WRONG["forgetting_per_trial"] = {
     "the half is forgotten": (
         lambda theta_w, theta_xw: (-theta_w - 0.75 * theta_xw, -theta_w),
         "gives [0.2 0.2]",

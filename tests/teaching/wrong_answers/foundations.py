@@ -121,7 +121,7 @@ WRONG["masked_loss"] = {
 
 # --- Oja's rule recovered -------------------------------------------------------------
 
-WRONG["resting_weight"] = {
+WRONG["fixed_point"] = {
     "y is not cancelled": (lambda x, y, c: x / (c * y**2), "gives 4; expected 2"),
     "the decay multiplies": (lambda x, y, c: c * x / y, "gives 4; expected 1"),
     "the decay without its y": (lambda x, y, c: x * y / c, "gives 0.5; expected 2"),
@@ -275,7 +275,7 @@ WRONG["log_evidence"] = {
 
 # --- A rule of unknown form -----------------------------------------------------------
 
-WRONG["sets_of_terms"] = {
+WRONG["count_term_sets"] = {
     "the largest sets only": (lambda most: comb(27, most), "gives 351; expected 378"),
     "as if order counted": (lambda most: 27**most, "gives 729; expected 378"),
     "one size left out": (
@@ -283,7 +283,7 @@ WRONG["sets_of_terms"] = {
         "gives 0; expected 27",
     ),
 }
-WRONG["explained_share"] = {
+WRONG["explained_variance"] = {
     "what is left over": (
         lambda dw, approximation: np.var(dw - approximation) / np.var(dw),
         "gives 0; expected 1",
@@ -306,7 +306,7 @@ def gain(gradient, matrix, kept, new, half=0.5, power=2, imitated=1.0):
     return half * gradient[new] ** power / curvature
 
 
-WRONG["gain_of_adding"] = {
+WRONG["predicted_gain"] = {
     "as if the others stayed": (
         lambda gradient, matrix, kept, new: gain(
             gradient, matrix, kept, new, imitated=0.0
@@ -337,7 +337,7 @@ def within_one_deviation(losses, size):
     return int(np.flatnonzero(worse.mean(1) <= worse.std(1, ddof=1))[0])
 
 
-WRONG["smallest_as_good"] = {
+WRONG["one_standard_error_rule"] = {
     "the lowest loss": (
         lambda losses, size: int(losses.mean(1).argmin()),
         "gives 2; expected 1",

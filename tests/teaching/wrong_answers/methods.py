@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 WRONG: dict[str, dict[str, tuple]] = {}
 
-WRONG["fewest_kept"] = {
+WRONG["fewest_stored"] = {
     "all of them": (lambda steps: steps, "gives 1; expected 2"),
     "twice the root": (lambda steps: 2 * int(steps**0.5), "gives 2; expected 3"),
     "a last block forgotten": (
@@ -13,7 +13,7 @@ WRONG["fewest_kept"] = {
         "gives 6; expected 7",
     ),
 }
-WRONG["local_trace"] = {
+WRONG["eligibility_trace"] = {
     "the past is forgotten": (
         lambda trace, of_w, of_theta: of_w * trace + of_theta,
         "gives 0.6231; expected 0.7531",
@@ -27,7 +27,7 @@ WRONG["local_trace"] = {
         "gives 0.0832; expected 0.7531",
     ),
 }
-WRONG["diagonal"] = {
+WRONG["jacobian_diagonal"] = {
     "the whole Jacobian": (
         lambda function, at: jax.jacfwd(function)(at),
         "shape (1, 1), [[0.5403]]",

@@ -5,7 +5,7 @@ import numpy as np
 
 WRONG: dict[str, dict[str, tuple]] = {}
 
-WRONG["traces"] = {
+WRONG["trace_count"] = {
     "at every call": (lambda sizes: len(sizes), "gives 2; expected 1"),
     "once": (lambda sizes: 1, "gives 1; expected 2"),
     "at every change": (
@@ -13,7 +13,7 @@ WRONG["traces"] = {
         "gives 4; expected 2",
     ),
 }
-WRONG["derivatives"] = {
+WRONG["oja_derivative"] = {
     "the sign": (lambda x, y, w: jnp.broadcast_to(y**2, w.shape), "wrong sign"),
     "the slope in y": (lambda x, y, w: x[:, None] - 2 * y * w, "gives [[0.]]"),
     "transposed": (lambda x, y, w: -jnp.broadcast_to(y**2, w.shape).T, "transposed"),

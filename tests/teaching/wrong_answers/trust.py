@@ -4,7 +4,7 @@ import numpy as np
 
 WRONG: dict[str, dict[str, tuple]] = {}
 
-WRONG["widening"] = {
+WRONG["interval_widening"] = {
     "no root": (lambda c: 1 / (1 - c**2), "gives 5.2632; expected 2.2942"),
     "the wrong way round": (
         lambda c: np.sqrt(1 - c**2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,7 +11,6 @@ import numpy as np
 from plastutor import likelihoods
 from plastutor._simulate import simulate
 from plastutor.data import choice_experiments
-from plastutor.likelihoods import choice_probability
 from plastutor.networks import FLY
 from plastutor.objectives import objective
 from plastutor.rules import Orders, taylor, terms
@@ -22,14 +22,14 @@ RULE = taylor(ORDERS)
 LOSS = jax.jit(objective(RULE, likelihoods.choice, network=FLY))
 
 
-def probability_of_odour_one(function: Callable) -> bool:
+def choice_probability(function: Callable) -> bool:
     """Is `function(theta, choice, reward)` the probability P(1) before each trial?"""
 
     def reference(theta, choice, reward):
         fly = choice_experiments([choice], [reward])
-        life = simulate(RULE, theta, fly, network=FLY)
-        assert life.option_logit is not None  # these experiments have options
-        return choice_probability(life.option_logit)[0, :, 1]
+        logit = simulate(RULE, theta, fly, network=FLY).option_logit
+        assert logit is not None  # these experiments have options
+        return likelihoods.choice_probability(logit)[0, :, 1]
 
     draws = np.random.default_rng(0)
     theta = np.asarray(terms(ORDERS, xr=1.0, x=0.2, w=-0.1))
@@ -46,7 +46,7 @@ def probability_of_odour_one(function: Callable) -> bool:
     )
 
 
-def trials_of_memory(function: Callable) -> bool:
+def time_constant(function: Callable) -> bool:
     """Is `function(theta)` the time constant of forgetting, in trials?"""
     return agrees(
         function,
@@ -56,7 +56,7 @@ def trials_of_memory(function: Callable) -> bool:
     )
 
 
-def theta_of_flies(theta, data: Mapping) -> bool:
+def theta_of_flies(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
     flies = choice_experiments(list(data["choice"]), list(data["reward"]))
     return beside_nothing(

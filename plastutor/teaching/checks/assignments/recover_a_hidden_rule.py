@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -37,24 +38,25 @@ def _cases() -> list[dict]:
     }
     activity = draws.uniform(size=(3, 6, 2)) * np.array([0.5, 1.0, 2.0])[:, None, None]
     # Not as many in each experiment: the mean of means is another number.
-    seen = draws.uniform(size=activity.shape) < np.array([0.9, 0.6, 0.3])[:, None, None]
-    holes = np.where(seen, activity, np.nan)
+    shares = np.array([0.9, 0.6, 0.3])[:, None, None]
+    recorded = draws.uniform(size=activity.shape) < shares
+    holes = np.where(recorded, activity, np.nan)
     return [given | {"activity": a} for a in (activity, holes)]
 
 
-def loss_on_records(function: Callable) -> bool:
+def loss_on_recordings(function: Callable) -> bool:
     """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
     hint = "The mean is over what was recorded, not over all entries."
     return agrees(function, _loss, _cases(), hint)
 
 
-def percent_of_nothing(function: Callable) -> bool:
+def percent_explained(function: Callable) -> bool:
     """Is `function(theta, x, w0, activity)` the percent of the null loss explained?"""
     hint = "Which of the two losses is below?"
     return agrees(function, _percent, _cases(), hint)
 
 
-def theta_of_records(theta, data: Mapping) -> bool:
+def theta_of_recordings(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (3, 3, 3, 1), less loss on `data` than the rule of zeros?"""
     return beside_nothing(
         theta,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,14 +34,14 @@ def _loss(theta, odour, accept, reward) -> float:
     return float(LOSS(theta, animals))
 
 
-def _life(trials: int) -> dict:
+def _session(trials: int) -> dict:
     """What an animal met, did and got."""
     draws = np.random.default_rng(trials)
     odour, accept, paid = draws.integers(2, size=(3, trials))
     return {"odour": odour, "accept": accept * 1.0, "reward": accept * paid * 1.0}
 
 
-def probability_of_accepting(function: Callable) -> bool:
+def accept_probability(function: Callable) -> bool:
     """Is `function(x, w)` the probability of accepting the stimulus x?"""
     draws = np.random.default_rng(0)
     cases = [
@@ -55,36 +56,36 @@ def probability_of_accepting(function: Callable) -> bool:
     )
 
 
-def reward_less_expected(function: Callable) -> bool:
+def reward_prediction_error(function: Callable) -> bool:
     """Is `function(reward, accept)` the reward less the mean of the last ten?"""
-    lives = [_life(trials) for trials in (1, 6, 30)]
+    sessions = [_session(trials) for trials in (1, 6, 30)]
     return agrees(
         function,
         lambda reward, accept: (
             reward - expected_reward(jnp.asarray(reward), accept == 1)
         ),
-        [{name: life[name] for name in ("reward", "accept")} for life in lives],
+        [{name: one[name] for name in ("reward", "accept")} for one in sessions],
         "Rejected odours leave no memory.",
     )
 
 
-def likelihood_of_an_animal(function: Callable) -> bool:
+def log_likelihood(function: Callable) -> bool:
     """Is `function(theta, odour, accept, reward)` the sum of log p of what was done?"""
     theta = np.asarray(terms(ORDERS, xr=1.0, w=-0.1, one=0.02))
     return agrees(
         function,
         lambda theta, odour, **did: -len(odour) * _loss(theta, odour, **did),
-        [{"theta": theta} | _life(trials) for trials in (1, 5, 40)],
+        [{"theta": theta} | _session(trials) for trials in (1, 5, 40)],
         "The weights change by half of the sum, and only after accepting.",
         tolerance=1e-3,
     )
 
 
-def theta_of_animals(theta, data: Mapping) -> bool:
+def theta_of_animals(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
     return beside_nothing(
         theta,
         np.zeros((2, 1, 2, 2)),
         lambda theta: _loss(theta, **data),
-        "Fit with your log_likelihood, or with `fit` and `pt.accept`.",
+        "Fit with your log_likelihood, or with `pt.fit` and `pt.accept`.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +18,7 @@ from plastutor.teaching.checks._agreement import agrees
 from plastutor.teaching.checks._beside_nothing import beside_nothing
 
 RULE = taylor(OJA_ORDERS)
-LIVE = jax.jit(functools.partial(simulate, RULE))
+SIMULATE = jax.jit(functools.partial(simulate, RULE))
 LOSS = jax.jit(objective(RULE, likelihoods.activity))
 
 
@@ -32,7 +33,7 @@ def _misfit(theta, x, w0, activity) -> float:
     return float(LOSS(_among_terms(theta), recorded))
 
 
-def change_in_one_step(function: Callable) -> bool:
+def weight_change(function: Callable) -> bool:
     """Is `function(theta, x, y, w)` the change a x y - b y^2 w - c w of all weights?"""
     draws = np.random.default_rng(0)
     y, x, w = draws.uniform(size=3), draws.normal(size=2), draws.normal(size=(2, 3))
@@ -44,23 +45,17 @@ def change_in_one_step(function: Callable) -> bool:
     )
 
 
-def _part(function: Callable, place: int) -> Callable:
-    """One of the things that a function returns, named as one would write it."""
-
-    @functools.wraps(function)
-    def part(theta, x, w0):
-        answer = function(theta, x, w0)
-        return None if answer is None else answer[place]
-
-    part.__name__ = f"{getattr(function, '__name__', 'your function')}(...)[{place}]"
-    return part
+def _part(function: Callable, place: int, **given) -> Any:
+    """One of the things that a function returns."""
+    answer = function(**given)
+    return None if answer is None else answer[place]
 
 
 def trajectory_of_a_network(function: Callable) -> bool:
     """Is `function(theta, x, w0)` the activity in each step and the weights after?"""
 
-    def lived(theta, x, w0):
-        return LIVE(_among_terms(theta), make_experiment(x, w0=w0))
+    def simulated(theta, x, w0):
+        return SIMULATE(_among_terms(theta), make_experiment(x, w0=w0))
 
     draws = np.random.default_rng(0)
     x, w0 = draws.normal(size=(12, 4)), draws.normal(size=(4, 2))
@@ -69,13 +64,18 @@ def trajectory_of_a_network(function: Callable) -> bool:
     hint = "Is the activity taken before the weights change?"
     parts = [function, function]
     if callable(function):
-        parts = [_part(function, place) for place in (0, 1)]
-    return agrees(parts[0], lambda **given: lived(**given).y, cases, hint) and agrees(
-        parts[1], lambda **given: lived(**given).w, cases, hint
+        parts = [functools.partial(_part, function, place) for place in (0, 1)]
+        name = getattr(function, "__name__", "your function")
+        for place, part in enumerate(parts):
+            part.__name__ = f"{name}(...)[{place}]"  # as one would write it
+    references = (
+        lambda **given: simulated(**given).y,
+        lambda **given: simulated(**given).w,
     )
+    return all(map(agrees, parts, references, [cases] * 2, [hint] * 2))
 
 
-def misfit_on_records(function: Callable) -> bool:
+def misfit_on_recordings(function: Callable) -> bool:
     """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
     draws = np.random.default_rng(0)
     given = {
@@ -88,12 +88,12 @@ def misfit_on_records(function: Callable) -> bool:
     return agrees(
         function,
         _misfit,
-        [given | {"activity": seen} for seen in (activity, holes)],
+        [given | {"activity": one} for one in (activity, holes)],
         "What is the mean of NaN and 1?",
     )
 
 
-def three_coefficients(theta, data: Mapping) -> bool:
+def theta_of_three_terms(theta: Any, data: Mapping) -> bool:
     """Has `theta`, (a, b, c), less misfit on `data` than (0, 0, 0)?"""
     return beside_nothing(
         theta,

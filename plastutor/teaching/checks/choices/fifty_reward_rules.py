@@ -1,14 +1,11 @@
 """Checks of Fifty reward rules."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from itertools import product
 
 import numpy as np
 
 from plastutor.rules import BEHAVIOUR_ORDERS, term_names
-from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._agreement import check
 
 
 class _Ordered:
@@ -26,54 +23,48 @@ class _Ordered:
         return f"a rule that reads its indices as {', '.join(self.order)}"
 
 
-def wrong_backwards(function: Callable) -> bool:
+NAMES = dict(
+    zip(product(range(3), repeat=4), term_names(BEHAVIOUR_ORDERS), strict=True)
+)
+TWICE = [((1, 0, 0, 1), 1.0), ((1, 0, 0, 1), -0.05)]
+
+
+@check(
+    [{"highest": highest} for highest in (2, 1, 4)],
+    "An index is right both ways if it is the same from either end.",
+)
+def asymmetric_indices(highest):
     """Is `function(highest)` how many terms another index names, read backwards?"""
-    return agrees(
-        function,
-        lambda highest: (highest + 1) ** 4 - (highest + 1) ** 2,
-        [{"highest": highest} for highest in (2, 1, 4)],
-        "An index is right both ways if it is the same from either end.",
-    )
+    return (highest + 1) ** 4 - (highest + 1) ** 2
 
 
-def term_name(function: Callable) -> bool:
+@check(
+    [dict(zip("abcd", index, strict=True)) for index in NAMES],
+    "Each letter as often as its power says, in the order x, y, w, r; without any "
+    "letter it is 'one'.",
+)
+def term_name(a, b, c, d):
     """Is `function(a, b, c, d)` the name of the term with these powers?"""
-    names = dict(
-        zip(product(range(3), repeat=4), term_names(BEHAVIOUR_ORDERS), strict=True)
-    )
-    cases = [dict(zip("abcd", index, strict=True)) for index in names]
-    return agrees(
-        function,
-        lambda a, b, c, d: names[a, b, c, d],
-        cases,
-        "Each letter as often as its power says, in the order x, y, w, r; without any "
-        "letter it is 'one'.",
-    )
+    return NAMES[a, b, c, d]
 
 
-def theta_of(function: Callable) -> bool:
+@check(
+    [{"pairs": pairs} for pairs in ([((2, 0, 1, 0), 0.5)], TWICE, [])],
+    "Add to what is there; do not write over it.",
+)
+def theta_from_terms(pairs):
     """Is `function(pairs)` the array of coefficients, with repeated terms added?"""
-
-    def reference(pairs):
-        theta = np.zeros((3, 3, 3, 3))
-        for index, value in pairs:
-            theta[index] += value
-        return theta
-
-    twice = [((1, 0, 0, 1), 1.0), ((1, 0, 0, 1), -0.05)]
-    cases = [{"pairs": pairs} for pairs in ([((2, 0, 1, 0), 0.5)], twice, [])]
-    return agrees(
-        function, reference, cases, "Add to what is there; do not write over it."
-    )
+    theta = np.zeros((3, 3, 3, 3))
+    for index, value in pairs:
+        theta[index] += value
+    return theta
 
 
-def index_order(function: Callable) -> bool:
+@check(
+    [{"apply": _Ordered(order)} for order in ("xywr", "rwyx", "wxry")],
+    "Set one coefficient of first power to 1, with four different inputs, and see "
+    "which of them comes out.",
+)
+def index_order(apply):
     """Does `function(apply)` find which input each index of theta is a power of?"""
-    cases = [{"apply": _Ordered(order)} for order in ("xywr", "rwyx", "wxry")]
-    return agrees(
-        function,
-        lambda apply: apply.order,
-        cases,
-        "Set one coefficient of first power to 1, with four different inputs, and see "
-        "which of them comes out.",
-    )
+    return apply.order

@@ -1,38 +1,19 @@
 """Checks of noise and missing neurons."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import numpy as np
 
-from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._agreement import check
 
 
-def more_experiments(function: Callable) -> bool:
-    """Is `function(factor)` how many times the experiments make up for the noise?"""
-    return agrees(
-        function,
-        lambda factor: factor**2,
-        [{"factor": factor} for factor in (2.0, 3.0, 0.5)],
-        "The error of a mean is the noise over the square root of their number.",
-    )
-
-
-def noise_level(function: Callable) -> bool:
-    """Is `function(activity, predicted)` the noise level, whatever is NaN?"""
+def _recordings() -> list[dict]:
+    """Predicted activity, and what was recorded of it with noise; a neuron is NaN."""
     draws, cases = np.random.default_rng(0), []
     for shape in ((4, 3), (30, 2)):
         predicted = draws.uniform(size=shape)
         activity = predicted + 0.3 * draws.normal(size=shape)
         activity[:, 1] = np.nan
         cases.append({"activity": activity, "predicted": predicted})
-
-    def reference(activity, predicted):
-        return np.sqrt(np.nanmean((activity - predicted) ** 2))
-
-    hint = "Cells that were not recorded are NaN: np.nanmean leaves them out."
-    return agrees(function, reference, cases, hint)
+    return cases
 
 
 def _linear_models() -> list[dict]:
@@ -46,25 +27,44 @@ def _linear_models() -> list[dict]:
     return cases
 
 
-def posterior_mean(function: Callable) -> bool:
+def _posterior(hessian, gradient, prior, noise):
+    """Precision and mean of theta."""
+    precision = hessian / noise**2 + np.diag(1 / prior**2)
+    return precision, np.linalg.solve(precision, gradient / noise**2)
+
+
+@check(
+    [{"factor": factor} for factor in (2.0, 3.0, 0.5)],
+    "The error of a mean is the noise over the square root of their number.",
+)
+def more_experiments(factor):
+    """Is `function(factor)` how many times the experiments make up for the noise?"""
+    return factor**2
+
+
+@check(
+    _recordings(), "Cells that were not recorded are NaN: np.nanmean leaves them out."
+)
+def noise_level(activity, predicted):
+    """Is `function(activity, predicted)` the noise level, whatever is NaN?"""
+    return np.sqrt(np.nanmean((activity - predicted) ** 2))
+
+
+@check(
+    _linear_models(),
+    "Data and prior each bring a precision, one over a variance; they add up.",
+)
+def posterior_mean(hessian, gradient, prior, noise):
     """Is `function(hessian, gradient, prior, noise)` the posterior mean of theta?"""
-
-    def reference(hessian, gradient, prior, noise):
-        precision = hessian / noise**2 + np.diag(1 / prior**2)
-        return np.linalg.solve(precision, gradient / noise**2)
-
-    hint = "Data and prior each bring a precision, one over a variance; they add up."
-    return agrees(function, reference, _linear_models(), hint)
+    return _posterior(hessian, gradient, prior, noise)[1]
 
 
-def log_evidence(function: Callable) -> bool:
+@check(
+    _linear_models(),
+    "Half gradient @ mean / noise^2, less half the log of |precision| |prior|^2.",
+)
+def log_evidence(hessian, gradient, prior, noise):
     """Is `function(hessian, gradient, prior, noise)` log-evidence, to a constant?"""
-
-    def reference(hessian, gradient, prior, noise):
-        precision = hessian / noise**2 + np.diag(1 / prior**2)
-        mean = np.linalg.solve(precision, gradient / noise**2)
-        spread = np.linalg.slogdet(precision)[1] + 2 * np.log(prior).sum()
-        return gradient @ mean / (2 * noise**2) - spread / 2
-
-    hint = "Half gradient @ mean / noise^2, less half the log of |precision| |prior|^2."
-    return agrees(function, reference, _linear_models(), hint)
+    precision, mean = _posterior(hessian, gradient, prior, noise)
+    spread = np.linalg.slogdet(precision)[1] + 2 * np.log(prior).sum()
+    return gradient @ mean / (2 * noise**2) - spread / 2
