@@ -186,7 +186,7 @@ def recovery(name, redraw, seed=0):
         data = data._replace(activity=data.activity.at[:, :30].set(jnp.nan))
     loss = pt.objective(RULE, pt.activity)
     found = pt.fit(
-        loss, RULE.init(key_theta), data, optimizer=pt.GaussNewton(), num_steps=15
+        loss, RULE.init(key_theta), data, optimizer=pt.GaussNewton(), max_steps=15
     )
     new = pt.neural_task(key_new, RULE, pt.OJA, n_experiments=25)
     score = pt.weight_r2(RULE, found.theta, pt.OJA, new).mean()

@@ -14,7 +14,7 @@ from plastutor.evaluate._scores import percent_deviance
 
 
 def bootstrap_interval(
-    key, statistic: Callable, *per_animal, level: float = 0.95, num: int = 10_000
+    key, statistic: Callable, *per_animal, level: float = 0.95, n_samples: int = 10_000
 ) -> tuple[float, float]:
     """A percentile bootstrap interval over animals.
 
@@ -23,7 +23,7 @@ def bootstrap_interval(
         statistic: a function of the arrays, for example `percent_deviance`.
         *per_animal: arrays with one value an animal; they are drawn together.
         level: the interval's coverage.
-        num: bootstrap samples.
+        n_samples: bootstrap samples.
 
     >>> low, high = bootstrap_interval(jr.key(0), np.mean, np.arange(20.0))
     >>> low < 9.5 < high
@@ -31,7 +31,7 @@ def bootstrap_interval(
     """
     arrays = [np.asarray(values) for values in per_animal]
     count = len(arrays[0])
-    draws = np.asarray(jr.randint(key, (num, count), 0, count))
+    draws = np.asarray(jr.randint(key, (n_samples, count), 0, count))
     values = [statistic(*(values[draw] for values in arrays)) for draw in draws]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -268,7 +268,7 @@ def leave_one_out(
     animal=None,
     restarts: int = 10,
     optimizer=LBFGS,
-    num_steps: int = 50,
+    max_steps: int = 50,
 ) -> LeftOut:
     """Predict every animal from a fit to all the others.
 
@@ -285,7 +285,7 @@ def leave_one_out(
             animal are left out together. Default: one experiment an animal.
         restarts: starts for each fold.
         optimizer: as in `fit`.
-        num_steps: as in `fit`.
+        max_steps: as in `fit`.
 
     Raises:
         ValueError: fewer than three animals.
@@ -299,7 +299,7 @@ def leave_one_out(
     check_experiment(data)
     losses = [loss] if isinstance(loss, Objective) else list(loss)
     key_folds, key_choice = jr.split(key)
-    how = {"optimizer": optimizer, "num_steps": num_steps}
+    how = {"optimizer": optimizer, "max_steps": max_steps}
     chosen = [0] * count
     if len(losses) > 1:
         chosen = _choose(key_choice, losses, init, data, owner, restarts, how)

@@ -33,7 +33,7 @@ class Population(NamedTuple):
         thetas: the theta of each animal, with a leading axis.
         free: indices of these coefficients in the row that theta makes.
         moved: how far the last iteration moved the mean, in standard deviations
-            between animals; above 0.1 more iterations are needed.
+            between animals; above 0.1 more steps are needed.
     """
 
     mean: Theta
@@ -56,8 +56,8 @@ def _each_direction(theta: Theta, free: tuple[int, ...]):
     return flat, unravel, rows, jax.vmap(unravel)(rows)
 
 
-@partial(jax.jit, static_argnames=("loss", "free", "iterations"))
-def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
+@partial(jax.jit, static_argnames=("loss", "free", "max_steps"))
+def _expectation_maximisation(loss, free, max_steps, theta, lives, counts):
     flat, unravel, rows, along = _each_direction(theta, free)
 
     def theta_of(v):
@@ -99,7 +99,7 @@ def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
     least = TINY**2 * guess
     mean = flat[jnp.array(free)]
     start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, guess
-    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, iterations)
+    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, max_steps)
     return theta_of(mean), jnp.sqrt(variance), jax.vmap(theta_of)(each), moved[-1]
 
 
@@ -110,7 +110,7 @@ def fit_population(
     *,
     free: tuple[int, ...] | None = None,
     animal=None,
-    iterations: int = 60,
+    max_steps: int = 60,
 ) -> Population:
     """Fit each animal's theta and the population that it is drawn from, together.
 
@@ -128,7 +128,7 @@ def fit_population(
             free_indices(...); default all.
         animal: for each experiment, the number of its animal, from 0 up; default one
             experiment an animal.
-        iterations: of the expectation-maximisation.
+        max_steps: of the expectation-maximisation.
 
     >>> import plastutor as pt
     >>> draw = np.random.default_rng(0)
@@ -141,7 +141,7 @@ def fit_population(
     free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
     lives = by_animal(data, animal)
     counts = count_observations(lives)
-    found = _expectation_maximisation(loss, free, iterations, theta, lives, counts)
+    found = _expectation_maximisation(loss, free, max_steps, theta, lives, counts)
     mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
     return Population(mean, spread, thetas, free, float(moved))
 
@@ -166,13 +166,13 @@ def predictive_losses(
     *,
     given: Experiment | None = None,
     animal=None,
-    num: int = 2000,
+    n_samples: int = 2000,
 ) -> np.ndarray:
     """The loss of each new animal, when its own theta is not known but learned.
 
     Before each choice, what is known of the animal's theta is the population and the
     animal's own choices so far. The product of these predictions is the likelihood
-    averaged over the population, -log mean_k exp(-loss(theta_k)), here over `num`
+    averaged over the population, -log mean_k exp(-loss(theta_k)), here over `n_samples`
     draws.
 
     Args:
@@ -183,13 +183,13 @@ def predictive_losses(
         given: what is known of the same animals before that, such as the first part
             from `split_in_time`.
         animal: as for the fit.
-        num: draws from the population.
+        n_samples: draws from the population.
 
     Returns:
         Summed losses, one an animal, in nats.
     """
     flat, unravel, rows, _ = _each_direction(population.mean, population.free)
-    draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread[None]
+    draws = jr.normal(key, (n_samples, len(rows)), flat.dtype) * population.spread[None]
     thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
 
     def nats(data):
@@ -197,7 +197,7 @@ def predictive_losses(
         return _nats(loss, thetas, lives, count_observations(lives))
 
     before = 0.0 if given is None else nats(given)
-    known = jnp.log(num) if given is None else logsumexp(-before, axis=0)
+    known = jnp.log(n_samples) if given is None else logsumexp(-before, axis=0)
     return np.asarray(known - logsumexp(-(before + nats(data)), axis=0))
 
 
@@ -269,7 +269,7 @@ def bootstrap_fits(
     data: Experiment,
     *,
     animal=None,
-    num: int = 200,
+    n_samples: int = 200,
     **how,
 ) -> list[Fit]:
     """Fits to cohorts drawn anew from the animals, with replacement.
@@ -280,14 +280,16 @@ def bootstrap_fits(
         theta: the best fit to all; every fit begins there.
         data: a batch of experiments.
         animal: for each experiment, the number of its animal; default its own.
-        num: cohorts.
-        **how: optimizer and num_steps, as for `fit_many`.
+        n_samples: cohorts.
+        **how: optimizer and max_steps, as for `fit_many`.
     """
     lives = by_animal(data, animal)
     count = lives.x.shape[0]
-    draws = jr.randint(key, (num, count), 0, count)
+    draws = jr.randint(key, (n_samples, count), 0, count)
     cohorts = jax.tree.map(
-        lambda leaf: leaf[draws].reshape(num, -1, *leaf.shape[2:]), lives
+        lambda leaf: leaf[draws].reshape(n_samples, -1, *leaf.shape[2:]), lives
     )
-    starts = jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * num), theta)
+    starts = jax.tree.map(
+        lambda leaf: jnp.stack([jnp.asarray(leaf)] * n_samples), theta
+    )
     return fit_many(loss, starts, cohorts, data_axes=0, **how)

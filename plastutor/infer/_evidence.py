@@ -191,7 +191,7 @@ def evidence_fit(
     taus: Sequence[float] = TAUS,
     rhos: Sequence[float] = RHOS,
     margin: float = MARGIN,
-    num_steps: int = 6,
+    max_steps: int = 6,
     forced: bool = False,
 ) -> EvidenceFit:
     """A Taylor rule from noisy, sparse recordings: Gauss-Newton with a Gaussian prior.
@@ -214,7 +214,7 @@ def evidence_fit(
             `first_order_prior`.
         rhos: ratios of all other terms, simplest first.
         margin: in nats; 1 is odds of e to one.
-        num_steps: Gauss-Newton steps.
+        max_steps: Gauss-Newton steps.
         forced: let plasticity see the recorded activity where there is one (prediction
             one step ahead), instead of the model's own.
 
@@ -228,9 +228,9 @@ def evidence_fit(
     >>> round(float(evidence_fit(pt.OJA_ORDERS, data).noise), 2)
     0.1
     """
-    if isinstance(only, str) or not (taus and rhos) or num_steps < 1:
+    if isinstance(only, str) or not (taus and rhos) or max_steps < 1:
         raise ValueError(
-            f"only is {only!r}, taus {taus}, rhos {rhos}, num_steps {num_steps}; "
+            f"only is {only!r}, taus {taus}, rhos {rhos}, max_steps {max_steps}; "
             "expected a sequence of terms (or None), at least one tau and one rho, and "
             "one step or more."
         )
@@ -251,6 +251,6 @@ def evidence_fit(
         network=network,
         grid=tuple((tau, rho) for rho in rhos for tau in taus),
         margin=margin,
-        steps=num_steps,
+        steps=max_steps,
         forced=forced,
     )

@@ -57,9 +57,9 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
     return optimizer.init, partial(_optax_step, optimizer, loss)
 
 
-@partial(jax.jit, static_argnames=("loss", "optimizer", "num", "axes"))
-def _advance(loss, optimizer, num, axes, theta, state, data):
-    """Take `num` steps; keep the theta and the loss from before each of them."""
+@partial(jax.jit, static_argnames=("loss", "optimizer", "n_steps", "axes"))
+def _advance(loss, optimizer, n_steps, axes, theta, state, data):
+    """Take `n_steps` steps; keep the theta and the loss from before each of them."""
     _, one = _method(optimizer, loss)
     many = one if axes is None else jax.vmap(one, (0, 0, *axes))
 
@@ -68,7 +68,7 @@ def _advance(loss, optimizer, num, axes, theta, state, data):
         after, state, value = many(theta, state, data)
         return (after, state), (theta, value)
 
-    return jax.lax.scan(body, (theta, state), None, length=num)
+    return jax.lax.scan(body, (theta, state), None, length=n_steps)
 
 
 def _loss_of(loss, axes, theta, data):
@@ -85,25 +85,25 @@ class _Stage(NamedTuple):
     thetas: Any
 
 
-def _descend(loss, theta, data, optimizer, num_steps, axes, callback, done) -> tuple:
-    """Take up to num_steps steps on one data set, in chunks that can be interrupted."""
+def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
+    """Take up to max_steps steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
     state = (init if axes is None else jax.vmap(init))(theta)
     # Without weak types: they would be gone after a chunk, and all compiled again.
     state = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), state)
-    chunk = max(size for size in range(1, 26) if num_steps % size == 0)
+    chunk = max(size for size in range(1, 26) if max_steps % size == 0)
     losses, thetas, stopped = [], [], ""
     try:
-        for start in range(0, num_steps, chunk):
+        for start in range(0, max_steps, chunk):
             (theta, state), (before, values) = _advance(
                 loss, optimizer, chunk, axes, theta, state, data
             )
             losses.append(np.asarray(values))
             thetas.append(jax.tree.map(np.asarray, before))
-            if callback is not None:
+            if progress is not None:
                 last = np.asarray(losses[-1][-1])
                 least = np.where(np.isfinite(last), last, np.inf).min()
-                callback(done + start + chunk, float(least))
+                progress(done + start + chunk, float(least))
             if axes is None and not np.isfinite(losses[-1]).any():
                 break
             if all(
@@ -162,15 +162,15 @@ MESSAGES = {
     "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
     "further.",
     "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
-    "raise num_steps.",
+    "raise max_steps.",
 }
 
 
-def _checked(loss, theta0, data, num_steps, horizons, axes):
+def _checked(loss, theta0, data, max_steps, horizons, axes):
     """Refuse what cannot work, before anything is compiled."""
-    if not isinstance(num_steps, int) or num_steps < 1:
+    if not isinstance(max_steps, int) or max_steps < 1:
         raise ValueError(
-            f"num_steps is {num_steps!r}; expected a whole number from 1 up."
+            f"max_steps is {max_steps!r}; expected a whole number from 1 up."
         )
     theta0 = jax.tree.map(jnp.asarray, theta0)
     for leaf in jax.tree.leaves(theta0):
@@ -215,8 +215,8 @@ def _shared(theta, data, axes):
     return spread(theta), data
 
 
-def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
-    theta = _checked(loss, theta0, data, num_steps, horizons, axes)
+def _stages(loss, theta0, data, optimizer, max_steps, horizons, axes, progress):
+    theta = _checked(loss, theta0, data, max_steps, horizons, axes)
     theta, data = _shared(theta, data, axes)
     cuts = [data] if horizons is None else [first_steps(data, h) for h in horizons]
     for cut in cuts if horizons is not None and axes in (None, (None,)) else ():
@@ -225,7 +225,7 @@ def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
     for cut in cuts:
         done = sum(len(stage.losses) - 1 for stage in stages)
         stage, stopped = _descend(
-            loss, theta, cut, optimizer, num_steps, axes, callback, done
+            loss, theta, cut, optimizer, max_steps, axes, progress, done
         )
         stages.append(stage)
         if stopped == "interrupted" or (
@@ -242,9 +242,9 @@ def fit(
     data: Any,
     *,
     optimizer: Any = LBFGS,
-    num_steps: int = 200,
+    max_steps: int = 200,
     horizons: Sequence[int] | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> Fit:
     """Find the theta that makes loss(theta, data) small.
 
@@ -253,10 +253,10 @@ def fit(
         theta0: where to start; any tree of arrays.
         data: what the loss needs.
         optimizer: any Optax optimiser, or GaussNewton().
-        num_steps: steps of the optimiser (at each horizon, if there are several).
+        max_steps: steps of the optimiser (at each horizon, if there are several).
         horizons: fit the first 3 steps of the experiments, then the first 6, and so on:
             `horizons=(3, 6, 12, 25, 50)`. A short life cannot diverge far.
-        callback: called with (step, loss) every few steps; show progress with it.
+        progress: called with (step, loss) every few steps; show progress with it.
 
     Returns:
         A `Fit` whose theta is always finite: a fit that diverged says so in `status`
@@ -267,12 +267,12 @@ def fit(
         TypeError: not an optimiser, or Gauss-Newton without an `objective`.
 
     >>> found = fit(lambda theta, data: jnp.sum((theta - data) ** 2),
-    ...             jnp.zeros(2), jnp.array([1.0, 2.0]), num_steps=20)
+    ...             jnp.zeros(2), jnp.array([1.0, 2.0]), max_steps=20)
     >>> [round(float(v), 3) for v in found.theta]
     [1.0, 2.0]
     """
     return _report(
-        *_stages(loss, theta0, data, optimizer, num_steps, horizons, None, callback)
+        *_stages(loss, theta0, data, optimizer, max_steps, horizons, None, progress)
     )
 
 
@@ -283,9 +283,9 @@ def fit_many(
     *,
     data_axes: Any = None,
     optimizer: Any = LBFGS,
-    num_steps: int = 200,
+    max_steps: int = 200,
     horizons: Sequence[int] | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> list[Fit]:
     """Many fits as one program: restarts, seeds, or folds with their own data.
 
@@ -296,9 +296,9 @@ def fit_many(
         data_axes: None if all fits share the data; 0 if every fit has its own, along a
             leading axis; or a tuple of both, as `in_axes` of jax.vmap.
         optimizer: as in `fit`.
-        num_steps: as in `fit`.
+        max_steps: as in `fit`.
         horizons: as in `fit`.
-        callback: called with (step, lowest loss of all fits).
+        progress: called with (step, lowest loss of all fits).
 
     Returns:
         One `Fit` for each start, in the same order; those that diverged say so. The
@@ -311,7 +311,7 @@ def fit_many(
     """
     axes = (data_axes,)
     stages, stopped = _stages(
-        loss, theta0, data, optimizer, num_steps, horizons, axes, callback
+        loss, theta0, data, optimizer, max_steps, horizons, axes, progress
     )
     each = range(stages[0].losses.shape[1])
     of = [jax.tree.map(lambda leaf, k=k: leaf[:, k], stages) for k in each]
@@ -339,10 +339,10 @@ def fit_restarts(
         init: `key -> theta`, such as rule.init.
         data: what the loss needs.
         restarts: how many starts.
-        **how: optimizer, num_steps and the like, as in `fit_many`.
+        **how: optimizer, max_steps and the like, as in `fit_many`.
 
     >>> found = fit_restarts(jax.random.key(0), lambda t, data: (t**2 - data) ** 2,
-    ...                      jax.random.normal, 4.0, restarts=3, num_steps=30)
+    ...                      jax.random.normal, 4.0, restarts=3, max_steps=30)
     >>> round(abs(float(found.theta)), 2)
     2.0
     """

@@ -70,7 +70,7 @@ class Selection(NamedTuple):
         return [names[k] for k in np.flatnonzero(self.free)]
 
 
-def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
+def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
     """The fit with these terms from theta, or from nothing where that is better.
 
     Steps are those of `GaussNewton`, along the free terms only. Which terms are free is
@@ -102,7 +102,7 @@ def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     theta = jnp.where(free, theta, 0)
     start = theta, GaussNewton().init(theta)
-    (theta, _), values = jax.lax.scan(step, start, None, length=num_steps)
+    (theta, _), values = jax.lax.scan(step, start, None, length=max_steps)
     return theta, values[-1]
 
 
@@ -166,8 +166,8 @@ def _simplest(held_out, size, standard_errors):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=None):
-    refit = partial(_refit, loss, num_steps, max_terms)
+def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=None):
+    refit = partial(_refit, loss, max_steps, max_terms)
     theta, free = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
     nothing = theta, free, loss(theta, train)
     visit = partial(_visit, loss, refit, train, nothing[-1])
@@ -208,7 +208,7 @@ def select_terms(
     held_out: Experiment,
     *,
     max_terms: int = 6,
-    num_steps: int = 8,
+    max_steps: int = 8,
     standard_errors: float = 1.0,
     theta0: Theta | None = None,
 ) -> Selection:
@@ -243,7 +243,7 @@ def select_terms(
         held_out: a batch that only decides how many terms; at least two experiments,
             as many steps as in `train`.
         max_terms: the size at which the search turns back.
-        num_steps: steps of Gauss-Newton for each set.
+        max_steps: steps of Gauss-Newton for each set.
         standard_errors: 0 takes the lowest held-out loss itself.
         theta0: a fit of all terms to `train`. The second search begins with a step of
             the path that has `max_terms` terms at once, and whose `added` is -1.
@@ -258,18 +258,18 @@ def select_terms(
     >>> select_terms(pt.objective(rule, pt.activity), pt.OJA_ORDERS, *made).terms
     ['xy']
     """
-    _check(loss, orders, train, held_out, max_terms, num_steps)
+    _check(loss, orders, train, held_out, max_terms, max_steps)
     loss = replace(loss, penalty=None)
     return _select(
-        loss, orders, max_terms, num_steps, train, held_out, standard_errors, theta0
+        loss, orders, max_terms, max_steps, train, held_out, standard_errors, theta0
     )
 
 
-def _check(loss, orders, train, held_out, max_terms, num_steps) -> None:
+def _check(loss, orders, train, held_out, max_terms, max_steps) -> None:
     most = math.prod(orders.shape)
     for name, value, top in (
         ("max_terms", max_terms, most),
-        ("num_steps", num_steps, math.inf),
+        ("max_steps", max_steps, math.inf),
     ):
         if not isinstance(value, int) or not 1 <= value <= top:
             raise ValueError(

@@ -13,7 +13,7 @@ from plastutor.gradients import spiking_gradient
 from plastutor.networks import Cell, SpikingLayer
 
 
-@partial(jax.jit, static_argnames=("cell", "how", "num_steps", "batch"))
+@partial(jax.jit, static_argnames=("cell", "how", "max_steps", "batch_size"))
 def train_spiking(
     key,
     cell: Cell,
@@ -23,8 +23,8 @@ def train_spiking(
     *,
     how: str = "bptt",
     feedback: Float[Array, "class post"] | None = None,
-    num_steps: int = 200,
-    batch: int = 16,
+    max_steps: int = 200,
+    batch_size: int = 16,
     rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
 ) -> tuple[SpikingLayer, Float[Array, " step"]]:
     """Adam on batches of examples, by any of the gradients.
@@ -37,8 +37,8 @@ def train_spiking(
         label: the right classes.
         how: as in `spiking_gradient`.
         feedback: as in `spiking_gradient`.
-        num_steps: the number of updates.
-        batch: the number of examples in an update.
+        max_steps: the number of updates.
+        batch_size: the number of examples in an update.
         rates: the rates of Adam for w_in, w_out and w_rec; 0 freezes. Where w_rec moves
             fast, the exact gradient through many steps explodes.
 
@@ -50,7 +50,7 @@ def train_spiking(
     >>> x, label = pt.tasks.pattern_task(jax.random.key(1), patterns, 50)
     >>> layer = pt.networks.init_spiking_layer(jax.random.key(2), 40, 8, 2)
     >>> key, cell = jax.random.key(3), pt.networks.lif()
-    >>> _, losses = train_spiking(key, cell, layer, x, label, num_steps=30)
+    >>> _, losses = train_spiking(key, cell, layer, x, label, max_steps=30)
     >>> bool(losses[-1] < losses[0])
     True
     """
@@ -66,6 +66,6 @@ def train_spiking(
         change, memory = adam.update(slope, memory)
         return (SpikingLayer(*map(moved, layer, rates, change)), memory), value
 
-    at = jax.random.randint(key, (num_steps, batch), 0, len(label))
+    at = jax.random.randint(key, (max_steps, batch_size), 0, len(label))
     (layer, _), losses = jax.lax.scan(update, (layer, adam.init(layer)), at)
     return layer, losses

@@ -83,7 +83,7 @@ def by_growing_horizon(seeds, data, *, only):
         cut = jax.vmap(partial(pt.first_steps, steps=steps))(data)
         found = jax.vmap(
             lambda one, start: pt.evidence_fit(
-                pt.OJA_ORDERS, one, only=only, theta0=start, num_steps=5
+                pt.OJA_ORDERS, one, only=only, theta0=start, max_steps=5
             )
         )(cut, theta)
         theta = found.theta

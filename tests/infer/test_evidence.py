@@ -174,7 +174,7 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     order = np.argsort([fit[2] for fit in fits])
     assert order[-1] != 0 and fits[order[-1]][2] > fits[order[-2]][2] + 1e-3
     fit = partial(pt.evidence_fit, pt.OJA_ORDERS, gappy, only=FEW, taus=taus, rhos=rhos)
-    found = fit(num_steps=1, forced=forced, margin=1e-6)
+    found = fit(max_steps=1, forced=forced, margin=1e-6)
     mean, std, _ = fits[order[-1]]
     assert (float(found.tau), float(found.rho)) == grid[order[-1]]
     np.testing.assert_allclose(found.noise, noise)
@@ -182,7 +182,7 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     np.testing.assert_allclose(found.std.ravel()[np.array(FREE)], std, rtol=1e-6)
     assert set(np.flatnonzero(found.theta)) == set(np.flatnonzero(found.std)) == {*FREE}
     if not forced:  # when all are within the margin, the first one wins
-        easy = fit(num_steps=1, margin=1e6)
+        easy = fit(max_steps=1, margin=1e6)
         assert (float(easy.tau), float(easy.rho)) == grid[0]
 
 
@@ -221,7 +221,7 @@ def test_with_noise_the_prior_is_worth_it(noisy):
 def test_two_data_sets_at_once_are_two_fits(noisy):
     other = neural(seed=1, noise=0.2)
     fit = lambda data: pt.evidence_fit(
-        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+        pt.OJA_ORDERS, data, only=FEW, max_steps=2, **GRID
     )
     both = jax.vmap(fit)(jax.tree.map(lambda *v: jnp.stack(v), noisy, other))
     for k, data in enumerate((noisy, other)):
@@ -232,7 +232,7 @@ def test_two_data_sets_at_once_are_two_fits(noisy):
 
 def test_a_start_shortens_the_way(clean):
     fit = lambda start: pt.evidence_fit(
-        pt.OJA_ORDERS, clean, only=FEW, theta0=start, num_steps=1, **GRID
+        pt.OJA_ORDERS, clean, only=FEW, theta0=start, max_steps=1, **GRID
     )
     near, far = fit(pt.OJA * 0.99), fit(None)
     assert np.abs(near.theta - pt.OJA).max() < 0.1 * np.abs(far.theta - pt.OJA).max()
@@ -243,7 +243,7 @@ def test_a_start_shortens_the_way(clean):
 
 def test_single_precision_stays_single_and_finds_the_same(noisy):
     fit = lambda data: pt.evidence_fit(
-        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+        pt.OJA_ORDERS, data, only=FEW, max_steps=2, **GRID
     )
     single = fit(
         jax.tree.map(lambda v: v.astype("float32") if v.ndim > 2 else v, noisy)

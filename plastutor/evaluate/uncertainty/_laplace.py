@@ -120,13 +120,13 @@ class Laplace(NamedTuple):
         whole = np.linalg.norm(rows / unit, axis=-1)
         return np.where(lost > self._eps**0.25 * whole, np.inf, std)
 
-    def sample(self, key, num: int = 100) -> Theta:
-        """Draw rules that the data allow: theta with a leading axis `num`.
+    def sample(self, key, n_samples: int = 100) -> Theta:
+        """Draw rules that the data allow: theta with a leading axis `n_samples`.
 
         Along directions without information they all equal the best fit.
         """
         flat, unravel = ravel_pytree(self.theta)
-        draws = jr.normal(key, (num, self.root.shape[1]), flat.dtype)
+        draws = jr.normal(key, (n_samples, self.root.shape[1]), flat.dtype)
         moved = draws @ jnp.asarray(self.root.T, flat.dtype)
         return jax.vmap(lambda move: unravel(flat.at[self.free].add(move)))(moved)
 

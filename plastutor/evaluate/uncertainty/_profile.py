@@ -42,8 +42,8 @@ class Profile(NamedTuple):
     high: float
 
 
-@partial(jax.jit, static_argnames=("loss", "num_steps", "at_once"))
-def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
+@partial(jax.jit, static_argnames=("loss", "max_steps", "batch_size"))
+def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size):
     """Loss and theta for each move of one coefficient, the others fitted again."""
     flat, unravel = ravel_pytree(theta)
 
@@ -68,10 +68,10 @@ def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
 
         if across.shape[1]:
             state = few, OPTIMIZER.init(few)
-            (few, _), _ = jax.lax.scan(step, state, None, length=num_steps)
+            (few, _), _ = jax.lax.scan(step, state, None, length=max_steps)
         return of_others(few, given), whole(few, move)
 
-    return jax.lax.map(one, moves, batch_size=at_once)
+    return jax.lax.map(one, moves, batch_size=batch_size)
 
 
 def profile(
@@ -84,8 +84,8 @@ def profile(
     only=None,
     noise: float | None = None,
     level: float = 0.95,
-    num_steps: int = 5,
-    at_once: int | None = None,
+    max_steps: int = 5,
+    batch_size: int | None = None,
 ) -> Profile:
     """Hold one coefficient at some values, fit all others again: how much is lost?
 
@@ -106,9 +106,9 @@ def profile(
         only: the free terms, as given to `taylor`.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
         level: the share of intervals that should hold the truth.
-        num_steps: Gauss-Newton steps for each value.
-        at_once: how many values are run together by vmap; default all. Fewer need less
-            memory.
+        max_steps: Gauss-Newton steps for each value.
+        batch_size: how many values are run together by vmap; default all. Fewer need
+            less memory.
 
     Raises:
         ValueError: an unknown term, or values that are no numbers.
@@ -145,7 +145,7 @@ def profile(
     held = np.append(around.mean[k], values)  # the first is not held anywhere
     given = (jnp.asarray(v, dtype) for v in (path, across, held - held[0]))
     losses, thetas = _profile(
-        loss, theta, data, around.free, *given, num_steps, at_once or len(held)
+        loss, theta, data, around.free, *given, max_steps, batch_size or len(held)
     )
     information, losses = around.information, np.asarray(losses, float)
     unit = float(information.count / information.noise**2)

@@ -61,7 +61,7 @@ def test_a_sloppy_problem_is_named_and_its_band_covers():
     rule, start = pt.taylor(pt.OJA_ORDERS), jnp.zeros(pt.OJA_ORDERS.shape)
     data = pt.neural_task(jr.key(0), rule, pt.OJA, noise=0.03, **sizes)
     loss = pt.objective(rule, pt.activity)
-    theta = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=20).theta
+    theta = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=20).theta
     found = pt.laplace(loss, theta, data)
     assert "Sloppy" in found.report() and found.identifiable.sum() < 20
     assert found.distance < 0.01
