@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PRNGKeyArray
 
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, first_steps
@@ -21,7 +22,7 @@ from plastutor.infer._gauss_newton import GaussNewton
 from plastutor.objectives import Objective
 
 LBFGS = optax.lbfgs()
-"""The default: quasi-Newton with a line search, which never takes a step that harms."""
+"""The default: quasi-Newton with a line search, which never raises the loss."""
 
 
 def _optax_step(optimizer, loss, theta, state, data):
@@ -32,7 +33,7 @@ def _optax_step(optimizer, loss, theta, state, data):
 
     if optax.tree_utils.tree_get(state, "grad") is None:
         value, grad = jax.value_and_grad(value_fn)(theta)
-    else:  # a line search has just been here and kept both
+    else:  # a line search has just evaluated both here
         value, grad = optax.value_and_grad_from_state(value_fn)(theta, state=state)
     updates, state = optimizer.update(
         grad, state, theta, value=value, grad=grad, value_fn=value_fn
@@ -61,11 +62,11 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
 def _advance(loss, optimizer, n_steps, axes, theta, state, data):
     """Take `n_steps` steps; keep the theta and the loss from before each of them."""
     _, one = _method(optimizer, loss)
-    many = one if axes is None else jax.vmap(one, (0, 0, *axes))
+    step = one if axes is None else jax.vmap(one, (0, 0, *axes))
 
     def body(carry, _):
         theta, state = carry
-        after, state, value = many(theta, state, data)
+        after, state, value = step(theta, state, data)
         return (after, state), (theta, value)
 
     return jax.lax.scan(body, (theta, state), None, length=n_steps)
@@ -86,7 +87,7 @@ class _Stage(NamedTuple):
 
 
 def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
-    """Take up to max_steps steps on one data set, in chunks that can be interrupted."""
+    """Take up to max_steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
     state = (init if axes is None else jax.vmap(init))(theta)
     # Without weak types: they would be gone after a chunk, and all compiled again.
@@ -106,12 +107,8 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
                 progress(done + start + chunk, float(least))
             if axes is None and not np.isfinite(losses[-1]).any():
                 break
-            if all(
-                np.array_equal(old[0], new)
-                for old, new in zip(
-                    jax.tree.leaves(before), jax.tree.leaves(theta), strict=True
-                )
-            ):
+            pairs = zip(*map(jax.tree.leaves, (thetas[-1], theta)), strict=True)
+            if all(np.array_equal(old[0], new) for old, new in pairs):
                 stopped = "converged"
                 break
     except KeyboardInterrupt:
@@ -128,30 +125,25 @@ def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
     thetas = jax.tree.map(
         lambda *parts: np.concatenate(parts), *(stage.thetas for stage in stages)
     )
-    bad = np.flatnonzero(~np.isfinite(losses))
+    finite = np.isfinite(losses)
+    bad = int((~finite).argmax())  # the first, if there is one
     start = len(losses) - len(stages[-1].losses)
-    if np.isfinite(losses[start:]).any():
-        best = start + int(
-            np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)[start:])
-        )
-    else:
-        best = int(bad[0]) - 1
+    last = np.where(finite, losses, np.inf)[start:]
+    best = start + int(last.argmin()) if finite[start:].any() else bad - 1
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
-    if len(bad):
-        stopped = "diverged"
-    status = stopped or "finished"
-    message = MESSAGES["lost" if best < 0 else status].format(
+    status = (stopped or "finished") if finite.all() else "diverged"
+    message = MESSAGES["no start" if best < 0 else status].format(
         steps=len(losses) - len(stages),
         loss=losses[max(best, 0)],
         best=best,
-        bad=bad[0] if len(bad) else None,
-        value=losses[bad[0]] if len(bad) else None,
+        bad=bad,
+        value=losses[bad],
     )
     return Fit(theta, losses, thetas, status, message)
 
 
 MESSAGES = {
-    "lost": "The loss of the initial theta is not finite: the weights grow without "
+    "no start": "The loss of the initial theta is not finite: the weights grow without "
     "bound already there. Start from smaller coefficients, or scale the stimuli down.",
     "diverged": "The loss became {value} at step {bad}: the weights grew without "
     "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
@@ -255,8 +247,8 @@ def fit(
         optimizer: any Optax optimiser, or GaussNewton().
         max_steps: steps of the optimiser (at each horizon, if there are several).
         horizons: fit the first 3 steps of the experiments, then the first 6, and so on:
-            `horizons=(3, 6, 12, 25, 50)`. A short life cannot diverge far.
-        progress: called with (step, loss) every few steps; show progress with it.
+            `horizons=(3, 6, 12, 25, 50)`. A short experiment cannot diverge far.
+        progress: called as `progress(step, loss)`, every few steps.
 
     Returns:
         A `Fit` whose theta is always finite: a fit that diverged says so in `status`
@@ -298,7 +290,7 @@ def fit_many(
         optimizer: as in `fit`.
         max_steps: as in `fit`.
         horizons: as in `fit`.
-        progress: called with (step, lowest loss of all fits).
+        progress: called as `progress(step, lowest loss of all fits)`.
 
     Returns:
         One `Fit` for each start, in the same order; those that diverged say so. The
@@ -318,18 +310,27 @@ def fit_many(
     return [_report(one, stopped) for one in of]
 
 
-def lowest_loss(found: Fit) -> float:
-    """The loss of a fit's theta; infinite if the fit had nothing finite.
+def lowest_loss(result: Fit) -> float:
+    """The loss of a fit's theta; infinite if no loss was finite.
+
+    Args:
+        result: from `fit` or `fit_many`.
 
     >>> lowest_loss(fit(lambda theta, data: (theta - data) ** 2, 0.0, 3.0)) < 1e-6
     True
     """
-    finite = found.losses[np.isfinite(found.losses)]
+    finite = result.losses[np.isfinite(result.losses)]
     return float(finite.min()) if len(finite) else np.inf
 
 
 def fit_restarts(
-    key, loss: Callable, init: Callable, data: Any, *, restarts: int = 6, **how
+    key: PRNGKeyArray,
+    loss: Callable,
+    init: Callable,
+    data: Any,
+    *,
+    restarts: int = 6,
+    **how: Any,
 ) -> Fit:
     """The best of several fits from random starts, for a loss with several optima.
 

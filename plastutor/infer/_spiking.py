@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from plastutor.gradients import spiking_gradient
 from plastutor.networks import Cell, SpikingLayer
@@ -15,7 +15,7 @@ from plastutor.networks import Cell, SpikingLayer
 
 @partial(jax.jit, static_argnames=("cell", "how", "max_steps", "batch_size"))
 def train_spiking(
-    key,
+    key: PRNGKeyArray,
     cell: Cell,
     layer: SpikingLayer,
     x: Float[Array, "exp time pre"],
@@ -27,12 +27,12 @@ def train_spiking(
     batch_size: int = 16,
     rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
 ) -> tuple[SpikingLayer, Float[Array, " step"]]:
-    """Adam on batches of examples, by any of the gradients.
+    """Train by Adam on batches of examples, with any of the gradients.
 
     Args:
         key: for the choice of examples.
         cell: the kind of neuron.
-        layer: where to begin.
+        layer: where to start.
         x: inputs.
         label: the right classes.
         how: as in `spiking_gradient`.
@@ -60,11 +60,12 @@ def train_spiking(
         return None if w is None else w - rate * change
 
     def update(carry, at):
-        layer, memory = carry
-        one = {"how": how, "feedback": feedback}
-        value, slope = spiking_gradient(cell, layer, x[at], label[at], **one)
-        change, memory = adam.update(slope, memory)
-        return (SpikingLayer(*map(moved, layer, rates, change)), memory), value
+        layer, state = carry
+        value, gradient = spiking_gradient(
+            cell, layer, x[at], label[at], how=how, feedback=feedback
+        )
+        change, state = adam.update(gradient, state)
+        return (SpikingLayer(*map(moved, layer, rates, change)), state), value
 
     at = jax.random.randint(key, (max_steps, batch_size), 0, len(label))
     (layer, _), losses = jax.lax.scan(update, (layer, adam.init(layer)), at)

@@ -119,12 +119,7 @@ def efficient(seed, setting, noise, draws=20) -> float:
     data = student(seed, setting, noise, 1.0)
     information = jax.jit(
         lambda data: pt.infer.normal_equations(
-            RULE,
-            jnp.asarray(setting.truth),
-            jnp.asarray(directions),
-            data,
-            pt.RECORDED,
-            False,
+            RULE, jnp.asarray(setting.truth), directions, data
         )[0]
     )(data)
     spread = np.linalg.cholesky(np.linalg.inv(np.asarray(information)) * noise**2)
