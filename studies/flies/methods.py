@@ -148,7 +148,7 @@ def run_cohort(setting: Setting) -> dict:
         key = jr.key(setting.seed)
         found = pt.compare_models(key, with_w, without, null, alternative="greater")
         row |= score(with_w, null)
-        row |= {"gain": f"{found.gain:.4f}", "better": found.better}
+        row |= {"gain": f"{found.gain:.4f}", "better": found.n_better}
         row |= {"p_value": f"{found.p_value:.2e}", "nats": ""}
     return row
 

@@ -43,7 +43,7 @@ def test_paired_equals_what_it_is_made_of():
     other = null * draw.uniform(0.8, 1.0, 18)
     one = other - draw.normal(3, 4, 18)
     found = pt.compare_models(jr.key(0), one, other, null)
-    assert found.better == (one < other).sum() and found.animals == 18
+    assert found.n_better == (one < other).sum() and found.n_animals == 18
     assert found.gain == pytest.approx(100 * (other.sum() - one.sum()) / null.sum())
     low, high = found.interval
     assert low < found.gain < high

@@ -295,7 +295,7 @@ def test_experiments_of_one_animal_are_left_out_together():
 
 def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch):
     monkeypatch.setattr(
-        "plastutor.evaluate._held_out.FITS_AT_A_TIME", 2
+        "plastutor.evaluate._held_out.MAX_FITS_PER_BATCH", 2
     )  # so that chunks are tested, too
     data, owner = flies(), np.array([0, 1, 2, 0])
     found = left_out(data, PENALTIES, restarts=1, max_steps=400, animal=owner)

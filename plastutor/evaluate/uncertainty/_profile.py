@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
 from jaxtyping import Float
 from scipy import stats
 
@@ -28,8 +30,8 @@ class Profile(NamedTuple):
 
     Attributes:
         values: where the coefficient was held.
-        deviance: twice the log-likelihood lost there, after all others were fitted
-            again; 0 at the best fit.
+        deviance: twice the fall of the log-likelihood there, after all others were
+            fitted again; 0 at the best fit.
         thetas: the fits, with a leading axis.
         low: lower end of the interval; minus infinity if it lies beyond `values`.
         high: upper end; infinity if it lies beyond `values`.
@@ -80,14 +82,14 @@ def profile(
     data: Experiment,
     term: str,
     *,
-    values=None,
-    only=None,
+    values: ArrayLike | Sequence | None = None,
+    only: Sequence[str] | None = None,
     noise: float | None = None,
     level: float = 0.95,
     max_steps: int = 5,
     batch_size: int | None = None,
 ) -> Profile:
-    """Hold one coefficient at some values, fit all others again: how much is lost?
+    """Hold one coefficient at some values and fit all others again.
 
     The interval holds the values whose deviance 2 (log L_max - log L) is below the
     quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and
@@ -98,14 +100,14 @@ def profile(
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
 
     Args:
-        loss: made by `objective` with activity_loss, accept_loss or choice_loss.
+        loss: made by `objective` with activity, accept or choice.
         theta: the best fit.
         data: what was fitted.
         term: the coefficient, a name such as "xy", as in `Laplace.names`.
         values: where to hold it; default 9 values within 3 standard deviations.
         only: the free terms, as given to `taylor`.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
-        level: the share of intervals that should hold the truth.
+        level: the share of intervals that should hold the true value.
         max_steps: Gauss-Newton steps for each value.
         batch_size: how many values are run together by vmap; default all. Fewer need
             less memory.

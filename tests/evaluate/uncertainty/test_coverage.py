@@ -48,7 +48,8 @@ def test_intervals_cover():
     thetas = np.zeros((count, 12))
     for _ in range(8):  # the best fits, by Fisher scoring
         found = ask(thetas.reshape(count, *orders.shape), sets)
-        thetas[:, free] += np.linalg.solve(found.matrix, found.slope[..., None])[..., 0]
+        step = np.linalg.solve(found.matrix, found.gradient[..., None])
+        thetas[:, free] += step[..., 0]
     std = np.sqrt([np.diag(np.linalg.inv(one)) for one in found.matrix])
     low, high = thetas[:, free] - 1.96 * std, thetas[:, free] + 1.96 * std
     share = pt.evaluate.uncertainty.coverage(truth, low, high)
