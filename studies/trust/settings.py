@@ -91,33 +91,10 @@ def settings() -> list[dict]:
 TABLES = [
     Table(
         "trust",
-        rows=settings(),
+        rows=settings,
         columns=["truth", "found", "std", "covered", "deviance", "distance"],
         batch_over=["row"],
     )
 ]
-SOURCES = [
-    "plastutor/networks/_network.py",
-    "plastutor/_types.py",
-    "plastutor/_experiments.py",
-    "plastutor/rules/_terms.py",
-    "plastutor/_devices.py",
-    "plastutor/rules/_taylor.py",
-    "plastutor/networks/_reward.py",
-    "plastutor/_simulate.py",
-    "plastutor/networks/_step.py",
-    "plastutor/tasks/_foraging.py",
-    "plastutor/tasks/_recordings.py",
-    "plastutor/likelihoods/_activity.py",
-    "plastutor/likelihoods/_choices.py",
-    "plastutor/likelihoods/_penalties.py",
-    "plastutor/likelihoods/_sums.py",
-    "plastutor/objectives/_objective.py",
-    "plastutor/infer/_gauss_newton.py",
-    "plastutor/infer/_fit.py",
-    "plastutor/infer/_evidence.py",
-    "plastutor/evaluate/uncertainty/_laplace.py",
-    "plastutor/evaluate/uncertainty/_fisher.py",
-    "plastutor/evaluate/uncertainty/_coverage.py",
-    "plastutor/evaluate/uncertainty/_profile.py",
-]
+SOURCES = ["rules", "networks", "likelihoods", "tasks", "objectives", "infer"]
+SOURCES += ["evaluate"]
