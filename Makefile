@@ -75,7 +75,7 @@ coverage: $(VENV)/.installed
 	  --cov plastutor --cov-report term-missing:skip-covered
 
 bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise, on rewards and on flies, about an hour each on
 # 2 cores, and on trust, about half an hour. That on flies needs the real data, which

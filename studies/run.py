@@ -18,10 +18,15 @@ STUDIES = sorted(path.parent.name for path in HERE.glob("*/settings.py"))
 
 
 def sources(study: str) -> list[Path]:
-    """The files whose code makes the rows: SOURCES, and all of the study's own."""
-    named = import_module(f"{study}.settings").SOURCES
-    own = sorted((HERE / study).glob("*.py"))
-    return [*(HERE.parent / name for name in named), *own]
+    """The files whose code makes the rows.
+
+    They are what serves all rooms of the package, the rooms in SOURCES, and the study.
+    """
+    package = HERE.parent / "plastutor"
+    rooms = import_module(f"{study}.settings").SOURCES
+    folders = [*(package / room for room in rooms), HERE / study]
+    inside = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return [*sorted(package.glob("_[a-z]*.py")), *inside]
 
 
 def main(study: str = "", *words: str) -> None:
@@ -33,7 +38,8 @@ def main(study: str = "", *words: str) -> None:
         )
     chosen = []
     for table in import_module(f"{study}.settings").TABLES:
-        rows = [row for row in table.rows if not words or {*words} & {*row.values()}]
+        every = table.rows()
+        rows = [row for row in every if not words or {*words} & {*row.values()}]
         chosen += [(table, rows)] if rows else []
     if not chosen:
         raise SystemExit(

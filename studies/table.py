@@ -1,6 +1,6 @@
 """A table of a study, as its `settings.py` writes it down and `run.py` reads it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 
@@ -8,7 +8,7 @@ class Table(NamedTuple):
     """A file of book/results: its rows, its columns, and what is run as one batch."""
 
     name: str
-    rows: list[dict[str, Any]]  # the settings of each
+    rows: Callable[[], list[dict[str, Any]]]  # the settings of each
     columns: Sequence[str]  # what `run` of `methods.py` finds
     batch_over: Sequence[str]
     batch_size: int | None = None

@@ -38,9 +38,9 @@ def check_refusal(act, sentence):
     """`act` raises one of two plain errors, and what it says is ours."""
     with pytest.raises((ValueError, TypeError)) as caught:
         act()
-    if isinstance(caught.value, TypeCheckError):  # with the import hook, which is first
+    if isinstance(caught.value, TypeCheckError):  # the import hook saw it before us
         return
     text = str(caught.value)
-    assert re.search("(?s)" + sentence, text)
+    assert re.search("(?s)" + sentence, text), text
     assert type(caught.value) in (ValueError, TypeError), "not an error of JAX's own"
     assert text.endswith((".", ")")) and "jax.dev" not in text

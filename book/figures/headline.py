@@ -25,7 +25,7 @@ def oja(ax):
         rule.init(jr.key(1)),
         data,
         optimizer=pt.GaussNewton(),
-        num_steps=17,
+        max_steps=17,
     )
     pt.plot.coefficients(
         found.theta, pt.term_names(pt.OJA_ORDERS), theta_true=pt.OJA, ax=ax
@@ -51,7 +51,7 @@ def forgetting(ax):
             rule.init,
             data,
             optimizer=pt.GaussNewton(),
-            num_steps=26,
+            max_steps=26,
             restarts=6,
         )
         scores[name] = 100 * (1 - left_out.losses / null)

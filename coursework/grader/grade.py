@@ -113,10 +113,12 @@ def run_one(path: Path, prepared: Path, limits, method: str, slot: int):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_all(found: dict[str, Path], prepared: Path, limits, method, parallel) -> dict:
+def run_all(
+    found: dict[str, Path], prepared: Path, limits, method, max_workers
+) -> dict:
     """Run every submission, some at a time."""
     slots = queue.SimpleQueue()
-    for slot in range(parallel):
+    for slot in range(max_workers):
         slots.put(slot)
 
     def one(item):
@@ -127,7 +129,7 @@ def run_all(found: dict[str, Path], prepared: Path, limits, method, parallel) ->
         finally:
             slots.put(slot)
 
-    with ThreadPoolExecutor(parallel) as pool:
+    with ThreadPoolExecutor(max_workers) as pool:
         return dict(pool.map(one, found.items()))
 
 
@@ -175,7 +177,7 @@ def grade(
     out: Path,
     *,
     limits=Limits(),  # noqa: B008 (a tuple)
-    parallel: int = 2,
+    max_workers: int = 2,
     methods: tuple[str, ...] = METHODS,
 ) -> list[Graded]:
     """Grade a class; see the top of this file."""
@@ -193,7 +195,7 @@ def grade(
         prepare(assignment, salt_file, list(found), Path(name))
         secrets = [salt_file, class_list, *found.values()]
         shield = measure([str(path.resolve()) for path in secrets], methods)
-        ended = run_all(found, Path(name), limits, shield.method, parallel)
+        ended = run_all(found, Path(name), limits, shield.method, max_workers)
     graded = mark_all(students, assignment, read_salt(salt_file), missing, ended)
     out.mkdir(parents=True, exist_ok=True)
     write_marks(out / "marks.csv", graded)
@@ -217,12 +219,16 @@ def main(arguments: list[str]) -> None:
     seconds, memory = Limits().seconds, Limits().memory >> 30
     read.add_argument("--seconds", type=float, default=seconds, help="a submission")
     read.add_argument("--memory", type=int, default=memory, help="gigabytes a process")
-    read.add_argument("--parallel", type=int, default=2, help="submissions at a time")
+    read.add_argument(
+        "--max-workers", type=int, default=2, help="submissions at a time"
+    )
     read.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     given = read.parse_args(arguments)
     limits = Limits(seconds=given.seconds, memory=given.memory << 30)
     places = given.class_list, given.salt, given.submissions, given.out
-    how = dict(limits=limits, parallel=given.parallel, methods=tuple(given.methods))
+    how = dict(
+        limits=limits, max_workers=given.max_workers, methods=tuple(given.methods)
+    )
     grade(given.assignment, *places, **how)
     print((given.out / "report.md").read_text(encoding="utf-8"))
 

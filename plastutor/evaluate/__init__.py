@@ -1,4 +1,4 @@
-"""Evaluation: on data that the fit has not seen, beside what explains them as well."""
+"""Evaluation: on held-out data, beside other models, with uncertainty."""
 
 from plastutor.evaluate import uncertainty
 from plastutor.evaluate._baselines import fixed_weights, logistic_regression, q_learning

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float
+from jax.typing import ArrayLike
+from jaxtyping import Float, PRNGKeyArray
 
 from plastutor._experiments import check_experiment
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.infer import LBFGS, fit_many, lowest_loss
 from plastutor.objectives import Objective
 
-FITS_AT_A_TIME = 256  # fits that are run together
+MAX_FITS_PER_BATCH = 256  # fits that are run together, to bound the memory
 
 
 class LeftOut(NamedTuple):
@@ -56,19 +57,23 @@ def count_observations(data: Experiment) -> np.ndarray:
         One number for each experiment, or for each animal.
     """
     if data.choice is not None:
-        seen = data.choice >= 0
+        observed = data.choice >= 0
     elif data.accept is not None:
-        seen = ~jnp.isnan(data.accept)
+        observed = ~jnp.isnan(data.accept)
     elif data.activity is not None:
-        seen = (~jnp.isnan(data.activity)).sum(-1)
+        observed = (~jnp.isnan(data.activity)).sum(-1)
     else:
         raise ValueError("The data hold no choices, accepts or activity to predict.")
-    return np.asarray(seen * data.valid).sum(tuple(range(1, data.valid.ndim)))
+    return np.asarray(observed * data.valid).sum(tuple(range(1, data.valid.ndim)))
 
 
 def animal_losses(
-    loss: Objective, theta: Theta, data: Experiment, *, animal=None
-) -> np.ndarray:
+    loss: Objective,
+    theta: Theta,
+    data: Experiment,
+    *,
+    animal: ArrayLike | Sequence | None = None,
+) -> Float[np.ndarray, " animal"]:
     """The loss of each animal, summed over its choices, without the penalty.
 
     Args:
@@ -85,10 +90,10 @@ def animal_losses(
     count = owner.max() + 1
     thetas = theta if isinstance(theta, list) else [theta] * count
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
-    seen = count_observations(data)
+    observed = count_observations(data)
     bare = replace(loss, penalty=None)  # one program, whatever the penalty
     mean = np.asarray(_per_animal(bare, stacked, data))
-    return np.bincount(owner, np.where(seen > 0, mean * seen, 0), count)
+    return np.bincount(owner, np.where(observed > 0, mean * observed, 0), count)
 
 
 def _owners(data: Experiment, animal) -> np.ndarray:
@@ -104,10 +109,12 @@ def _owners(data: Experiment, animal) -> np.ndarray:
     return owner
 
 
-def by_animal(data: Experiment, animal=None) -> Experiment:
-    """The experiments of each animal together: leading axes (animal, life).
+def by_animal(
+    data: Experiment, animal: ArrayLike | Sequence | None = None
+) -> Experiment:
+    """The experiments of each animal together: leading axes (animal, session).
 
-    Animals with fewer lives than others get empty ones, without a valid step.
+    Animals with fewer sessions than others get empty ones, without a valid step.
 
     Args:
         data: a batch of experiments.
@@ -116,24 +123,23 @@ def by_animal(data: Experiment, animal=None) -> Experiment:
 
     >>> import plastutor as pt
     >>> three = pt.make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
-    >>> lives = by_animal(three, [0, 1, 0])
-    >>> lives.x.shape, lives.valid.any(-1).tolist()
+    >>> sessions = by_animal(three, [0, 1, 0])
+    >>> sessions.x.shape, sessions.valid.any(-1).tolist()
     ((2, 2, 5, 1), [[True, True], [True, False]])
     """
     owner = _owners(data, animal)
-    rows = [np.flatnonzero(owner == k) for k in range(owner.max() + 1)]
-    shape = len(rows), max(map(len, rows))
-    index, there = np.zeros(shape, int), np.zeros(shape, bool)
-    for k, row in enumerate(rows):
-        index[k, : len(row)], there[k, : len(row)] = row, True
-    lives = jax.tree.map(lambda leaf: leaf[index], data)
-    return lives._replace(
-        valid=lives.valid & there[..., None], plastic=lives.plastic & there[..., None]
+    own = owner == np.arange(owner.max() + 1)[:, None]
+    # Each animal's own experiments first, and others, of which nothing is valid.
+    index = np.argsort(~own, axis=1, kind="stable")[:, : own.sum(1).max()]
+    there = np.take_along_axis(own, index, 1)[..., None]
+    grouped = jax.tree.map(lambda leaf: leaf[index], data)
+    return grouped._replace(
+        valid=grouped.valid & there, plastic=grouped.plastic & there
     )
 
 
 def _hide(data: Experiment, hidden) -> Experiment:
-    """The same experiments, with some of what was done taken away from the loss.
+    """The same experiments, with some of what was observed hidden from the loss.
 
     `hidden` has an axis of animals and one of steps, either of which may have size 1.
     """
@@ -160,15 +166,15 @@ def split_in_time(
 ) -> tuple[Experiment, Experiment]:
     """The first steps of every animal, to fit, and the rest, to predict.
 
-    Both parts hold the whole life, but what was done in the other part is hidden from
-    the loss. So the rest begins with the weights and the expected reward that the
+    Both parts hold all steps, but what was observed in the other part is hidden from
+    the loss. So the rest starts with the weights and the expected reward that the
     animal's own first steps have led to.
 
     Args:
         data: a batch, one experiment an animal.
         fraction: how much belongs to the first part, between 0 and 1; of each animal's
             valid steps, rounded.
-        carry: False lets the rest begin with w0 and without a memory of rewards, as in
+        carry: False lets the rest start with w0 and without a memory of rewards, as in
             Mehta et al. (2024): nothing is learned in the first steps.
 
     Raises:
@@ -219,7 +225,7 @@ def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     # Chunks of one size, the last one filled up, so that one program does for all: for
     # pairs, and for single animals.
     count, folds = len(left_out), (data[1].max() + 1) * restarts
-    size = -(-folds // -(-folds // FITS_AT_A_TIME))
+    size = -(-folds // -(-folds // MAX_FITS_PER_BATCH))
     fits = []
     for k in range(0, count, size):
         rows = np.minimum(np.arange(k, k + size), count - 1)
@@ -260,15 +266,15 @@ def _starts(key, init, folds, restarts):
 
 
 def leave_one_out(
-    key,
+    key: PRNGKeyArray,
     loss: Objective | Sequence[Objective],
     init: Callable,
     data: Experiment,
     *,
-    animal=None,
+    animal: ArrayLike | Sequence | None = None,
     restarts: int = 10,
-    optimizer=LBFGS,
-    num_steps: int = 50,
+    optimizer: Any = LBFGS,
+    max_steps: int = 50,
 ) -> LeftOut:
     """Predict every animal from a fit to all the others.
 
@@ -285,7 +291,7 @@ def leave_one_out(
             animal are left out together. Default: one experiment an animal.
         restarts: starts for each fold.
         optimizer: as in `fit`.
-        num_steps: as in `fit`.
+        max_steps: as in `fit`.
 
     Raises:
         ValueError: fewer than three animals.
@@ -299,7 +305,7 @@ def leave_one_out(
     check_experiment(data)
     losses = [loss] if isinstance(loss, Objective) else list(loss)
     key_folds, key_choice = jr.split(key)
-    how = {"optimizer": optimizer, "num_steps": num_steps}
+    how = {"optimizer": optimizer, "max_steps": max_steps}
     chosen = [0] * count
     if len(losses) > 1:
         chosen = _choose(key_choice, losses, init, data, owner, restarts, how)
@@ -312,11 +318,11 @@ def leave_one_out(
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest_loss) for i in range(count)]
-    thetas = [found.theta for found in fits]
-    seen = {k: animal_losses(losses[k], thetas, data, animal=animal) for k in {*chosen}}
+    thetas = [fit.theta for fit in fits]
+    own = {k: animal_losses(losses[k], thetas, data, animal=animal) for k in {*chosen}}
     return LeftOut(
         fits,
-        np.array([seen[k][i] for i, k in enumerate(chosen)]),
+        np.array([own[k][i] for i, k in enumerate(chosen)]),
         np.array([[lowest_loss(f) for f in folds[i]] for i in range(count)]),
         chosen,
     )

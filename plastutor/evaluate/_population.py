@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,8 @@ import jax.random as jr
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.scipy.special import logsumexp
-from jaxtyping import Float
+from jax.typing import ArrayLike
+from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
 from plastutor._types import Experiment, Fit, Theta
@@ -19,7 +21,7 @@ from plastutor.evaluate._held_out import by_animal, count_observations
 from plastutor.infer import fit_many, gauss_newton_terms
 from plastutor.objectives import Objective
 
-TINY = 1e-6  # the least spread, as a share of the first guess
+MIN_SPREAD = 1e-6  # as a share of the first guess
 STEP_SHARES = (1.0, 0.5, 0.2, 0.05, 0.0)  # shares of a Newton step that are tried
 
 
@@ -33,7 +35,7 @@ class Population(NamedTuple):
         thetas: the theta of each animal, with a leading axis.
         free: indices of these coefficients in the row that theta makes.
         moved: how far the last iteration moved the mean, in standard deviations
-            between animals; above 0.1 more iterations are needed.
+            between animals; above 0.1 more steps are needed.
     """
 
     mean: Theta
@@ -49,57 +51,62 @@ def _positive(matrix):
     return (directions * jnp.abs(size)[..., None, :]) @ directions.mT
 
 
-def _each_direction(theta: Theta, free: tuple[int, ...]):
-    """The row of theta's numbers, the way back, and the free directions as thetas."""
+def _indices(theta: Theta, free: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Where in the row that theta makes the free coefficients are."""
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(theta))
+    return tuple(range(size)) if free is None else tuple(map(int, free))
+
+
+def _free_directions(theta: Theta, free: tuple[int, ...]):
+    """Theta as a row, its inverse, and the free directions, as rows and as thetas."""
     flat, unravel = ravel_pytree(theta)
     rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
     return flat, unravel, rows, jax.vmap(unravel)(rows)
 
 
-@partial(jax.jit, static_argnames=("loss", "free", "iterations"))
-def _expectation_maximisation(loss, free, iterations, theta, lives, counts):
-    flat, unravel, rows, along = _each_direction(theta, free)
+@partial(jax.jit, static_argnames=("loss", "free", "max_steps"))
+def _expectation_maximisation(loss, free, max_steps, theta, data, counts):
+    flat, unravel, rows, directions = _free_directions(theta, free)
 
     def theta_of(v):
         return unravel(flat + (v - flat[jnp.array(free)]) @ rows)
 
-    def most_likely(v, mean, variance, lives, count):
-        """A Newton step to the animal's own best theta, and the doubt about it."""
+    def posterior(v, mean, variance, animal, count):
+        """A Newton step to the animal's own best theta, and the posterior variance."""
 
-        def surprise(v):
-            return count * loss(theta_of(v), lives) + (
-                ((v - mean) ** 2 / variance).sum() / 2
-            )
+        def neg_log_posterior(v):
+            prior = ((v - mean) ** 2 / variance).sum() / 2
+            return count * loss(theta_of(v), animal) + prior
 
-        _, slope, matrix = gauss_newton_terms(loss, theta_of(v), along, lives)
-        slope = count * slope + (v - mean) / variance
-        firm = count * _positive(matrix) + jnp.diag(1 / variance)
-        step = jnp.linalg.solve(firm, slope)
+        _, gradient, matrix = gauss_newton_terms(loss, theta_of(v), directions, animal)
+        gradient = count * gradient + (v - mean) / variance
+        precision = count * _positive(matrix) + jnp.diag(1 / variance)
+        step = jnp.linalg.solve(precision, gradient)
         trials = v[None] - jnp.outer(jnp.array(STEP_SHARES, v.dtype), step)
-        values = jax.vmap(surprise)(trials)
+        values = jax.vmap(neg_log_posterior)(trials)
         best = jnp.where(jnp.isfinite(values), values, jnp.inf).argmin()
-        return trials[best], jnp.diag(jnp.linalg.inv(firm))
+        return trials[best], jnp.diag(jnp.linalg.inv(precision))
 
     def iterate(state, _):
         each, mean, variance = state
-        each, doubt = jax.vmap(most_likely, (0, None, None, 0, 0))(
-            each, mean, variance, lives, counts
+        each, uncertainty = jax.vmap(posterior, (0, None, None, 0, 0))(
+            each, mean, variance, data, counts
         )
         after = each.mean(0)
         moved = jnp.abs((after - mean) / jnp.sqrt(variance)).max()
-        variance = ((each - after[None]) ** 2 + doubt).mean(0)
+        variance = ((each - after[None]) ** 2 + uncertainty).mean(0)
         return (each, after, jnp.maximum(variance, least)), moved
 
-    # The first guess of the spread: how well one animal alone tells a coefficient.
-    _, _, told = jax.vmap(lambda one: gauss_newton_terms(loss, theta, along, one))(
-        lives
-    )
-    told = jnp.diag((counts[:, None, None] * _positive(told)).mean(0))
-    guess = 1 / jnp.where(told > 0, told, 1)
-    least = TINY**2 * guess
+    # The first guess of the spread: the variance of a fit to one animal alone.
+    _, _, matrices = jax.vmap(
+        lambda animal: gauss_newton_terms(loss, theta, directions, animal)
+    )(data)
+    information = jnp.diag((counts[:, None, None] * _positive(matrices)).mean(0))
+    guess = 1 / jnp.where(information > 0, information, 1)
+    least = MIN_SPREAD**2 * guess
     mean = flat[jnp.array(free)]
     start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, guess
-    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, iterations)
+    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, max_steps)
     return theta_of(mean), jnp.sqrt(variance), jax.vmap(theta_of)(each), moved[-1]
 
 
@@ -109,8 +116,8 @@ def fit_population(
     data: Experiment,
     *,
     free: tuple[int, ...] | None = None,
-    animal=None,
-    iterations: int = 60,
+    animal: ArrayLike | Sequence | None = None,
+    max_steps: int = 60,
 ) -> Population:
     """Fit each animal's theta and the population that it is drawn from, together.
 
@@ -128,7 +135,7 @@ def fit_population(
             free_indices(...); default all.
         animal: for each experiment, the number of its animal, from 0 up; default one
             experiment an animal.
-        iterations: of the expectation-maximisation.
+        max_steps: of the expectation-maximisation.
 
     >>> import plastutor as pt
     >>> draw = np.random.default_rng(0)
@@ -137,21 +144,20 @@ def fit_population(
     >>> fit_population(loss, jnp.zeros(2), data).thetas.shape
     (5, 2)
     """
-    flat, _ = ravel_pytree(theta)
-    free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
-    lives = by_animal(data, animal)
-    counts = count_observations(lives)
-    found = _expectation_maximisation(loss, free, iterations, theta, lives, counts)
+    free = _indices(theta, free)
+    data = by_animal(data, animal)
+    counts = count_observations(data)
+    found = _expectation_maximisation(loss, free, max_steps, theta, data, counts)
     mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
     return Population(mean, spread, thetas, free, float(moved))
 
 
 @partial(jax.jit, static_argnames=("loss",))
-def _nats(loss, thetas, lives, counts):
+def _summed_losses(loss, thetas, data, counts):
     """The summed loss of every theta on every animal: (theta, animal)."""
 
     def of_theta(theta):
-        return jax.vmap(lambda one: loss(theta, one))(lives)
+        return jax.vmap(lambda animal: loss(theta, animal))(data)
 
     # Not all at once: each simulates every animal.
     values = counts[None] * jax.lax.map(of_theta, thetas, batch_size=64)
@@ -159,20 +165,20 @@ def _nats(loss, thetas, lives, counts):
 
 
 def predictive_losses(
-    key,
+    key: PRNGKeyArray,
     loss: Objective,
     population: Population,
     data: Experiment,
     *,
     given: Experiment | None = None,
-    animal=None,
-    num: int = 2000,
-) -> np.ndarray:
+    animal: ArrayLike | Sequence | None = None,
+    n_samples: int = 2000,
+) -> Float[np.ndarray, " animal"]:
     """The loss of each new animal, when its own theta is not known but learned.
 
     Before each choice, what is known of the animal's theta is the population and the
     animal's own choices so far. The product of these predictions is the likelihood
-    averaged over the population, -log mean_k exp(-loss(theta_k)), here over `num`
+    averaged over the population, -log mean_k exp(-loss(theta_k)), here over `n_samples`
     draws.
 
     Args:
@@ -183,36 +189,36 @@ def predictive_losses(
         given: what is known of the same animals before that, such as the first part
             from `split_in_time`.
         animal: as for the fit.
-        num: draws from the population.
+        n_samples: draws from the population.
 
     Returns:
         Summed losses, one an animal, in nats.
     """
-    flat, unravel, rows, _ = _each_direction(population.mean, population.free)
-    draws = jr.normal(key, (num, len(rows)), flat.dtype) * population.spread[None]
+    flat, unravel, rows, _ = _free_directions(population.mean, population.free)
+    draws = jr.normal(key, (n_samples, len(rows)), flat.dtype) * population.spread[None]
     thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
 
-    def nats(data):
-        lives = by_animal(data, animal)
-        return _nats(loss, thetas, lives, count_observations(lives))
+    def losses(data):
+        data = by_animal(data, animal)
+        return _summed_losses(loss, thetas, data, count_observations(data))
 
-    before = 0.0 if given is None else nats(given)
-    known = jnp.log(num) if given is None else logsumexp(-before, axis=0)
-    return np.asarray(known - logsumexp(-(before + nats(data)), axis=0))
+    before = 0.0 if given is None else losses(given)
+    known = jnp.log(n_samples) if given is None else logsumexp(-before, axis=0)
+    return np.asarray(known - logsumexp(-(before + losses(data)), axis=0))
 
 
 # --- one theta for all, and how sure it is --------------------------------------------
 
 
 @partial(jax.jit, static_argnames=("loss", "free"))
-def _sandwich(loss, free, theta, lives, counts):
-    _, _, _, along = _each_direction(theta, free)
-    _, slopes, matrices = jax.vmap(
-        lambda one: gauss_newton_terms(loss, theta, along, one)
-    )(lives)
-    slopes = counts[:, None] * slopes
+def _sandwich(loss, free, theta, data, counts):
+    *_, directions = _free_directions(theta, free)
+    _, gradients, matrices = jax.vmap(
+        lambda animal: gauss_newton_terms(loss, theta, directions, animal)
+    )(data)
+    gradients = counts[:, None] * gradients
     inverse = jnp.linalg.inv(_positive((counts[:, None, None] * matrices).sum(0)))
-    return inverse @ (slopes.T @ slopes) @ inverse
+    return inverse @ (gradients.T @ gradients) @ inverse
 
 
 def cluster_robust_interval(
@@ -221,13 +227,13 @@ def cluster_robust_interval(
     data: Experiment,
     *,
     free: tuple[int, ...] | None = None,
-    animal=None,
+    animal: ArrayLike | Sequence | None = None,
     level: float = 0.95,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals for the coefficients of a fit to all animals, which may differ.
 
-    The spread of the animals' own slopes at the fit says how far another cohort would
-    have moved it (the cluster-robust "sandwich" of Liang and Zeger 1986). With m
+    The spread of the animals' own gradients at the fit says how far another cohort
+    would have moved it (the cluster-robust "sandwich" of Liang and Zeger 1986). With m
     animals and k coefficients its variance is taken times m / (m - k), and Student's t
     has m - k degrees of freedom: with few animals the plain one is too narrow.
 
@@ -245,34 +251,34 @@ def cluster_robust_interval(
     Raises:
         ValueError: no more animals than coefficients.
     """
-    flat, _ = ravel_pytree(theta)
-    free = tuple(range(flat.size)) if free is None else tuple(map(int, free))
-    lives = by_animal(data, animal)
-    spare = lives.x.shape[0] - len(free)
+    free = _indices(theta, free)
+    data = by_animal(data, animal)
+    n_animals = data.x.shape[0]
+    spare = n_animals - len(free)
     if spare < 1:
         raise ValueError(
-            f"There are {lives.x.shape[0]} animals for {len(free)} coefficients; an "
+            f"There are {n_animals} animals for {len(free)} coefficients; an "
             "interval over animals needs more animals than coefficients."
         )
-    counts = count_observations(lives)
-    covariance = np.asarray(_sandwich(loss, free, theta, lives, counts))
-    std = np.sqrt(np.diag(covariance) * (spare + len(free)) / spare)
+    counts = count_observations(data)
+    covariance = np.asarray(_sandwich(loss, free, theta, data, counts))
+    std = np.sqrt(np.diag(covariance) * n_animals / spare)
     half = stats.t.ppf((1 + level) / 2, spare) * std
-    middle = np.asarray(flat)[list(free)]
-    return middle - half, middle + half
+    mean = np.asarray(ravel_pytree(theta)[0])[list(free)]
+    return mean - half, mean + half
 
 
 def bootstrap_fits(
-    key,
+    key: PRNGKeyArray,
     loss: Objective,
     theta: Theta,
     data: Experiment,
     *,
-    animal=None,
-    num: int = 200,
-    **how,
+    animal: ArrayLike | Sequence | None = None,
+    n_samples: int = 200,
+    **how: Any,
 ) -> list[Fit]:
-    """Fits to cohorts drawn anew from the animals, with replacement.
+    """Fits to resampled cohorts: animals drawn with replacement.
 
     Args:
         key: a JAX random key.
@@ -280,14 +286,16 @@ def bootstrap_fits(
         theta: the best fit to all; every fit begins there.
         data: a batch of experiments.
         animal: for each experiment, the number of its animal; default its own.
-        num: cohorts.
-        **how: optimizer and num_steps, as for `fit_many`.
+        n_samples: cohorts.
+        **how: optimizer and max_steps, as for `fit_many`.
     """
-    lives = by_animal(data, animal)
-    count = lives.x.shape[0]
-    draws = jr.randint(key, (num, count), 0, count)
+    data = by_animal(data, animal)
+    shape = n_samples, data.x.shape[0]
+    draws = jr.randint(key, shape, 0, shape[1])
     cohorts = jax.tree.map(
-        lambda leaf: leaf[draws].reshape(num, -1, *leaf.shape[2:]), lives
+        lambda leaf: leaf[draws].reshape(n_samples, -1, *leaf.shape[2:]), data
     )
-    starts = jax.tree.map(lambda leaf: jnp.stack([jnp.asarray(leaf)] * num), theta)
+    starts = jax.tree.map(
+        lambda leaf: jnp.stack([jnp.asarray(leaf)] * n_samples), theta
+    )
     return fit_many(loss, starts, cohorts, data_axes=0, **how)

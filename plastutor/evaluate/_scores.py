@@ -1,13 +1,15 @@
-"""Evaluate: on data that the fit has not seen, beside the model that does nothing."""
+"""Scores: on held-out data, beside the model that does nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from plastutor import likelihoods
@@ -25,7 +27,7 @@ def null_theta(theta: Theta) -> Theta:
     return jax.tree.map(jnp.zeros_like, theta)
 
 
-def r2(true, predicted) -> float:
+def r2(true: ArrayLike | Sequence, predicted: ArrayLike | Sequence) -> float:
     """The coefficient of determination, one for each column, then their plain mean.
 
     R2 = 1 - sum (true - predicted)^2 / sum (true - mean)^2, sums over the rows. A
@@ -65,19 +67,19 @@ def _weight_r2(rule, theta, rule_true, theta_true, data, network):
     leaves = jax.tree.leaves((theta, theta_true))
     zero = jnp.zeros(data.w0.shape[1:], jnp.result_type(data.w0, *leaves))
 
-    def life(rule, theta, experiment):
+    def weights(rule, theta, experiment):
         w = simulate(rule, theta, experiment, network=network).w
         assert w is not None  # they were kept
         return jnp.where(experiment.valid[:, None, None], w, 0).astype(zero.dtype)
 
     def add(total, experiment):
-        return total + life(rule_true, theta_true, experiment).sum(0), None
+        return total + weights(rule_true, theta_true, experiment).sum(0), None
 
     mean = jax.lax.scan(add, zero, data)[0] / data.valid.sum()
 
     def add_squares(sums, experiment):
-        true = life(rule_true, theta_true, experiment)
-        found = life(rule, theta, experiment)
+        true = weights(rule_true, theta_true, experiment)
+        found = weights(rule, theta, experiment)
         off = jnp.where(experiment.valid[:, None, None], true - mean[None], 0)
         return (sums[0] + ((true - found) ** 2).sum(0), sums[1] + (off**2).sum(0)), None
 
@@ -101,8 +103,8 @@ def weight_r2(
     Args:
         rule: the rule.
         theta: what was inferred; vmap over it to score several fits at once.
-        theta_true: the truth.
-        held_out: experiments that the fit has not seen.
+        theta_true: the true parameters.
+        held_out: experiments that were not fitted.
         rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
@@ -120,7 +122,9 @@ def weight_r2(
     )
 
 
-def percent_deviance(loss, null_loss) -> float:
+def percent_deviance(
+    losses: ArrayLike | Sequence, null_losses: ArrayLike | Sequence
+) -> float:
     """Percent deviance explained: 100 (1 - D / D_null), with D = -2 log-likelihood.
 
     Both arguments are negative log-likelihoods of the same observations: means, or one
@@ -130,15 +134,15 @@ def percent_deviance(loss, null_loss) -> float:
     >>> percent_deviance([0.5, 0.5], [0.5, 1.5])
     50.0
     """
-    return float(100 * (1 - np.sum(loss) / np.sum(null_loss)))
+    return float(100 * (1 - np.sum(losses) / np.sum(null_losses)))
 
 
 def _recorded_r2(true, predicted) -> float:
     """`r2` over the entries of each column that are not NaN."""
-    seen = ~np.isnan(true)
+    recorded = ~np.isnan(true)
     each = [
         r2(true[rows, k : k + 1], predicted[rows, k : k + 1])
-        for k, rows in enumerate(seen.T)
+        for k, rows in enumerate(recorded.T)
         if rows.any()
     ]
     return float(np.mean(each))
@@ -149,8 +153,8 @@ class Score(NamedTuple):
 
     Attributes:
         r2_weights: mean over synapses of the R2 of the weights; needs the true theta.
-        r2_activity: mean over neurons of the R2 of the activity; against the true
-            theta's if given, else against what was recorded.
+        r2_activity: mean over neurons of the R2 of the activity; compared with
+            the true theta's if given, else with what was recorded.
         percent_deviance: of the accept/reject or choice data, in percent.
     """
 
@@ -168,13 +172,13 @@ def score(
     rule_true: Rule | None = None,
     network: Network = RECORDED,
 ) -> Score:
-    """Score a rule on experiments that it has not seen.
+    """Score a rule on experiments that were not fitted.
 
     Args:
         rule: the rule.
         theta: what was inferred; `null_theta(theta)` scores the do-nothing model.
         held_out: a batch of new experiments.
-        theta_true: the truth, where it is known.
+        theta_true: the true parameters, where they are known.
         rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
 
@@ -186,8 +190,8 @@ def score(
     """
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
-    life = partial(simulate, experiment=held_out, network=network, keep_weights=False)
-    found = life(rule, theta)
+    run = partial(simulate, experiment=held_out, network=network, keep_weights=False)
+    found = run(rule, theta)
     weights = activity = deviance = None
     true_activity = held_out.activity
     if theta_true is not None:
@@ -195,16 +199,16 @@ def score(
             rule, theta, theta_true, held_out, rule_true=rule_true, network=network
         )
         weights = float(r2_of_each.mean())
-        true_activity = life(rule_true or rule, theta_true).y
+        true_activity = run(rule_true or rule, theta_true).y
     if true_activity is not None:
-        seen = np.asarray(held_out.valid)
-        true, predicted = np.asarray(true_activity)[seen], np.asarray(found.y)[seen]
+        valid = np.asarray(held_out.valid)
+        true, predicted = (np.asarray(y)[valid] for y in (true_activity, found.y))
         activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
-        made_a_choice = held_out.choice is not None
-        likelihood = likelihoods.choice if made_a_choice else likelihoods.accept
-        nothing = life(rule, null_theta(theta))
+        chose = held_out.choice is not None
+        likelihood = likelihoods.choice if chose else likelihoods.accept
+        null = run(rule, null_theta(theta))
         deviance = percent_deviance(
-            likelihood(found, held_out), likelihood(nothing, held_out)
+            likelihood(found, held_out), likelihood(null, held_out)
         )
     return Score(weights, activity, deviance)

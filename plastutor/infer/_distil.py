@@ -1,4 +1,4 @@
-"""Distil: read a rule, such as a network, as a few terms over the states it met."""
+"""Distil: write a rule, such as a network, as a few terms over visited states."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plastutor.rules import Orders, term_names
 
 
 class States(NamedTuple):
-    """What a rule was asked: one entry for each synapse and plastic step.
+    """The states of synapses: one entry for each synapse and plastic step.
 
     Attributes:
         x: stimulus of the synapse.
@@ -35,7 +35,7 @@ class States(NamedTuple):
 def visited_states(
     rule: Rule, theta: Theta, data: Experiment, *, network: Network = RECORDED
 ) -> States:
-    """The states (x, y, w, r) through which a network goes when it lives by a rule.
+    """The states (x, y, w, r) that a network visits when it learns by a rule.
 
     Args:
         rule: the rule.
@@ -50,9 +50,9 @@ def visited_states(
     >>> visited_states(rule, pt.HEBB, data).w.shape
     (120,)
     """
-    life = simulate(rule, theta, data, network=network)
-    assert life.w is not None  # they were kept
-    y, w = np.asarray(life.y), np.asarray(life.w)
+    trajectory = simulate(rule, theta, data, network=network)
+    assert trajectory.w is not None  # they were kept
+    y, w = np.asarray(trajectory.y), np.asarray(trajectory.w)
     before = np.concatenate([np.asarray(data.w0)[:, None], w[:, :-1]], 1)
     changing = np.asarray(data.plastic & data.valid)
     expected = _expected_rewards(data.reward, changing, network.window)
@@ -74,14 +74,14 @@ def predicted_gains(
     matrix: Float[Array, "k k"],
     free: Bool[Array, " k"],
 ) -> Float[Array, "out in"]:
-    """By how much each change of the set of terms would lower a loss.
+    """How much each change of the set of terms would lower a loss.
 
     Entry [j, k] is for dropping term j and adding term k. The last row drops none and
     the last column adds none, so [-1, k] is for adding, and [j, -1] for dropping, which
     gains a negative number. What is impossible gains -inf.
 
-    All kept terms A are thought to be fitted again. With the reach T = H H_AA^-1, the
-    slopes s_k = g_k - T_kA g_A and the curvatures c_k = H_kk - T_kA H_Ak, adding k
+    All kept terms A are fitted again. With T = H H_AA^-1, the gradient left over
+    s_k = g_k - T_kA g_A and the curvature left over c_k = H_kk - T_kA H_Ak, adding k
     gains s_k^2 / 2 c_k. Dropping j costs d_j = theta_j^2 / 2 u_j with
     u_j = [H_AA^-1]_jj. Both together gain
     (s_k - T_kj theta_j / u_j)^2 / 2 (c_k + T_kj^2 / u_j) - d_j. All this is exact for a
@@ -103,24 +103,24 @@ def predicted_gains(
     # not depend on how small a power of w is.
     diagonal = jnp.diag(matrix)
     scale = jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1))
-    matrix, slope = matrix / jnp.outer(scale, scale), gradient / scale
+    matrix, gradient = matrix / jnp.outer(scale, scale), gradient / scale
     least = jnp.sqrt(jnp.finfo(matrix.dtype).eps)
     kept = jnp.where(jnp.outer(free, free), matrix, 0)
     inverse = jnp.linalg.pinv(kept, rtol=least**1.5, hermitian=True)
-    own = jnp.where(free & (jnp.diag(inverse) > 0), jnp.diag(inverse), 1)
-    reach = matrix @ inverse
-    slope = slope - reach @ slope
-    curvature = jnp.diag(matrix) - (reach * matrix).sum(1)
+    variance = jnp.where(free & (jnp.diag(inverse) > 0), jnp.diag(inverse), 1)
+    projection = matrix @ inverse
+    gradient = gradient - projection @ gradient
+    curvature = jnp.diag(matrix) - (projection * matrix).sum(1)
     # One row for each term dropped, and a last one for none.
-    own = jnp.append(own, 1)[:, None]
-    lost = jnp.append(jnp.where(free, theta * scale, 0), 0)[:, None]
-    reach = jnp.vstack([reach.T, jnp.zeros_like(slope)])
-    slope = slope[None] - reach * lost / own
-    curvature = curvature[None] + reach**2 / own
+    variance = jnp.append(variance, 1)[:, None]
+    dropped = jnp.append(jnp.where(free, theta * scale, 0), 0)[:, None]
+    projection = jnp.vstack([projection.T, jnp.zeros_like(gradient)])
+    gradient = gradient[None] - projection * dropped / variance
+    curvature = curvature[None] + projection**2 / variance
     # A term that is nearly a mix of the kept ones would only blow up coefficients.
     new = curvature > least
-    gain = jnp.where(new, slope**2 / (2 * jnp.where(new, curvature, 1)), 0)
-    gain = jnp.hstack([gain, jnp.zeros_like(lost)]) - lost**2 / (2 * own)
+    gain = jnp.where(new, gradient**2 / (2 * jnp.where(new, curvature, 1)), 0)
+    gain = jnp.hstack([gain, jnp.zeros_like(dropped)]) - dropped**2 / (2 * variance)
     possible = jnp.outer(jnp.append(free, True), jnp.append(~free, True))
     return jnp.where(possible, gain, -jnp.inf)
 
@@ -144,8 +144,8 @@ class Distilled(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def _answers(rule, theta, states):
-    """What a rule says to each state."""
+def _weight_changes(rule, theta, states):
+    """The dw of a rule in each state."""
     return jax.vmap(rule.apply, (None, 0, 0, 0, 0))(theta, *states)
 
 
@@ -160,9 +160,9 @@ def distil(
     contribution. Outside the visited states the series says nothing about the rule.
 
     Args:
-        rule: the rule to be read.
+        rule: the rule to be written so.
         theta: its parameters.
-        states: from `visited_states`, of the network that lives by this rule.
+        states: from `visited_states`, of a network that learns by this rule.
         orders: the highest powers of the series.
         max_terms: how many terms to add.
 
@@ -182,28 +182,28 @@ def distil(
             f"max_terms is {max_terms!r}; expected a whole number from 1 to "
             f"{len(names)}, the terms of {orders}."
         )
-    dw = np.asarray(_answers(rule, theta, states), float)
+    dw = np.asarray(_weight_changes(rule, theta, states), float)
     columns = np.ones((len(dw), 1))
     for value, order in zip(states, orders, strict=True):
         powers = np.asarray(value, float)[:, None] ** np.arange(order + 1)
         columns = (columns[:, :, None] * powers[:, None, :]).reshape(len(dw), -1)
     matrix, target = columns.T @ columns / len(dw), columns.T @ dw / len(dw)
     taken: list[int] = []
-    found = np.zeros((max_terms, len(names)))
-    second, explained = [], []
+    coefficients = np.zeros((max_terms, len(names)))
+    runner_up, explained = [], []
     for k in range(max_terms):
-        flat = found[max(k - 1, 0)]
+        flat = coefficients[max(k - 1, 0)]
         free = np.isin(np.arange(len(names)), taken)
         gains = predicted_gains(flat, matrix @ flat - target, matrix, free)
         order = np.argsort(-np.asarray(gains)[-1, :-1])
         best, next_best = (int(i) for i in order[:2])
-        taken, second = [*taken, best], [*second, next_best]
-        found[k, taken] = np.linalg.lstsq(columns[:, taken], dw, rcond=None)[0]
-        explained.append(1 - np.var(dw - columns @ found[k]) / np.var(dw))
+        taken, runner_up = [*taken, best], [*runner_up, next_best]
+        coefficients[k, taken] = np.linalg.lstsq(columns[:, taken], dw, rcond=None)[0]
+        explained.append(1 - np.var(dw - columns @ coefficients[k]) / np.var(dw))
     return Distilled(
         np.array(taken),
-        np.array(second),
-        found.reshape(max_terms, *orders.shape),
+        np.array(runner_up),
+        coefficients.reshape(max_terms, *orders.shape),
         np.array(explained),
         [names[k] for k in taken],
     )

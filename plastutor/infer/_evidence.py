@@ -1,7 +1,7 @@
 """Evidence: a Gaussian prior whose width the data choose, for recordings full of noise.
 
 The plain loss asks every coefficient to explain the noise as well. A prior that expects
-a simple rule forgets what the data do not support (MacKay 1992, Bishop 2006 ch. 3.5).
+a simple rule drops what the data do not support (MacKay 1992, Bishop 2006 ch. 3.5).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from plastutor._experiments import check_experiment
 from plastutor._simulate import simulate
-from plastutor._types import Experiment, Theta
+from plastutor._types import Experiment, Rule, Theta
 from plastutor.networks import RECORDED, Network
 from plastutor.rules import Orders, free_terms, taylor
 
@@ -48,7 +49,12 @@ class EvidenceFit(NamedTuple):
     converged: Bool[Array, ""]
 
 
-def first_order_prior(orders: Orders, sizes, tau, rho) -> Float[Array, "x y w r"]:
+def first_order_prior(
+    orders: Orders,
+    sizes: Sequence[ArrayLike],
+    tau: ArrayLike,
+    rho: ArrayLike,
+) -> Float[Array | np.ndarray, "x y w r"]:
     """Standard deviation of each coefficient before any data are seen.
 
     A term x^a y^b w^c r^d is expected to change a weight as much as tau x y does in a
@@ -71,50 +77,56 @@ def first_order_prior(orders: Orders, sizes, tau, rho) -> Float[Array, "x y w r"
     return tau * x * y * rho ** np.abs(a + c - 1) / (x**a * y**b * w**c * r**d)
 
 
-def normal_equations(rule, theta, directions, data, network, forced):
+def normal_equations(
+    rule: Rule,
+    theta: Float[Array, "x y w r"],
+    directions: Float[Array | np.ndarray, "k x y w r"],
+    data: Experiment,
+    *,
+    network: Network = RECORDED,
+    forced: bool = False,
+) -> tuple[Float[Array, "k k"], Float[Array, " k"], Float[Array, ""]]:
     """J^T J, J^T error and error^2, summed over all that was recorded.
 
     One experiment after the other and in forward mode, so that memory depends neither
     on their number nor on their length.
+
+    Args:
+        rule: a Taylor rule.
+        theta: where.
+        directions: those of theta along which J is taken.
+        data: a batch of experiments with `activity`.
+        network: what is fixed about the learner.
+        forced: as in `evidence_fit`.
     """
+    made = partial(
+        simulate, rule.forward_mode, network=network, keep_weights=False, forced=forced
+    )
 
     def add(sums, experiment):
-        y, tangent = jax.linearize(
-            lambda theta: (
-                simulate(
-                    rule.forward_mode,
-                    theta,
-                    experiment,
-                    network=network,
-                    keep_weights=False,
-                    forced=forced,
-                ).y
-            ),
-            theta,
-        )
+        y, tangent = jax.linearize(lambda theta: made(theta, experiment).y, theta)
         recorded = ~jnp.isnan(experiment.activity) & experiment.valid[:, None]
         error = jnp.where(recorded, experiment.activity - y, 0).ravel()
-        j = jax.vmap(tangent)(directions) * recorded[None]
-        j = j.reshape(len(directions), -1)
+        j = (jax.vmap(tangent)(directions) * recorded[None]).reshape(k, -1)
         return jax.tree.map(jnp.add, sums, (j @ j.T, j @ error, error @ error)), None
 
-    n = len(directions)
-    zeros = [jnp.zeros(shape, theta.dtype) for shape in ((n, n), n, ())]
+    k = len(directions)
+    zeros = [jnp.zeros(shape, theta.dtype) for shape in ((k, k), k, ())]
     return jax.lax.scan(add, tuple(zeros), data)[0]
 
 
 def _sizes(rule, theta, data, network):
-    """Root mean square of x, y, w and r along the lives that theta gives."""
-    life = simulate(rule, theta, data, network=network)
-    assert life.w is not None  # they were kept
-    w = jnp.concatenate([data.w0[:, None], life.w[:, :-1]], axis=1)
-    x, y, w = (jnp.sqrt(jnp.mean(v**2)) for v in (data.x, life.y, w))
+    """Root mean square of x, y, w and r along the trajectories that theta gives."""
+    made = simulate(rule, theta, data, network=network)
+    assert made.w is not None  # they were kept
+    w = jnp.concatenate([data.w0[:, None], made.w[:, :-1]], axis=1)
+    x, y, w = (jnp.sqrt(jnp.mean(v**2)) for v in (data.x, made.y, w))
     # Twice the weight: where little is known, a prior that allows decay within a step
     # or two lets weights explode. Recorded activity comes without rewards.
     return x, y, 2 * w, 1.0
 
 
-def _posteriors(hessian, slope, priors, noise):
+def _posteriors(hessian, gradient, priors, noise):
     """Posterior mean, covariance and log-evidence under every prior, by `vmap`."""
 
     def one(prior):
@@ -122,7 +134,7 @@ def _posteriors(hessian, slope, priors, noise):
         identity = jnp.eye(len(prior), dtype=prior.dtype)
         precision = prior[:, None] * hessian * prior[None] / noise**2 + identity
         factor = jnp.linalg.cholesky(precision)
-        scaled = prior * slope / noise**2
+        scaled = prior * gradient / noise**2
         mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
         covariance = jax.scipy.linalg.cho_solve((factor, True), identity)
         evidence = scaled @ mean / 2 - jnp.log(jnp.diag(factor)).sum()
@@ -141,29 +153,32 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
     free = np.flatnonzero(mask)
     directions = np.eye(mask.size)[free].reshape(-1, *orders.shape).astype(dtype)
     count = jnp.sum(~jnp.isnan(data.activity) & data.valid[..., None])
-    some = jax.tree.map(lambda leaf: leaf[:20], data)  # enough to see how large w is
+    some = jax.tree.map(lambda leaf: leaf[:20], data)  # enough for the size of w
 
-    def whole(free_part):
-        return jnp.zeros(mask.size, dtype).at[free].set(free_part).reshape(mask.shape)
+    def unravel(coefficients):
+        flat = jnp.zeros(mask.size, dtype).at[free].set(coefficients)
+        return flat.reshape(mask.shape)
 
-    def solve(theta, hessian, slope, misfit):
+    def solve(theta, hessian, gradient, misfit):
         sizes = _sizes(rule, theta, some, network)
         priors = [first_order_prior(orders, sizes, *g).ravel()[free] for g in grid]
         # A perfect fit has noise 0; the smallest number that can be squared will do.
         noise = jnp.sqrt(misfit / count + jnp.finfo(dtype).tiny ** 0.5)
-        slope = slope + hessian @ theta.ravel()[free]
+        gradient = gradient + hessian @ theta.ravel()[free]
         priors = jnp.stack(priors).astype(dtype)
-        means, stds, evidence = _posteriors(hessian, slope, priors, noise)
+        means, stds, evidence = _posteriors(hessian, gradient, priors, noise)
         evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
         k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
         tau, rho = jnp.array(grid, dtype)[k]
-        found, std = whole(means[k]), whole(stds[k])
-        still = jnp.abs(found - theta) <= 0.1 * std + 1e-3 * jnp.abs(found).max()
-        return EvidenceFit(found, std, tau, rho, noise, still.all())
+        after, std = unravel(means[k]), unravel(stds[k])
+        settled = jnp.abs(after - theta) <= 0.1 * std + 1e-3 * jnp.abs(after).max()
+        return EvidenceFit(after, std, tau, rho, noise, settled.all())
 
     def step(state, _):
         theta, good, least, best = state
-        sums = normal_equations(rule, theta, directions, data, network, forced)
+        sums = normal_equations(
+            rule, theta, directions, data, network=network, forced=forced
+        )
         found = solve(theta, *sums)
         # A step that made the misfit clearly worse, or infinite, is halved.
         better = sums[-1] <= 1.1 * least
@@ -191,7 +206,7 @@ def evidence_fit(
     taus: Sequence[float] = TAUS,
     rhos: Sequence[float] = RHOS,
     margin: float = MARGIN,
-    num_steps: int = 6,
+    max_steps: int = 6,
     forced: bool = False,
 ) -> EvidenceFit:
     """A Taylor rule from noisy, sparse recordings: Gauss-Newton with a Gaussian prior.
@@ -214,7 +229,7 @@ def evidence_fit(
             `first_order_prior`.
         rhos: ratios of all other terms, simplest first.
         margin: in nats; 1 is odds of e to one.
-        num_steps: Gauss-Newton steps.
+        max_steps: Gauss-Newton steps.
         forced: let plasticity see the recorded activity where there is one (prediction
             one step ahead), instead of the model's own.
 
@@ -228,9 +243,9 @@ def evidence_fit(
     >>> round(float(evidence_fit(pt.OJA_ORDERS, data).noise), 2)
     0.1
     """
-    if isinstance(only, str) or not (taus and rhos) or num_steps < 1:
+    if isinstance(only, str) or not (taus and rhos) or max_steps < 1:
         raise ValueError(
-            f"only is {only!r}, taus {taus}, rhos {rhos}, num_steps {num_steps}; "
+            f"only is {only!r}, taus {taus}, rhos {rhos}, max_steps {max_steps}; "
             "expected a sequence of terms (or None), at least one tau and one rho, and "
             "one step or more."
         )
@@ -241,16 +256,14 @@ def evidence_fit(
             f"{'missing' if data.activity is None else 'there'}."
         )
     check_experiment(data)
-    if theta0 is None:
-        theta0 = jnp.zeros(orders.shape)
     return _evidence_fit(
-        jnp.asarray(theta0, data.x.dtype),
+        jnp.asarray(np.zeros(orders.shape) if theta0 is None else theta0, data.x.dtype),
         data,
         orders=orders,
         only=None if only is None else tuple(only),
         network=network,
         grid=tuple((tau, rho) for rho in rhos for tau in taus),
         margin=margin,
-        steps=num_steps,
+        steps=max_steps,
         forced=forced,
     )

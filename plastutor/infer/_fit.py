@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jaxtyping import PRNGKeyArray
 
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, first_steps
@@ -21,7 +22,7 @@ from plastutor.infer._gauss_newton import GaussNewton
 from plastutor.objectives import Objective
 
 LBFGS = optax.lbfgs()
-"""The default: quasi-Newton with a line search, which never takes a step that harms."""
+"""The default: quasi-Newton with a line search, which never raises the loss."""
 
 
 def _optax_step(optimizer, loss, theta, state, data):
@@ -32,7 +33,7 @@ def _optax_step(optimizer, loss, theta, state, data):
 
     if optax.tree_utils.tree_get(state, "grad") is None:
         value, grad = jax.value_and_grad(value_fn)(theta)
-    else:  # a line search has just been here and kept both
+    else:  # a line search has just evaluated both here
         value, grad = optax.value_and_grad_from_state(value_fn)(theta, state=state)
     updates, state = optimizer.update(
         grad, state, theta, value=value, grad=grad, value_fn=value_fn
@@ -57,18 +58,18 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
     return optimizer.init, partial(_optax_step, optimizer, loss)
 
 
-@partial(jax.jit, static_argnames=("loss", "optimizer", "num", "axes"))
-def _advance(loss, optimizer, num, axes, theta, state, data):
-    """Take `num` steps; keep the theta and the loss from before each of them."""
+@partial(jax.jit, static_argnames=("loss", "optimizer", "n_steps", "axes"))
+def _advance(loss, optimizer, n_steps, axes, theta, state, data):
+    """Take `n_steps` steps; keep the theta and the loss from before each of them."""
     _, one = _method(optimizer, loss)
-    many = one if axes is None else jax.vmap(one, (0, 0, *axes))
+    step = one if axes is None else jax.vmap(one, (0, 0, *axes))
 
     def body(carry, _):
         theta, state = carry
-        after, state, value = many(theta, state, data)
+        after, state, value = step(theta, state, data)
         return (after, state), (theta, value)
 
-    return jax.lax.scan(body, (theta, state), None, length=num)
+    return jax.lax.scan(body, (theta, state), None, length=n_steps)
 
 
 def _loss_of(loss, axes, theta, data):
@@ -85,33 +86,29 @@ class _Stage(NamedTuple):
     thetas: Any
 
 
-def _descend(loss, theta, data, optimizer, num_steps, axes, callback, done) -> tuple:
-    """Take up to num_steps steps on one data set, in chunks that can be interrupted."""
+def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
+    """Take up to max_steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
     state = (init if axes is None else jax.vmap(init))(theta)
     # Without weak types: they would be gone after a chunk, and all compiled again.
     state = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), state)
-    chunk = max(size for size in range(1, 26) if num_steps % size == 0)
+    chunk = max(size for size in range(1, 26) if max_steps % size == 0)
     losses, thetas, stopped = [], [], ""
     try:
-        for start in range(0, num_steps, chunk):
+        for start in range(0, max_steps, chunk):
             (theta, state), (before, values) = _advance(
                 loss, optimizer, chunk, axes, theta, state, data
             )
             losses.append(np.asarray(values))
             thetas.append(jax.tree.map(np.asarray, before))
-            if callback is not None:
+            if progress is not None:
                 last = np.asarray(losses[-1][-1])
                 least = np.where(np.isfinite(last), last, np.inf).min()
-                callback(done + start + chunk, float(least))
+                progress(done + start + chunk, float(least))
             if axes is None and not np.isfinite(losses[-1]).any():
                 break
-            if all(
-                np.array_equal(old[0], new)
-                for old, new in zip(
-                    jax.tree.leaves(before), jax.tree.leaves(theta), strict=True
-                )
-            ):
+            pairs = zip(*map(jax.tree.leaves, (thetas[-1], theta)), strict=True)
+            if all(np.array_equal(old[0], new) for old, new in pairs):
                 stopped = "converged"
                 break
     except KeyboardInterrupt:
@@ -128,30 +125,25 @@ def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
     thetas = jax.tree.map(
         lambda *parts: np.concatenate(parts), *(stage.thetas for stage in stages)
     )
-    bad = np.flatnonzero(~np.isfinite(losses))
+    finite = np.isfinite(losses)
+    bad = int((~finite).argmax())  # the first, if there is one
     start = len(losses) - len(stages[-1].losses)
-    if np.isfinite(losses[start:]).any():
-        best = start + int(
-            np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)[start:])
-        )
-    else:
-        best = int(bad[0]) - 1
+    last = np.where(finite, losses, np.inf)[start:]
+    best = start + int(last.argmin()) if finite[start:].any() else bad - 1
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
-    if len(bad):
-        stopped = "diverged"
-    status = stopped or "finished"
-    message = MESSAGES["lost" if best < 0 else status].format(
+    status = (stopped or "finished") if finite.all() else "diverged"
+    message = MESSAGES["no start" if best < 0 else status].format(
         steps=len(losses) - len(stages),
         loss=losses[max(best, 0)],
         best=best,
-        bad=bad[0] if len(bad) else None,
-        value=losses[bad[0]] if len(bad) else None,
+        bad=bad,
+        value=losses[bad],
     )
     return Fit(theta, losses, thetas, status, message)
 
 
 MESSAGES = {
-    "lost": "The loss of the initial theta is not finite: the weights grow without "
+    "no start": "The loss of the initial theta is not finite: the weights grow without "
     "bound already there. Start from smaller coefficients, or scale the stimuli down.",
     "diverged": "The loss became {value} at step {bad}: the weights grew without "
     "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
@@ -162,15 +154,15 @@ MESSAGES = {
     "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
     "further.",
     "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
-    "raise num_steps.",
+    "raise max_steps.",
 }
 
 
-def _checked(loss, theta0, data, num_steps, horizons, axes):
+def _checked(loss, theta0, data, max_steps, horizons, axes):
     """Refuse what cannot work, before anything is compiled."""
-    if not isinstance(num_steps, int) or num_steps < 1:
+    if not isinstance(max_steps, int) or max_steps < 1:
         raise ValueError(
-            f"num_steps is {num_steps!r}; expected a whole number from 1 up."
+            f"max_steps is {max_steps!r}; expected a whole number from 1 up."
         )
     theta0 = jax.tree.map(jnp.asarray, theta0)
     for leaf in jax.tree.leaves(theta0):
@@ -215,8 +207,8 @@ def _shared(theta, data, axes):
     return spread(theta), data
 
 
-def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
-    theta = _checked(loss, theta0, data, num_steps, horizons, axes)
+def _stages(loss, theta0, data, optimizer, max_steps, horizons, axes, progress):
+    theta = _checked(loss, theta0, data, max_steps, horizons, axes)
     theta, data = _shared(theta, data, axes)
     cuts = [data] if horizons is None else [first_steps(data, h) for h in horizons]
     for cut in cuts if horizons is not None and axes in (None, (None,)) else ():
@@ -225,7 +217,7 @@ def _stages(loss, theta0, data, optimizer, num_steps, horizons, axes, callback):
     for cut in cuts:
         done = sum(len(stage.losses) - 1 for stage in stages)
         stage, stopped = _descend(
-            loss, theta, cut, optimizer, num_steps, axes, callback, done
+            loss, theta, cut, optimizer, max_steps, axes, progress, done
         )
         stages.append(stage)
         if stopped == "interrupted" or (
@@ -242,9 +234,9 @@ def fit(
     data: Any,
     *,
     optimizer: Any = LBFGS,
-    num_steps: int = 200,
+    max_steps: int = 200,
     horizons: Sequence[int] | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> Fit:
     """Find the theta that makes loss(theta, data) small.
 
@@ -253,10 +245,10 @@ def fit(
         theta0: where to start; any tree of arrays.
         data: what the loss needs.
         optimizer: any Optax optimiser, or GaussNewton().
-        num_steps: steps of the optimiser (at each horizon, if there are several).
+        max_steps: steps of the optimiser (at each horizon, if there are several).
         horizons: fit the first 3 steps of the experiments, then the first 6, and so on:
-            `horizons=(3, 6, 12, 25, 50)`. A short life cannot diverge far.
-        callback: called with (step, loss) every few steps; show progress with it.
+            `horizons=(3, 6, 12, 25, 50)`. A short experiment cannot diverge far.
+        progress: called as `progress(step, loss)`, every few steps.
 
     Returns:
         A `Fit` whose theta is always finite: a fit that diverged says so in `status`
@@ -267,12 +259,12 @@ def fit(
         TypeError: not an optimiser, or Gauss-Newton without an `objective`.
 
     >>> found = fit(lambda theta, data: jnp.sum((theta - data) ** 2),
-    ...             jnp.zeros(2), jnp.array([1.0, 2.0]), num_steps=20)
+    ...             jnp.zeros(2), jnp.array([1.0, 2.0]), max_steps=20)
     >>> [round(float(v), 3) for v in found.theta]
     [1.0, 2.0]
     """
     return _report(
-        *_stages(loss, theta0, data, optimizer, num_steps, horizons, None, callback)
+        *_stages(loss, theta0, data, optimizer, max_steps, horizons, None, progress)
     )
 
 
@@ -283,9 +275,9 @@ def fit_many(
     *,
     data_axes: Any = None,
     optimizer: Any = LBFGS,
-    num_steps: int = 200,
+    max_steps: int = 200,
     horizons: Sequence[int] | None = None,
-    callback: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> list[Fit]:
     """Many fits as one program: restarts, seeds, or folds with their own data.
 
@@ -296,9 +288,9 @@ def fit_many(
         data_axes: None if all fits share the data; 0 if every fit has its own, along a
             leading axis; or a tuple of both, as `in_axes` of jax.vmap.
         optimizer: as in `fit`.
-        num_steps: as in `fit`.
+        max_steps: as in `fit`.
         horizons: as in `fit`.
-        callback: called with (step, lowest loss of all fits).
+        progress: called as `progress(step, lowest loss of all fits)`.
 
     Returns:
         One `Fit` for each start, in the same order; those that diverged say so. The
@@ -311,25 +303,34 @@ def fit_many(
     """
     axes = (data_axes,)
     stages, stopped = _stages(
-        loss, theta0, data, optimizer, num_steps, horizons, axes, callback
+        loss, theta0, data, optimizer, max_steps, horizons, axes, progress
     )
     each = range(stages[0].losses.shape[1])
     of = [jax.tree.map(lambda leaf, k=k: leaf[:, k], stages) for k in each]
     return [_report(one, stopped) for one in of]
 
 
-def lowest_loss(found: Fit) -> float:
-    """The loss of a fit's theta; infinite if the fit had nothing finite.
+def lowest_loss(result: Fit) -> float:
+    """The loss of a fit's theta; infinite if no loss was finite.
+
+    Args:
+        result: from `fit` or `fit_many`.
 
     >>> lowest_loss(fit(lambda theta, data: (theta - data) ** 2, 0.0, 3.0)) < 1e-6
     True
     """
-    finite = found.losses[np.isfinite(found.losses)]
+    finite = result.losses[np.isfinite(result.losses)]
     return float(finite.min()) if len(finite) else np.inf
 
 
 def fit_restarts(
-    key, loss: Callable, init: Callable, data: Any, *, restarts: int = 6, **how
+    key: PRNGKeyArray,
+    loss: Callable,
+    init: Callable,
+    data: Any,
+    *,
+    restarts: int = 6,
+    **how: Any,
 ) -> Fit:
     """The best of several fits from random starts, for a loss with several optima.
 
@@ -339,10 +340,10 @@ def fit_restarts(
         init: `key -> theta`, such as rule.init.
         data: what the loss needs.
         restarts: how many starts.
-        **how: optimizer, num_steps and the like, as in `fit_many`.
+        **how: optimizer, max_steps and the like, as in `fit_many`.
 
     >>> found = fit_restarts(jax.random.key(0), lambda t, data: (t**2 - data) ** 2,
-    ...                      jax.random.normal, 4.0, restarts=3, num_steps=30)
+    ...                      jax.random.normal, 4.0, restarts=3, max_steps=30)
     >>> round(abs(float(found.theta)), 2)
     2.0
     """

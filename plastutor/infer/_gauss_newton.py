@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
 
 from plastutor._types import Theta
 from plastutor.objectives import Objective
@@ -14,50 +15,65 @@ from plastutor.objectives import Objective
 FACTORS = (0.3, 1.0, 10.0)  # a bolder step can jump out of a good valley
 
 
-def gauss_newton_terms(loss: Objective, theta: Theta, along: Theta, data):
-    """A loss, its slope and its Gauss-Newton matrix along some directions of theta.
+def gauss_newton_terms(
+    loss: Objective, theta: Theta, directions: Theta, data: Any
+) -> tuple[Float[Array, ""], Float[Array, " k"], Float[Array, "k k"]]:
+    """A loss, its gradient and its Gauss-Newton matrix along directions of theta.
 
     All from one pass in forward mode: with few directions it is the cheapest way, and
     there is less to compile. The matrix is J^T (d2 loss / d prediction2) J with the
-    slopes J of the prediction. A penalty is left out.
+    Jacobian J of the prediction. A penalty is left out.
 
     Args:
         loss: made by `objective`.
         theta: where.
-        along: the directions, on a first axis of every leaf of theta.
+        directions: on a first axis of every leaf of theta.
         data: what the loss needs.
 
     Returns:
-        The loss, its slope (direction,) and the matrix (direction, direction).
+        The loss, its derivative along each of k directions, and the matrix (k, k).
 
     >>> line = Objective(lambda t, x: t * x, lambda v, x: (v**2).mean(), None)
-    >>> along, x = jnp.ones(1), jnp.array([1.0, 2.0])
-    >>> value, slope, matrix = gauss_newton_terms(line, 3.0, along, x)
-    >>> float(value), slope.tolist(), matrix.tolist()
+    >>> ones, x = jnp.ones(1), jnp.array([1.0, 2.0])
+    >>> value, gradient, matrix = gauss_newton_terms(line, 3.0, ones, x)
+    >>> float(value), gradient.tolist(), matrix.tolist()
     (22.5, [15.0], [[5.0]])
     """
     forward = loss.forward or loss.predict
 
-    def ahead(direction):
+    def predict_along(direction):
         return jax.jvp(lambda t: forward(t, data), (theta,), (direction,))
 
-    def data_loss(prediction):
+    def likelihood(prediction):
         return loss.likelihood(prediction, data)
 
-    def curve(tangent):
-        return jax.jvp(jax.grad(data_loss), (prediction,), (tangent,))[1]
+    def second_derivative(tangent):
+        return jax.jvp(jax.grad(likelihood), (prediction,), (tangent,))[1]
 
-    prediction, tangents = jax.vmap(ahead, out_axes=(None, 0))(along)
-    value, slope = jax.value_and_grad(data_loss)(prediction)
-    leaves = [jax.tree.leaves(v) for v in (tangents, slope, jax.vmap(curve)(tangents))]
-    count = len(leaves[0][0])
-    gradient = jnp.zeros(count, value.dtype)
-    matrix = jnp.zeros((count, count), value.dtype)
-    for tangent, falls, curved in zip(*leaves, strict=True):
-        row = tangent.reshape(count, -1)
-        gradient += row @ falls.ravel()
-        matrix += row @ curved.reshape(count, -1).T
+    prediction, tangents = jax.vmap(predict_along, out_axes=(None, 0))(directions)
+    value, cotangent = jax.value_and_grad(likelihood)(prediction)
+    curved = jax.vmap(second_derivative)(tangents)
+    k = len(jax.tree.leaves(directions)[0])
+    gradient, matrix = jnp.zeros(k, value.dtype), jnp.zeros((k, k), value.dtype)
+    for j, of_loss, hessian_j in zip(
+        *map(jax.tree.leaves, (tangents, cotangent, curved)), strict=True
+    ):
+        gradient += j.reshape(k, -1) @ of_loss.ravel()
+        matrix += j.reshape(k, -1) @ hessian_j.reshape(k, -1).T
     return value, gradient, matrix
+
+
+def damped_steps(
+    gradient: Float[Array, " k"],
+    matrix: Float[Array, "k k"],
+    dampings: Float[Array, " n"],
+) -> Float[Array, "n k"]:
+    """(|H| + d I)^-1 gradient for each d, a share of the largest eigenvalue of |H|."""
+    stiffness, directions = jnp.linalg.eigh(matrix)
+    stiffness, gradient = jnp.abs(stiffness), directions.T @ gradient
+    damped = stiffness[None] + dampings[:, None] * stiffness.max()
+    # A direction without any information has gradient 0, and stays.
+    return (gradient[None] / jnp.where(damped > 0, damped, 1)) @ directions.T
 
 
 class GaussNewton(NamedTuple):
@@ -80,42 +96,32 @@ class GaussNewton(NamedTuple):
     damping: float = 1e-2
     free: tuple[int, ...] | None = None
 
-    def init(self, theta: Theta):
+    def init(self, theta: Theta) -> Float[Array, ""]:
         """The state: the present damping."""
         return jnp.asarray(self.damping, jax.tree.leaves(theta)[0].dtype)
 
-    def step(self, loss: Objective, theta: Theta, damping, data):
+    def step(
+        self, loss: Objective, theta: Theta, damping: Float[Array, ""], data: Any
+    ) -> tuple[Theta, Float[Array, ""], Float[Array, ""]]:
         """One step: the new theta, the new damping, the loss before the step."""
         flat, unravel = ravel_pytree(theta)
         free = range(flat.size) if self.free is None else self.free
-        along = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
-
-        def value_at(flat):
-            return loss(unravel(flat), data)
-
+        rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
         value, gradient, matrix = gauss_newton_terms(
-            loss, theta, jax.vmap(unravel)(along), data
+            loss, theta, jax.vmap(unravel)(rows), data
         )
         if (penalty := loss.penalty) is not None:
 
-            def strength(step):
-                return penalty(unravel(flat + step @ along))
+            def penalty_after(step):
+                return penalty(unravel(flat + step @ rows))
 
-            still = jnp.zeros(len(along), flat.dtype)
-            value += strength(still)
-            gradient += jax.grad(strength)(still)
-            matrix += jax.hessian(strength)(still)
-        stiffness, directions = jnp.linalg.eigh(matrix)
-        stiffness, slope = jnp.abs(stiffness), directions.T @ gradient
-
-        def move(damping):
-            # A direction without any information has slope 0, and stays.
-            firm = stiffness + damping * stiffness.max()
-            return flat - (directions @ (slope / jnp.where(firm > 0, firm, 1))) @ along
-
+            no_step = jnp.zeros(len(rows), flat.dtype)
+            value += penalty_after(no_step)
+            gradient += jax.grad(penalty_after)(no_step)
+            matrix += jax.hessian(penalty_after)(no_step)
         dampings = damping * jnp.asarray(FACTORS, flat.dtype)
-        trials = jax.vmap(move)(dampings)
-        values = jax.vmap(value_at)(trials)
+        trials = flat[None] - damped_steps(gradient, matrix, dampings) @ rows
+        values = jax.vmap(lambda flat: loss(unravel(flat), data))(trials)
         values = jnp.where(jnp.isfinite(values), values, jnp.inf)
         best = jnp.argmin(values)
         better = values[best] < value

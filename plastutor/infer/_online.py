@@ -23,15 +23,9 @@ def _check_loss(loss: Objective) -> None:
     way = getattr(loss, "gradient", None)
     if way not in ("forward", "local"):
         raise ValueError(
-            "A stream needs a gradient that is found on the way forward; make the loss "
-            "with objective(..., gradient='forward'), or 'local'."
+            "A stream needs a gradient in forward mode; make the loss with "
+            "objective(..., gradient='forward'), or 'local'."
         )
-
-
-def _penalty_and_gradient(loss, theta):
-    if loss.penalty is None:
-        return 0.0, jax.tree.map(jnp.zeros_like, theta)
-    return jax.value_and_grad(loss.penalty)(theta)
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -40,10 +34,10 @@ def _start(loss, theta, piece) -> ForwardState:
 
 
 @partial(jax.jit, static_argnames="loss")
-def _continue(loss, theta, running, piece) -> ForwardState:
+def _continue(loss, theta, state, piece) -> ForwardState:
     theta, network, piece = _args(loss, theta, piece)
     sums, local = SUMS[loss.likelihood], loss.gradient == "local"
-    return advance(loss.rule, theta, network, sums, running, piece, local=local)
+    return advance(loss.rule, theta, network, sums, state, piece, local=local)
 
 
 def _args(loss, theta, piece):
@@ -53,10 +47,12 @@ def _args(loss, theta, piece):
 
 
 @partial(jax.jit, static_argnames="loss")
-def _finish(loss, theta, running):
-    value, slope = value_and_gradient(loss.rule, theta, running)
-    more, steeper = _penalty_and_gradient(loss, theta)
-    return value + more, jax.tree.map(jnp.add, slope, steeper)
+def _finish(loss, theta, state):
+    value, gradient = value_and_gradient(loss.rule, theta, state)
+    if loss.penalty is None:
+        return value, gradient
+    penalty, of_penalty = jax.value_and_grad(loss.penalty)(theta)
+    return value + penalty, jax.tree.map(jnp.add, gradient, of_penalty)
 
 
 def stream_gradient(
@@ -71,8 +67,8 @@ def stream_gradient(
         loss: made by objective(..., gradient="forward"), or "local".
         theta: where.
         pieces: such as `chunks(recording, 1000)`, or a generator that reads a file. The
-            life begins with the w0 of the first piece; that of the others is not looked
-            at.
+            weights start as the w0 of the first piece; those of the others are not
+            used.
 
     Returns:
         The loss, and its gradient in the shape of theta.
@@ -85,19 +81,19 @@ def stream_gradient(
     >>> key = jax.random.key(0)
     >>> data = pt.neural_task(key, rule, pt.OJA, n_experiments=2, n_post=3)
     >>> loss = pt.objective(rule, pt.activity, gradient="forward")
-    >>> value, slope = stream_gradient(loss, pt.HEBB, pt.chunks(data, 20))
-    >>> bool(jnp.allclose(value, loss(pt.HEBB, data))), slope.shape
+    >>> value, gradient = stream_gradient(loss, pt.HEBB, pt.chunks(data, 20))
+    >>> bool(jnp.allclose(value, loss(pt.HEBB, data))), gradient.shape
     (True, (3, 3, 3, 1))
     """
     _check_loss(loss)
-    running = None
+    state = None
     for piece in pieces:
-        if running is None:
-            running = _start(loss, theta, piece)
-        running = _continue(loss, theta, running, piece)
-    if running is None:
+        if state is None:
+            state = _start(loss, theta, piece)
+        state = _continue(loss, theta, state, piece)
+    if state is None:
         raise ValueError("There are no pieces; was the generator used up before?")
-    return _finish(loss, theta, running)
+    return _finish(loss, theta, state)
 
 
 def fit_online(
@@ -109,9 +105,10 @@ def fit_online(
 ) -> Fit:
     """Learn the rule while the recording comes in: one step of descent for each piece.
 
-    The weights and their slopes go on from piece to piece. So the slopes still owe
-    something to the theta of earlier pieces: the smaller the steps of the optimiser,
-    the less that matters (Williams and Zipser 1989, for recurrent networks).
+    The weights and their sensitivities to theta are carried from piece to piece. So the
+    sensitivities depend on the theta of earlier pieces as well: the smaller the steps
+    of the optimiser, the less that matters (Williams and Zipser 1989, for recurrent
+    networks).
 
     Args:
         loss: made by objective(..., gradient="forward"), or "local".
@@ -122,8 +119,8 @@ def fit_online(
 
     Returns:
         A `Fit`: `losses` are those of the pieces, each before its step, and `theta` is
-        the last one that is finite. A piece in which nothing was recorded is lived
-        through, without a step or a loss. Ctrl-C ends the fit, and keeps it.
+        the last one that is finite. A piece in which nothing was recorded is
+        simulated, without a step or a loss. Ctrl-C ends the fit, and keeps it.
 
     Raises:
         ValueError: a loss that goes backwards, or no pieces.
@@ -147,31 +144,31 @@ def fit_online(
             "optax.adam(1e-2)."
         )
     theta = jax.tree.map(jnp.asarray, theta0)
-    state, running, status = optimizer.init(theta), None, "finished"
+    optimizer_state, state, status = optimizer.init(theta), None, "finished"
     losses, thetas = [], [theta]
     try:
         for piece in pieces:
-            if running is None:
-                running = _start(loss, theta, piece)
-            running = _continue(loss, theta, running, piece)
-            if not running.count.sum():
+            if state is None:
+                state = _start(loss, theta, piece)
+            state = _continue(loss, theta, state, piece)
+            if not state.count.sum():
                 continue
-            value, slope = _finish(loss, theta, running)
+            value, gradient = _finish(loss, theta, state)
             losses.append(float(value))
-            updates, state = optimizer.update(slope, state, theta)
+            updates, optimizer_state = optimizer.update(
+                gradient, optimizer_state, theta
+            )
             after = optax.apply_updates(theta, updates)
-            if not all(
-                bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(after)
-            ):
+            if not all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after)):
                 status = "diverged"
                 break
             theta = after
             thetas.append(theta)
-            nothing = (running.total, running.count, running.gradient)
-            running = ForwardState(*running[:2], *jax.tree.map(jnp.zeros_like, nothing))
+            sums = state.total, state.count, state.gradient
+            state = ForwardState(*state[:2], *jax.tree.map(jnp.zeros_like, sums))
     except KeyboardInterrupt:
         status = "interrupted"
-    if running is None and status == "finished":
+    if state is None and status == "finished":
         raise ValueError("There are no pieces; was the generator used up before?")
     message = MESSAGES[status].format(pieces=len(losses))
     joined = jax.tree.map(lambda *each: np.stack(each), *thetas)
@@ -181,7 +178,7 @@ def fit_online(
 MESSAGES = {
     "finished": "Went through {pieces} pieces, with a step after each. If theta still "
     "moves, go on with more of the recording, or take larger steps.",
-    "diverged": "The slope was no longer finite after {pieces} pieces: the weights "
+    "diverged": "The gradient was no longer finite after {pieces} pieces: the weights "
     "grew without bound. theta is the last finite one. Try smaller steps or clipped "
     "ones (optax.clip_by_global_norm).",
     "interrupted": "Interrupted after {pieces} pieces; theta is the last one.",

@@ -15,11 +15,16 @@ from jaxtyping import Array, Bool, Float, Int
 from plastutor._experiments import check_experiment
 from plastutor._types import Experiment, Theta
 from plastutor.infer._distil import predicted_gains
-from plastutor.infer._gauss_newton import FACTORS, GaussNewton, gauss_newton_terms
+from plastutor.infer._gauss_newton import (
+    FACTORS,
+    GaussNewton,
+    damped_steps,
+    gauss_newton_terms,
+)
 from plastutor.objectives import Objective
 from plastutor.rules import Orders, term_names
 
-NEGLIGIBLE = 1e-6  # of the loss without any term: data never tell losses so near apart
+NEGLIGIBLE = 1e-6  # of the loss without any term: no data distinguish such losses
 
 
 class SelectionPath(NamedTuple):
@@ -70,7 +75,7 @@ class Selection(NamedTuple):
         return [names[k] for k in np.flatnonzero(self.free)]
 
 
-def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
+def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
     """The fit with these terms from theta, or from nothing where that is better.
 
     Steps are those of `GaussNewton`, along the free terms only. Which terms are free is
@@ -78,18 +83,15 @@ def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
     without any term.
     """
     slots = jnp.nonzero(free.ravel(), size=max_terms, fill_value=free.size)[0]
-    along = jax.nn.one_hot(slots, free.size, dtype=theta.dtype)  # no term: a row of 0
-    along = along.reshape(max_terms, *theta.shape)
+    rows = jax.nn.one_hot(slots, free.size, dtype=theta.dtype)  # no term: a row of 0
+    directions = rows.reshape(max_terms, *theta.shape)
 
     def step(state, _):
         theta, damping = state
-        value, slope, matrix = gauss_newton_terms(loss, theta, along, data)
-        stiffness, directions = jnp.linalg.eigh(matrix)
-        stiffness, slope = jnp.abs(stiffness), directions.T @ slope
+        value, gradient, matrix = gauss_newton_terms(loss, theta, directions, data)
         dampings = damping * jnp.asarray(FACTORS, theta.dtype)
-        firm = stiffness[None] + dampings[:, None] * stiffness.max()
-        moves = (slope[None] / jnp.where(firm > 0, firm, 1)) @ directions.T
-        trials = theta[None] - jnp.tensordot(moves, along, 1)
+        steps = damped_steps(gradient, matrix, dampings)
+        trials = theta[None] - jnp.tensordot(steps, directions, 1)
         values = jnp.append(jax.vmap(loss, (0, None))(trials, data), of_nothing)
         values = jnp.where(jnp.isfinite(values), values, jnp.inf)
         best = values.argmin()
@@ -102,7 +104,7 @@ def _refit(loss, num_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     theta = jnp.where(free, theta, 0)
     start = theta, GaussNewton().init(theta)
-    (theta, _), values = jax.lax.scan(step, start, None, length=num_steps)
+    (theta, _), values = jax.lax.scan(step, start, None, length=max_steps)
     return theta, values[-1]
 
 
@@ -111,8 +113,8 @@ def _visit(loss, refit, train, of_nothing, state, growth):
     theta, free, value = state
     none = theta.size
     every = jnp.eye(none, dtype=theta.dtype).reshape(none, *theta.shape)
-    _, slope, matrix = gauss_newton_terms(loss, theta, every, train)
-    gains = predicted_gains(theta.ravel(), slope, matrix, free.ravel())
+    _, gradient, matrix = gauss_newton_terms(loss, theta, every, train)
+    gains = predicted_gains(theta.ravel(), gradient, matrix, free.ravel())
     out, new = jnp.indices(gains.shape)
     allowed = (out < none).astype(int) == 1 - jnp.maximum(growth, 0)
     allowed &= (new < none).astype(int) == 1 + jnp.minimum(growth, 0)
@@ -135,19 +137,19 @@ def _visit(loss, refit, train, of_nothing, state, growth):
 def _start(loss, refit, max_terms, train, theta0):
     """The first set, by algebra: the loss is quadratic near a fit of all terms."""
     every = jnp.eye(theta0.size, dtype=theta0.dtype).reshape(-1, *theta0.shape)
-    _, slope, matrix = gauss_newton_terms(loss, theta0, every, train)
-    pull = matrix @ theta0.ravel() - slope
+    _, gradient, matrix = gauss_newton_terms(loss, theta0, every, train)
+    target = matrix @ theta0.ravel() - gradient  # of the best theta: matrix @ theta
     scale = jnp.sqrt(jnp.where(jnp.diag(matrix) > 0, jnp.diag(matrix), 1))
 
     def add(state, _):
         theta, free = state
-        gains = predicted_gains(theta, matrix @ theta - pull, matrix, free)
+        gains = predicted_gains(theta, matrix @ theta - target, matrix, free)
         free = free.at[gains[-1, :-1].argmax()].set(True)
         kept = jnp.where(jnp.outer(free, free), matrix / jnp.outer(scale, scale), 0)
-        theta = jnp.linalg.pinv(kept, hermitian=True) @ (pull / scale) / scale
+        theta = jnp.linalg.pinv(kept, hermitian=True) @ (target / scale) / scale
         return (theta, free), None
 
-    nothing = jnp.zeros_like(pull), jnp.zeros(pull.shape, bool)
+    nothing = jnp.zeros_like(target), jnp.zeros(target.shape, bool)
     (theta, free), _ = jax.lax.scan(add, nothing, None, length=max_terms)
     theta, free = theta.reshape(theta0.shape), free.reshape(theta0.shape)
     theta, value = refit(theta, free, train)
@@ -155,7 +157,7 @@ def _start(loss, refit, max_terms, train, theta0):
 
 
 def _simplest(held_out, size, standard_errors):
-    """The smallest set whose loss is not told apart from that of the best set."""
+    """The smallest set whose loss does not differ clearly from that of the best."""
     held_out = jnp.where(jnp.isfinite(held_out), held_out, jnp.inf)
     mean = held_out.mean(1)
     # Paired: what makes an experiment hard is common to all sets.
@@ -166,14 +168,14 @@ def _simplest(held_out, size, standard_errors):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=None):
-    refit = partial(_refit, loss, num_steps, max_terms)
+def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=None):
+    refit = partial(_refit, loss, max_steps, max_terms)
     theta, free = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
     nothing = theta, free, loss(theta, train)
     visit = partial(_visit, loss, refit, train, nothing[-1])
 
     def search(state, up):
-        """The states from one on, which adds terms first, and then drops them."""
+        """The sets from one on: terms are added `up` times, and then dropped."""
         growth = jnp.array([1] * up + [-1, 0] * (max_terms - 1), int)
         first = *-jnp.ones(3, int), *state
         _, visited = jax.lax.scan(visit, state, growth)
@@ -183,8 +185,8 @@ def _select(loss, orders, max_terms, num_steps, train, held_out, errors, theta0=
 
     searches = [search(nothing, max_terms)]
     if theta0 is not None:
-        begin = partial(refit, of_nothing=nothing[-1])
-        state = _start(loss, begin, max_terms, train, theta0.astype(theta.dtype))
+        bounded = partial(refit, of_nothing=nothing[-1])
+        state = _start(loss, bounded, max_terms, train, theta0.astype(theta.dtype))
         searches.append(search(state, 0))
     added, dropped, runner_up, theta, free, on_fitted = jax.tree.map(
         lambda *parts: jnp.concatenate(parts), *searches
@@ -208,7 +210,7 @@ def select_terms(
     held_out: Experiment,
     *,
     max_terms: int = 6,
-    num_steps: int = 8,
+    max_steps: int = 8,
     standard_errors: float = 1.0,
     theta0: Theta | None = None,
 ) -> Selection:
@@ -222,10 +224,10 @@ def select_terms(
     again when it proves a poor copy of terms that came later. For every set, all kept
     terms are fitted.
 
-    Where w and y begin near zero, as when choices are learned, terms that hold them do
+    Where w and y start near zero, as when choices are learned, terms that hold them do
     next to nothing as long as nothing else changes the weights, and what is predicted
     from there is worthless. Then pass a fit of all terms as `theta0`: a second search
-    begins with the `max_terms` terms that best stand in for it, and goes down from
+    starts with the `max_terms` terms that best stand in for it, and goes down from
     there. It does not replace the first: where the data leave a fit of all terms open,
     chance leads it, and with it what stands in for it.
 
@@ -243,9 +245,9 @@ def select_terms(
         held_out: a batch that only decides how many terms; at least two experiments,
             as many steps as in `train`.
         max_terms: the size at which the search turns back.
-        num_steps: steps of Gauss-Newton for each set.
+        max_steps: steps of Gauss-Newton for each set.
         standard_errors: 0 takes the lowest held-out loss itself.
-        theta0: a fit of all terms to `train`. The second search begins with a step of
+        theta0: a fit of all terms to `train`. The second search starts with a step of
             the path that has `max_terms` terms at once, and whose `added` is -1.
 
     Raises:
@@ -258,18 +260,18 @@ def select_terms(
     >>> select_terms(pt.objective(rule, pt.activity), pt.OJA_ORDERS, *made).terms
     ['xy']
     """
-    _check(loss, orders, train, held_out, max_terms, num_steps)
+    _check(loss, orders, train, held_out, max_terms, max_steps)
     loss = replace(loss, penalty=None)
     return _select(
-        loss, orders, max_terms, num_steps, train, held_out, standard_errors, theta0
+        loss, orders, max_terms, max_steps, train, held_out, standard_errors, theta0
     )
 
 
-def _check(loss, orders, train, held_out, max_terms, num_steps) -> None:
+def _check(loss, orders, train, held_out, max_terms, max_steps) -> None:
     most = math.prod(orders.shape)
     for name, value, top in (
         ("max_terms", max_terms, most),
-        ("num_steps", num_steps, math.inf),
+        ("max_steps", max_steps, math.inf),
     ):
         if not isinstance(value, int) or not 1 <= value <= top:
             raise ValueError(

@@ -7,15 +7,15 @@ from typing import Any
 
 import jax
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from plastutor.gradients import spiking_gradient
 from plastutor.networks import Cell, SpikingLayer
 
 
-@partial(jax.jit, static_argnames=("cell", "how", "num_steps", "batch"))
+@partial(jax.jit, static_argnames=("cell", "how", "max_steps", "batch_size"))
 def train_spiking(
-    key,
+    key: PRNGKeyArray,
     cell: Cell,
     layer: SpikingLayer,
     x: Float[Array, "exp time pre"],
@@ -23,22 +23,22 @@ def train_spiking(
     *,
     how: str = "bptt",
     feedback: Float[Array, "class post"] | None = None,
-    num_steps: int = 200,
-    batch: int = 16,
+    max_steps: int = 200,
+    batch_size: int = 16,
     rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
 ) -> tuple[SpikingLayer, Float[Array, " step"]]:
-    """Adam on batches of examples, by any of the gradients.
+    """Train by Adam on batches of examples, with any of the gradients.
 
     Args:
         key: for the choice of examples.
         cell: the kind of neuron.
-        layer: where to begin.
+        layer: where to start.
         x: inputs.
         label: the right classes.
         how: as in `spiking_gradient`.
         feedback: as in `spiking_gradient`.
-        num_steps: the number of updates.
-        batch: the number of examples in an update.
+        max_steps: the number of updates.
+        batch_size: the number of examples in an update.
         rates: the rates of Adam for w_in, w_out and w_rec; 0 freezes. Where w_rec moves
             fast, the exact gradient through many steps explodes.
 
@@ -50,7 +50,7 @@ def train_spiking(
     >>> x, label = pt.tasks.pattern_task(jax.random.key(1), patterns, 50)
     >>> layer = pt.networks.init_spiking_layer(jax.random.key(2), 40, 8, 2)
     >>> key, cell = jax.random.key(3), pt.networks.lif()
-    >>> _, losses = train_spiking(key, cell, layer, x, label, num_steps=30)
+    >>> _, losses = train_spiking(key, cell, layer, x, label, max_steps=30)
     >>> bool(losses[-1] < losses[0])
     True
     """
@@ -60,12 +60,13 @@ def train_spiking(
         return None if w is None else w - rate * change
 
     def update(carry, at):
-        layer, memory = carry
-        one = {"how": how, "feedback": feedback}
-        value, slope = spiking_gradient(cell, layer, x[at], label[at], **one)
-        change, memory = adam.update(slope, memory)
-        return (SpikingLayer(*map(moved, layer, rates, change)), memory), value
+        layer, state = carry
+        value, gradient = spiking_gradient(
+            cell, layer, x[at], label[at], how=how, feedback=feedback
+        )
+        change, state = adam.update(gradient, state)
+        return (SpikingLayer(*map(moved, layer, rates, change)), state), value
 
-    at = jax.random.randint(key, (num_steps, batch), 0, len(label))
+    at = jax.random.randint(key, (max_steps, batch_size), 0, len(label))
     (layer, _), losses = jax.lax.scan(update, (layer, adam.init(layer)), at)
     return layer, losses

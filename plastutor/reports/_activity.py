@@ -255,7 +255,7 @@ class _Models:
 
     def _leave_one_out(self, key, model, data):
         rule, loss, optimizer = model
-        how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 20}
+        how = {"restarts": self.restarts, "optimizer": optimizer, "max_steps": 20}
         return leave_one_out(key, loss, rule.init, data, **how)
 
     def fit(self, key, data: Experiment) -> _Result:
@@ -273,7 +273,7 @@ class _Models:
         thetas = [fit.theta for fit in held_out.fits]
         full = [self._all_terms(k, theta, data) for k, theta in enumerate(thetas)]
         losses[ALL] = animal_losses(self.all, [fit.theta for fit in full], data)
-        how = {"restarts": self.restarts, "optimizer": optimizer, "num_steps": 30}
+        how = {"restarts": self.restarts, "optimizer": optimizer, "max_steps": 30}
         best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
         interval = np.full((2, len(self.free)), np.nan)
         if len(thetas) > len(self.free):
@@ -300,7 +300,7 @@ class _Models:
     def _all_terms(self, k, theta, data):
         """All terms, fitted to all experiments but one."""
         left_out = jnp.arange(data.x.shape[0]) == k
-        how = {"theta0": theta, "network": self.network, "num_steps": 10}
+        how = {"theta0": theta, "network": self.network, "max_steps": 10}
         return evidence_fit(self.orders, _hide(data, left_out[:, None, None]), **how)
 
 

@@ -136,8 +136,8 @@ def report_choices(
     key_fit, key_boot, *keys = jr.split(key, 7)
     losses = {}
 
-    def predict(name, key, loss, init, restarts, free=None, num_steps=30):
-        how = {"optimizer": GaussNewton(free=free), "num_steps": num_steps}
+    def predict(name, key, loss, init, restarts, free=None, max_steps=30):
+        how = {"optimizer": GaussNewton(free=free), "max_steps": max_steps}
         losses[name] = leave_one_out(
             key, loss, init, data, animal=animal, restarts=restarts, **how
         ).losses
@@ -155,13 +155,13 @@ def report_choices(
     predict(FORGETS, keys[1], loss, rule.init, restarts, free)
     zeros = {lags: partial(_zeros, 2 * lags) for lags in (1, 10)}
     one_back = logistic_regression(1)
-    predict("win-stay-lose-shift", keys[2], one_back, zeros[1], 1, num_steps=8)
+    predict("win-stay-lose-shift", keys[2], one_back, zeros[1], 1, max_steps=8)
     history = [logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)]
-    predict("last ten trials", keys[3], history, zeros[10], 1, num_steps=6)
+    predict("last ten trials", keys[3], history, zeros[10], 1, max_steps=6)
     draw = partial(jr.normal, shape=(3,))
     predict("Q-learning", keys[4], q_learning(), draw, max(restarts, 10))
 
-    how = {"optimizer": GaussNewton(free=free), "num_steps": 40}
+    how = {"optimizer": GaussNewton(free=free), "max_steps": 40}
     theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
     if len(choices.animals) > len(free):
         interval = cluster_robust_interval(loss, theta, data, free=free, animal=animal)

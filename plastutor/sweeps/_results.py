@@ -50,7 +50,9 @@ def load_results(name: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     )
 
 
-def select_rows(rows: list[dict[str, str]], column: str, **wanted) -> np.ndarray:
+def select_rows(
+    rows: list[dict[str, str]], column: str, **wanted: str | int | float
+) -> np.ndarray:
     """One column of the rows that have the wanted values, as numbers.
 
     Args:

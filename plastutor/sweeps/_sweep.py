@@ -26,6 +26,7 @@ import platform
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,14 @@ from tqdm import tqdm
 from plastutor.sweeps._results import read_results
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
-LOOK_AGAIN = 5.0  # seconds until we see whether the cluster has grown
+CLUSTER_POLL_SECONDS = 5.0  # until a cluster that has grown gets more batches
 
 Batch = list[dict[str, Any]]
 Outcome = list[dict[str, str]] | str  # the results of a batch, or why there are none
 Attempts = Generator[tuple[Batch, Outcome]]
 
 
-def all_cores():
+def all_cores() -> Any:
     """A Dask client with a process for each core of this machine, for `sweep`.
 
     On Linux each process keeps to its core: else JAX would start as many threads in
@@ -51,12 +52,7 @@ def all_cores():
     script, call it under ``if __name__ == "__main__":``, since the processes import
     the script.
     """
-    from distributed import Client, WorkerPlugin
-
-    class OneCore(WorkerPlugin):
-        def setup(self, worker):
-            for thread in os.listdir("/proc/self/task"):
-                os.sched_setaffinity(int(thread), {cores[int(worker.name)]})
+    from distributed import Client
 
     linux = hasattr(os, "sched_setaffinity")
     cores = sorted(os.sched_getaffinity(0)) if linux else range(os.cpu_count() or 1)
@@ -68,8 +64,14 @@ def all_cores():
         silence_logs=logging.ERROR,
     )
     if linux:
-        client.register_plugin(OneCore())
+        client.register_worker_callbacks(partial(_keep_to_one_core, cores))
     return client
+
+
+def _keep_to_one_core(cores: Sequence[int], dask_worker: Any) -> None:
+    """In a worker: all its threads on the core that has its number."""
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), {cores[int(dask_worker.name)]})
 
 
 def code_hash(paths: Iterable[str | Path]) -> str:
@@ -141,14 +143,14 @@ def _attempt(run: Callable, batch: Batch, columns: Sequence[str]) -> Outcome:
         return _reason(error)
 
 
-def _here(run, columns, queue: deque[Batch]) -> Attempts:
+def _run_here(run, columns, queue: deque[Batch]) -> Attempts:
     """Run the batches one after another."""
     while queue:
         batch = queue.popleft()
         yield batch, _attempt(run, batch, columns)
 
 
-def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
+def _run_on(client, run, columns, queue: deque[Batch]) -> Attempts:
     """Run the batches on the workers of a client; as they are done."""
     from distributed import KilledWorker, wait
 
@@ -164,7 +166,7 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
                 pending[future] = batch
             try:
                 with client.as_current():
-                    wait([*pending], LOOK_AGAIN, "FIRST_COMPLETED")
+                    wait([*pending], CLUSTER_POLL_SECONDS, "FIRST_COMPLETED")
             except TimeoutError:
                 continue
             for future in [future for future in pending if future.done()]:
@@ -180,13 +182,36 @@ def _on(client, run, columns, queue: deque[Batch]) -> Attempts:
             future.release()
 
 
+def _results(run, columns, queue: deque[Batch], client, total: int):
+    """Batches and their results, as they are done, with a bar that shows how many.
+
+    Where a batch fails, each of its settings is run alone.
+    """
+    attempts = (
+        _run_here(run, columns, queue)
+        if client is None
+        else _run_on(client, run, columns, queue)
+    )
+    failed = 0
+    with (
+        closing(attempts),  # cancels what the workers still do
+        tqdm(total=total, unit="setting", disable=not total) as bar,
+    ):
+        for batch, outcome in attempts:
+            if isinstance(outcome, str) and len(batch) > 1:
+                queue.extendleft([setting] for setting in reversed(batch))
+                continue
+            if isinstance(outcome, str):
+                failed, outcome = failed + 1, [{"error": outcome}]
+            yield batch, outcome
+            bar.set_postfix(failed=failed)
+            bar.update(len(batch))
+
+
 def _checked(settings, columns, batch_over, batch_size, code) -> list[str]:
     """The names of the settings, after refusing what cannot work."""
-    for name, value in (
-        ("columns", columns),
-        ("batch_over", batch_over),
-        ("code", code),
-    ):
+    several = {"columns": columns, "batch_over": batch_over, "code": code}
+    for name, value in several.items():
         if isinstance(value, str):
             raise ValueError(
                 f"{name} is {value!r}; expected several, such as [{value!r}]."
@@ -204,11 +229,8 @@ def _checked(settings, columns, batch_over, batch_size, code) -> list[str]:
                 f"One setting has the keys {names}, another {list(setting)}; expected "
                 "the same keys in all. Give the missing ones a value that means none."
             )
-    reserved = [*columns, "error"]
-    twice = {
-        name for name in [*names, *reserved] if [*names, *reserved].count(name) > 1
-    }
-    if twice:
+    every = [*names, *columns, "error"]
+    if twice := {name for name in every if every.count(name) > 1}:
         raise ValueError(
             f"The table would have two columns {sorted(twice)}; expected different "
             "names in the settings and in columns, and none of them 'error'."
@@ -227,6 +249,39 @@ def _batches(settings, names, batch_over, batch_size) -> deque[Batch]:
         for group in groups.values()
         for start in range(0, len(group), batch_size or len(group))
     )
+
+
+def _key(setting: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """A setting as it stands in the table."""
+    return tuple(str(setting[name]) for name in names)
+
+
+def _by_key(settings, names) -> dict[tuple[str, ...], dict[str, Any]]:
+    """The settings by their keys, in their order; each may be there once."""
+    asked = {}
+    for setting in settings:
+        key = tuple(_text(setting[name], name) for name in names)
+        if key in asked:
+            raise ValueError(
+                f"The setting {setting} is there twice; expected each once. Tell "
+                "repetitions apart by a key such as seed."
+            )
+        asked[key] = setting
+    return asked
+
+
+def _head(header, code) -> dict[str, str]:
+    """The lines at the head of the table, without the versions."""
+    head = {**(header or {}), **({"code": code_hash(code)} if code else {})}
+    return {name: _text(value, f"header {name!r}") for name, value in head.items()}
+
+
+def _versions(earlier: str) -> str:
+    """The versions of Python and packages, of every run that made rows."""
+    versions = [f"Python {platform.python_version()}"]
+    versions += [f"{package} {version(package)}" for package in PACKAGES]
+    runs = [*earlier.split("; "), ", ".join(versions)]
+    return "; ".join(dict.fromkeys(filter(None, runs)))
 
 
 def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, str]:
@@ -323,32 +378,13 @@ def sweep(
     """
     settings, path = [dict(setting) for setting in settings], Path(path)
     names = _checked(settings, columns, batch_over, batch_size, code)
-    every = [*names, *columns, "error"]
-    versions = [f"Python {platform.python_version()}"]
-    versions += [f"{package} {version(package)}" for package in PACKAGES]
-    hashed = {"code": code_hash(code)} if code else {}
-    head = {**(header or {}), **hashed}
-    head = {name: _text(value, f"header {name!r}") for name, value in head.items()}
-
-    asked = {}  # in the order of settings: what stands in the table, and the setting
-    for setting in settings:
-        key = tuple(_text(setting[name], name) for name in names)
-        if key in asked:
-            raise ValueError(
-                f"The setting {setting} is there twice; expected each once. Tell "
-                "repetitions apart by a key such as seed."
-            )
-        asked[key] = setting
-
-    def key_of(row) -> tuple[str, ...]:
-        return tuple(str(row[name]) for name in names)
-
+    every, head = [*names, *columns, "error"], _head(header, code)
+    asked = _by_key(settings, names)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a killed run
-    old, made_with = _earlier(path, every, hashed.get("code"))
-    rows = {key_of(row): row for row in old}
-    runs = [*made_with.split("; "), ", ".join(versions)]
-    head["versions"] = "; ".join(dict.fromkeys(filter(None, runs)))
+    old, earlier_versions = _earlier(path, every, head.get("code"))
+    head["versions"] = _versions(earlier_versions)
+    rows = {_key(row, names): row for row in old}
     left = [
         setting
         for key, setting in asked.items()
@@ -356,29 +392,12 @@ def sweep(
     ]
     others = [row for key, row in rows.items() if key not in asked]
     queue = _batches(left, names, batch_over, batch_size)
-    attempts = (
-        _here(run, columns, queue)
-        if client is None
-        else _on(client, run, columns, queue)
-    )
-    failed = 0
-    with (
-        closing(attempts),  # calls off what the workers still do
-        tqdm(total=len(left), unit="setting", disable=not left) as progress,
-    ):
-        for batch, outcome in attempts:
-            if isinstance(outcome, str) and len(batch) > 1:  # who was it?
-                queue.extendleft([setting] for setting in reversed(batch))
-                continue
-            if isinstance(outcome, str):
-                failed, outcome = failed + 1, [{"error": outcome}]
-            for setting, result in zip(batch, outcome, strict=True):
-                row = dict.fromkeys(every, "") | dict(
-                    zip(names, key_of(setting), strict=True)
-                )
-                rows[key_of(setting)] = row | result
+    with closing(_results(run, columns, queue, client, len(left))) as results:
+        for batch, result in results:
+            for setting, found in zip(batch, result, strict=True):
+                key = _key(setting, names)
+                row = dict.fromkeys(every, "") | dict(zip(names, key, strict=True))
+                rows[key] = row | found
             there = [rows[key] for key in asked if key in rows]
             _save(path, head, every, [*others, *there])
-            progress.set_postfix(failed=failed)
-            progress.update(len(batch))
     return [rows[key] for key in asked]

@@ -11,7 +11,7 @@ import numpy as np
 import plastutor as pt
 
 from .models import Model, model_of
-from .settings import COHORT_FITS, FIVE, ORDERS, POWER, Setting
+from .settings import COHORT_FITS, FIVE, FOUR, ORDERS, POWER, Setting
 
 
 def fly_data():
@@ -30,9 +30,9 @@ def shuffled(data, seed: int):
 
 def cohort(setting: Setting):
     """18 simulated flies."""
-    truth = pt.terms(ORDERS, **{name: getattr(setting, name) for name in FIVE})
+    theta = pt.terms(ORDERS, **{name: getattr(setting, name) for name in FIVE})
     return pt.data.flies.experiments(
-        pt.data.flies.simulate_flies(jr.key(setting.seed), truth)
+        pt.data.flies.simulate_flies(jr.key(setting.seed), theta)
     )
 
 
@@ -59,6 +59,19 @@ def left_out(model: Model, data, seed=0):
 def pooled(model: Model, data, seed=0):
     how = {"restarts": model.restarts, **model.how}
     return pt.fit_restarts(jr.key(seed), model.loss, model.init, data, **how).theta
+
+
+def rules_of_the_flies() -> dict[str, dict[str, float]]:
+    """What four and five terms fitted to the real flies, rounded."""
+    jax.config.update("jax_enable_x64", True)
+    data, found = fly_data(), {}
+    for kind, only in {"no forgetting": FOUR, "forgetting": FIVE}.items():
+        theta = np.ravel(pooled(model_of(f"{len(only)} terms"), data)["rule"])
+        found[kind] = {
+            term: round(float(theta[pt.rules.free_indices(ORDERS, (term,))[0]]), 3)
+            for term in only
+        }
+    return found
 
 
 def run_model(setting: Setting) -> dict:
@@ -148,7 +161,7 @@ def run_cohort(setting: Setting) -> dict:
         key = jr.key(setting.seed)
         found = pt.compare_models(key, with_w, without, null, alternative="greater")
         row |= score(with_w, null)
-        row |= {"gain": f"{found.gain:.4f}", "better": found.better}
+        row |= {"gain": f"{found.gain:.4f}", "better": found.n_better}
         row |= {"p_value": f"{found.p_value:.2e}", "nats": ""}
     return row
 

@@ -26,7 +26,7 @@ class Model(NamedTuple):
 
     @property
     def how(self):
-        return {"optimizer": pt.GaussNewton(free=self.free), "num_steps": self.steps}
+        return {"optimizer": pt.GaussNewton(free=self.free), "max_steps": self.steps}
 
 
 def learned_expectation(reward, plastic, rate):

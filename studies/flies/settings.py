@@ -24,11 +24,6 @@ RESTARTS, STEPS = 6, 40
 COHORTS = 200
 COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
 POWER = 60  # cohorts with forgetting of which each fly is predicted from the others
-# Of the simulated cohorts: what four and five terms fitted to the real flies, rounded.
-TRUTHS = {
-    "no forgetting": {"one": -0.013, "x": 0.47, "r": -1.554, "xr": 0.449},
-    "forgetting": {"one": -0.472, "x": 2.544, "r": -1.036, "xr": 1.988, "w": -0.189},
-}
 CUTS = [round(0.05 * k, 2) for k in range(2, 20)]
 
 
@@ -46,8 +41,8 @@ class Setting(NamedTuple):
     w: float = 0.0
 
 
-def settings():
-    """Every row of the table, in the order in which it is made."""
+def settings(theta_true: dict[str, dict[str, float]]):
+    """Every row of the table, in order, for these rules of the simulated cohorts."""
     rivals = ["win-stay-lose-shift", "logistic regression", "Q-learning"]
     for name in [*TERMS, *rivals, "chosen by the others"]:
         yield Setting("unseen flies", name)
@@ -72,8 +67,15 @@ def settings():
         for name in ("x, x r, w", "5 terms"):
             yield Setting("later trials, hierarchical", name, cut=cut)
     for seed in range(COHORTS):
-        for kind, truth in TRUTHS.items():
-            yield Setting(f"cohort, {kind}", "5 terms", seed, 1.0, **truth)
+        for kind, terms in theta_true.items():
+            yield Setting(f"cohort, {kind}", "5 terms", seed, 1.0, **terms)
+
+
+def rows() -> list[dict]:
+    """The rows, for cohorts with the rules of the real flies."""
+    from .methods import rules_of_the_flies  # which imports these settings
+
+    return [one._asdict() for one in settings(rules_of_the_flies())]
 
 
 COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
@@ -81,37 +83,12 @@ COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
 TABLES = [
     Table(
         "flies",
-        rows=[one._asdict() for one in settings()],
+        rows=rows,
         columns=COLUMNS,
         batch_over=["seed"],
         batch_size=4,
         header={"data": pt.data.flies.CITATION},
     )
 ]
-SOURCES = [
-    "plastutor/networks/_network.py",
-    "plastutor/_types.py",
-    "plastutor/_experiments.py",
-    "plastutor/rules/_terms.py",
-    "plastutor/_devices.py",
-    "plastutor/rules/_taylor.py",
-    "plastutor/networks/_reward.py",
-    "plastutor/_simulate.py",
-    "plastutor/networks/_step.py",
-    "plastutor/tasks/_foraging.py",
-    "plastutor/tasks/_recordings.py",
-    "plastutor/likelihoods/_activity.py",
-    "plastutor/likelihoods/_choices.py",
-    "plastutor/likelihoods/_penalties.py",
-    "plastutor/likelihoods/_sums.py",
-    "plastutor/objectives/_objective.py",
-    "plastutor/infer/_gauss_newton.py",
-    "plastutor/infer/_fit.py",
-    "plastutor/evaluate/_comparison.py",
-    "plastutor/evaluate/_held_out.py",
-    "plastutor/evaluate/_population.py",
-    "plastutor/evaluate/_baselines.py",
-    "plastutor/data/_choices.py",
-    "plastutor/data/flies/_simulation.py",
-    "plastutor/data/flies/_flies.py",
-]
+SOURCES = ["rules", "networks", "likelihoods", "tasks", "objectives", "infer"]
+SOURCES += ["evaluate", "data"]

@@ -63,7 +63,7 @@ def by_selection(setting, key, train):
         fitted,
         aside,
         max_terms=4,
-        num_steps=5,
+        max_steps=5,
         standard_errors=2,
         theta0=theta0,
     ).theta

@@ -83,7 +83,7 @@ def by_growing_horizon(seeds, data, *, only):
         cut = jax.vmap(partial(pt.first_steps, steps=steps))(data)
         found = jax.vmap(
             lambda one, start: pt.evidence_fit(
-                pt.OJA_ORDERS, one, only=only, theta0=start, num_steps=5
+                pt.OJA_ORDERS, one, only=only, theta0=start, max_steps=5
             )
         )(cut, theta)
         theta = found.theta
@@ -119,12 +119,7 @@ def efficient(seed, setting, noise, draws=20) -> float:
     data = student(seed, setting, noise, 1.0)
     information = jax.jit(
         lambda data: pt.infer.normal_equations(
-            RULE,
-            jnp.asarray(setting.truth),
-            jnp.asarray(directions),
-            data,
-            pt.RECORDED,
-            False,
+            RULE, jnp.asarray(setting.truth), directions, data
         )[0]
     )(data)
     spread = np.linalg.cholesky(np.linalg.inv(np.asarray(information)) * noise**2)

@@ -104,30 +104,18 @@ def tuning() -> list[dict]:
 TABLES = [
     Table(
         "robustness",
-        rows=settings(),
+        rows=settings,
         columns=["r2", "noise_found", "tau", "rho", "converged", *ORDER_3, "seconds"],
         batch_over=["seed"],
     ),
     Table(
         "robustness_training",
-        rows=[{"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)],
+        rows=lambda: [
+            {"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)
+        ],
         columns=ORDER_3,
         batch_over=["seed", "epoch"],
     ),
-    Table("robustness_tuning", rows=tuning(), columns=["loss"], batch_over=["seed"]),
+    Table("robustness_tuning", rows=tuning, columns=["loss"], batch_over=["seed"]),
 ]
-SOURCES = [
-    "plastutor/networks/_network.py",
-    "plastutor/_types.py",
-    "plastutor/_experiments.py",
-    "plastutor/rules/_terms.py",
-    "plastutor/_devices.py",
-    "plastutor/rules/_taylor.py",
-    "plastutor/networks/_reward.py",
-    "plastutor/_simulate.py",
-    "plastutor/networks/_step.py",
-    "plastutor/tasks/_foraging.py",
-    "plastutor/tasks/_recordings.py",
-    "plastutor/infer/_evidence.py",
-    "plastutor/evaluate/_scores.py",
-]
+SOURCES = ["rules", "networks", "tasks", "infer", "evaluate"]

@@ -32,7 +32,7 @@ def recorded(orders, **options) -> Setting:
     rule, truth = pt.taylor(orders), pt.terms(orders, xy=1.0, yyw=-1.0)
     sizes: dict[str, Any] = {"n_experiments": 20, "n_steps": 50, "noise": 0.2}
     sizes |= {"n_pre": 50, "n_post": 50}
-    flat = {"taus": (1e3,), "rhos": (1.0,), "num_steps": 12}  # no prior to speak of
+    flat = {"taus": (1e3,), "rhos": (1.0,), "max_steps": 12}  # no prior to speak of
 
     def make(key):
         return pt.neural_task(key, rule, truth, **sizes)
@@ -55,7 +55,7 @@ def foraging(network, n_post) -> Setting:
 
     def find(data):
         start = jnp.zeros(orders.shape)
-        return pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=15).theta
+        return pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=15).theta
 
     return Setting(rule, truth, loss, make, find, FORGETTING, profiled=200)
 
@@ -91,33 +91,10 @@ def settings() -> list[dict]:
 TABLES = [
     Table(
         "trust",
-        rows=settings(),
+        rows=settings,
         columns=["truth", "found", "std", "covered", "deviance", "distance"],
         batch_over=["row"],
     )
 ]
-SOURCES = [
-    "plastutor/networks/_network.py",
-    "plastutor/_types.py",
-    "plastutor/_experiments.py",
-    "plastutor/rules/_terms.py",
-    "plastutor/_devices.py",
-    "plastutor/rules/_taylor.py",
-    "plastutor/networks/_reward.py",
-    "plastutor/_simulate.py",
-    "plastutor/networks/_step.py",
-    "plastutor/tasks/_foraging.py",
-    "plastutor/tasks/_recordings.py",
-    "plastutor/likelihoods/_activity.py",
-    "plastutor/likelihoods/_choices.py",
-    "plastutor/likelihoods/_penalties.py",
-    "plastutor/likelihoods/_sums.py",
-    "plastutor/objectives/_objective.py",
-    "plastutor/infer/_gauss_newton.py",
-    "plastutor/infer/_fit.py",
-    "plastutor/infer/_evidence.py",
-    "plastutor/evaluate/uncertainty/_laplace.py",
-    "plastutor/evaluate/uncertainty/_fisher.py",
-    "plastutor/evaluate/uncertainty/_coverage.py",
-    "plastutor/evaluate/uncertainty/_profile.py",
-]
+SOURCES = ["rules", "networks", "likelihoods", "tasks", "objectives", "infer"]
+SOURCES += ["evaluate"]

@@ -60,7 +60,7 @@ def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
         np.testing.assert_array_equal(read.accept, fly.accept)
     rule = pt.taylor(orders, free)
     at = pt.rules.free_indices(orders, free)
-    how = {"optimizer": pt.GaussNewton(free=at), "num_steps": 20}
+    how = {"optimizer": pt.GaussNewton(free=at), "max_steps": 20}
     fitted, halves = {}, {}
     for loss, every in ((pt.accept, True), (pt.choice, False)):
         data = pt.data.flies.experiments(cohort, accept_reject=every)

@@ -44,7 +44,7 @@ def start(key):
 
 
 def left_out(data, losses, **more):
-    settings = {"restarts": 2, "optimizer": OPTIMIZER, "num_steps": 20}
+    settings = {"restarts": 2, "optimizer": OPTIMIZER, "max_steps": 20}
     return pt.leave_one_out(jr.key(0), losses, start, data, **(settings | more))
 
 
@@ -77,7 +77,7 @@ def test_each_fold_is_a_fit_to_the_others(folds):
     starts = jax.vmap(jax.vmap(start))(jr.split(key, (ANIMALS, 2)))
     for k in (0, 3):
         rest = jax.tree.map(lambda leaf, k=k: jnp.delete(leaf, k, axis=0), data)
-        direct = pt.fit_many(LOSS, starts[k], rest, optimizer=OPTIMIZER, num_steps=20)
+        direct = pt.fit_many(LOSS, starts[k], rest, optimizer=OPTIMIZER, max_steps=20)
         best = min(direct, key=pt.lowest_loss)
         np.testing.assert_allclose(folds.fits[k].theta, best.theta, atol=1e-12)
         np.testing.assert_allclose(
@@ -157,7 +157,7 @@ def test_the_penalty_is_chosen_among_the_other_animals(nested):
                 rest = jax.tree.map(
                     lambda v, i=i, j=j: jnp.delete(v, np.array([i, j]), axis=0), data
                 )
-                settings = {"optimizer": OPTIMIZER, "num_steps": 20}
+                settings = {"optimizer": OPTIMIZER, "max_steps": 20}
                 found = pt.fit_many(loss, weak[None], rest, **settings)[0].theta
                 one = jax.tree.map(lambda v, j=j: v[j : j + 1], data)
                 scores[k, i] += pt.evaluate.animal_losses(loss, found, one)[0]
@@ -295,10 +295,10 @@ def test_experiments_of_one_animal_are_left_out_together():
 
 def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch):
     monkeypatch.setattr(
-        "plastutor.evaluate._held_out.FITS_AT_A_TIME", 2
+        "plastutor.evaluate._held_out.MAX_FITS_PER_BATCH", 2
     )  # so that chunks are tested, too
     data, owner = flies(), np.array([0, 1, 2, 0])
-    found = left_out(data, PENALTIES, restarts=1, num_steps=400, animal=owner)
+    found = left_out(data, PENALTIES, restarts=1, max_steps=400, animal=owner)
     for left in range(3):
         others = [k for k in range(3) if k != left]
         score = np.zeros(len(PENALTIES))
@@ -312,7 +312,7 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch
                     start(jr.key(5))[None],
                     fitted,
                     optimizer=optax.sgd(0.5),
-                    num_steps=400,
+                    max_steps=400,
                 )[0].theta
                 score[k] += pt.evaluate.animal_losses(loss, theta, scored).sum()
         assert found.chosen[left] == score.argmin()

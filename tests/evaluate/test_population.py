@@ -10,7 +10,7 @@ from scipy import stats
 import plastutor as pt
 
 LOSS = pt.evaluate.logistic_regression(1)
-HOW = {"optimizer": pt.GaussNewton(), "num_steps": 15}
+HOW = {"optimizer": pt.GaussNewton(), "max_steps": 15}
 
 
 def animals(thetas, trials, seed=0):
@@ -53,7 +53,7 @@ def test_mean_and_spread_are_recovered():
 def test_animals_alike_have_little_spread_and_share_what_they_tell():
     truth = np.tile((1.0, -0.5), (30, 1))
     data = animals(truth, 100)
-    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), data, iterations=200)
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), data, max_steps=200)
     alone = [
         pt.fit(LOSS, jnp.zeros(2), jax.tree.map(lambda leaf, k=k: leaf[k], data), **HOW)
         for k in range(30)
@@ -109,7 +109,7 @@ def test_prediction_of_a_new_animal_is_an_integral(cohort):
         return np.exp(-np.array(nats))
 
     first, rest = pt.evaluate.split_in_time(cohort, 0.5)
-    how = {"num": 20_000}
+    how = {"n_samples": 20_000}
     found = pt.evaluate.predictive_losses(jr.key(0), LOSS, population, cohort, **how)
     expected = -np.log(weight @ likelihood(cohort))
     np.testing.assert_allclose(found, expected, atol=0.05)
@@ -153,7 +153,9 @@ def test_an_interval_needs_more_animals_than_coefficients(cohort):
 
 
 def test_bootstrap_fits_are_fits_to_drawn_cohorts(cohort, pooled):
-    found = pt.evaluate.bootstrap_fits(jr.key(3), LOSS, pooled, cohort, num=4, **HOW)
+    found = pt.evaluate.bootstrap_fits(
+        jr.key(3), LOSS, pooled, cohort, n_samples=4, **HOW
+    )
     draws = np.asarray(jr.randint(jr.key(3), (4, 12), 0, 12))
     for one, draw in zip(found, draws, strict=True):
         again = jax.tree.map(lambda leaf, draw=draw: leaf[draw], cohort)

@@ -212,8 +212,8 @@ def test_frozen_weights_stay(data):
         layer,
         *data,
         rates=(0.0, 0.1, 0.0),
-        num_steps=3,
-        batch=2,
+        max_steps=3,
+        batch_size=2,
     )
     np.testing.assert_array_equal(after.w_in, layer.w_in)
     np.testing.assert_array_equal(after.w_rec, layer.w_rec)

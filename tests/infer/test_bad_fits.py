@@ -33,12 +33,12 @@ BAD = {
         "theta0 is not finite",
     ),
     "no steps of the optimiser": (
-        lambda: pt.fit(square, jnp.ones(3), None, num_steps=0),
-        "num_steps is 0; expected",
+        lambda: pt.fit(square, jnp.ones(3), None, max_steps=0),
+        "max_steps is 0; expected",
     ),
     "half a step": (
-        lambda: pt.fit(square, jnp.ones(3), None, num_steps=2.5),
-        "num_steps is 2.5; expected",
+        lambda: pt.fit(square, jnp.ones(3), None, max_steps=2.5),
+        "max_steps is 2.5; expected",
     ),
     "a loss of many numbers": (
         lambda: pt.fit(lambda theta, data: theta**2, jnp.ones(3), None),

@@ -57,9 +57,9 @@ def held_out_r2(theta):
     return pt.weight_r2(RULE, theta, pt.OJA, new).mean()
 
 
-def live(theta, data, forced):
+def simulated(theta, data, forced):
     """The activity of a batch by loops, with the definition of the rule."""
-    lives = []
+    every = []
     for x, w, plastic, valid, recorded in zip(
         data.x, data.w0, data.plastic, data.valid, data.activity, strict=True
     ):
@@ -70,28 +70,27 @@ def live(theta, data, forced):
             seen = jnp.where(jnp.isnan(recorded[t]), y, recorded[t]) if forced else y
             if plastic[t] and valid[t]:
                 w = w + PLAIN.update(theta, x[t], seen, w, 0.0)
-        lives.append(jnp.stack(activity))
-    return jnp.stack(lives)
+        every.append(jnp.stack(activity))
+    return jnp.stack(every)
 
 
 def linear_model(data, forced):
-    """The error at theta = 0 and its slopes, of all that was recorded at once."""
-    seen = np.asarray(~jnp.isnan(data.activity) & data.valid[..., None])
-    slopes = jax.jacfwd(lambda theta: live(theta, data, forced))(jnp.zeros_like(pt.OJA))
-    error = np.asarray(data.activity - live(jnp.zeros_like(pt.OJA), data, forced))[seen]
-    return np.asarray(slopes)[seen].reshape(len(error), -1)[:, FREE], error
+    """The error at theta = 0 and the Jacobian, of all that was recorded at once."""
+    zero, recorded = jnp.zeros_like(pt.OJA), ~jnp.isnan(data.activity)
+    recorded = np.asarray(recorded & data.valid[..., None])
+    jacobian = jax.jacfwd(lambda theta: simulated(theta, data, forced))(zero)
+    error = np.asarray(data.activity - simulated(zero, data, forced))[recorded]
+    return np.asarray(jacobian)[recorded].reshape(len(error), -1)[:, FREE], error
 
 
 def test_normal_equations_are_those_of_all_data_at_once(gappy):
     theta = 0.1 * jr.normal(jr.key(1), pt.OJA_ORDERS.shape)
-    found = pt.infer.normal_equations(
-        RULE, theta, DIRECTIONS, gappy, pt.RECORDED, False
-    )
-    slopes = jax.jacfwd(lambda theta: pt.simulate(PLAIN, theta, gappy).y)(theta)
-    seen = np.asarray(~jnp.isnan(gappy.activity) & gappy.valid[..., None])
-    assert 0 < (~seen).sum() < seen.size
-    j = np.asarray(slopes)[seen].reshape(seen.sum(), -1)[:, FREE]
-    error = np.asarray(gappy.activity - pt.simulate(PLAIN, theta, gappy).y)[seen]
+    found = pt.infer.normal_equations(RULE, theta, DIRECTIONS, gappy)
+    jacobian = jax.jacfwd(lambda theta: pt.simulate(PLAIN, theta, gappy).y)(theta)
+    recorded = np.asarray(~jnp.isnan(gappy.activity) & gappy.valid[..., None])
+    assert 0 < (~recorded).sum() < recorded.size
+    j = np.asarray(jacobian)[recorded].reshape(recorded.sum(), -1)[:, FREE]
+    error = np.asarray(gappy.activity - pt.simulate(PLAIN, theta, gappy).y)[recorded]
     for one, other in zip(found, (j.T @ j, j.T @ error, error @ error), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
@@ -155,9 +154,9 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     """From zero, everything a step does can be written down without the package."""
     j, error = linear_model(gappy, forced)
     noise = np.sqrt(np.mean(error**2))
-    still = pt.simulate(RULE, jnp.zeros_like(pt.OJA), gappy)
-    w = jnp.broadcast_to(gappy.w0[:, None], still.w.shape)  # nothing is learned yet
-    x, y, w = (np.sqrt(np.mean(np.square(v))) for v in (gappy.x, still.y, w))
+    fixed = pt.simulate(RULE, jnp.zeros_like(pt.OJA), gappy)
+    w = jnp.broadcast_to(gappy.w0[:, None], fixed.w.shape)  # nothing is learned yet
+    x, y, w = (np.sqrt(np.mean(np.square(v))) for v in (gappy.x, fixed.y, w))
     taus, rhos = (1.5, 0.05), (1.0, 0.1)
     grid = [(tau, rho) for rho in rhos for tau in taus]
     fits = [
@@ -174,7 +173,7 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     order = np.argsort([fit[2] for fit in fits])
     assert order[-1] != 0 and fits[order[-1]][2] > fits[order[-2]][2] + 1e-3
     fit = partial(pt.evidence_fit, pt.OJA_ORDERS, gappy, only=FEW, taus=taus, rhos=rhos)
-    found = fit(num_steps=1, forced=forced, margin=1e-6)
+    found = fit(max_steps=1, forced=forced, margin=1e-6)
     mean, std, _ = fits[order[-1]]
     assert (float(found.tau), float(found.rho)) == grid[order[-1]]
     np.testing.assert_allclose(found.noise, noise)
@@ -182,7 +181,7 @@ def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     np.testing.assert_allclose(found.std.ravel()[np.array(FREE)], std, rtol=1e-6)
     assert set(np.flatnonzero(found.theta)) == set(np.flatnonzero(found.std)) == {*FREE}
     if not forced:  # when all are within the margin, the first one wins
-        easy = fit(num_steps=1, margin=1e6)
+        easy = fit(max_steps=1, margin=1e6)
         assert (float(easy.tau), float(easy.rho)) == grid[0]
 
 
@@ -190,8 +189,8 @@ def test_plasticity_sees_the_recorded_activity_where_there_is_one(gappy):
     theta = pt.terms(pt.OJA_ORDERS, xy=0.5, yyw=-0.5, x=0.2)
     for forced in (False, True):
         y = pt.simulate(RULE, theta, gappy, forced=forced).y
-        np.testing.assert_allclose(y, live(theta, gappy, forced), rtol=1e-10)
-    assert np.abs(live(theta, gappy, False) - y).max() > 0.01
+        np.testing.assert_allclose(y, simulated(theta, gappy, forced), rtol=1e-10)
+    assert np.abs(simulated(theta, gappy, False) - y).max() > 0.01
 
 
 def test_a_rule_without_noise_is_recovered(clean):
@@ -221,7 +220,7 @@ def test_with_noise_the_prior_is_worth_it(noisy):
 def test_two_data_sets_at_once_are_two_fits(noisy):
     other = neural(seed=1, noise=0.2)
     fit = lambda data: pt.evidence_fit(
-        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+        pt.OJA_ORDERS, data, only=FEW, max_steps=2, **GRID
     )
     both = jax.vmap(fit)(jax.tree.map(lambda *v: jnp.stack(v), noisy, other))
     for k, data in enumerate((noisy, other)):
@@ -232,7 +231,7 @@ def test_two_data_sets_at_once_are_two_fits(noisy):
 
 def test_a_start_shortens_the_way(clean):
     fit = lambda start: pt.evidence_fit(
-        pt.OJA_ORDERS, clean, only=FEW, theta0=start, num_steps=1, **GRID
+        pt.OJA_ORDERS, clean, only=FEW, theta0=start, max_steps=1, **GRID
     )
     near, far = fit(pt.OJA * 0.99), fit(None)
     assert np.abs(near.theta - pt.OJA).max() < 0.1 * np.abs(far.theta - pt.OJA).max()
@@ -243,7 +242,7 @@ def test_a_start_shortens_the_way(clean):
 
 def test_single_precision_stays_single_and_finds_the_same(noisy):
     fit = lambda data: pt.evidence_fit(
-        pt.OJA_ORDERS, data, only=FEW, num_steps=2, **GRID
+        pt.OJA_ORDERS, data, only=FEW, max_steps=2, **GRID
     )
     single = fit(
         jax.tree.map(lambda v: v.astype("float32") if v.ndim > 2 else v, noisy)

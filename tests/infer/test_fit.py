@@ -41,7 +41,7 @@ def data():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_quadratic_is_solved(name):
     found = pt.fit(
-        quadratic, jnp.zeros(3), CENTRE, optimizer=OPTIMIZERS[name], num_steps=300
+        quadratic, jnp.zeros(3), CENTRE, optimizer=OPTIMIZERS[name], max_steps=300
     )
     np.testing.assert_allclose(found.theta, CENTRE, atol=1e-3)
     assert pt.lowest_loss(found) == pytest.approx(0.25, abs=1e-6)
@@ -49,7 +49,7 @@ def test_a_quadratic_is_solved(name):
 
 
 def test_the_default_is_exact_and_stops_by_itself():
-    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, num_steps=300)
+    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, max_steps=300)
     np.testing.assert_allclose(found.theta, CENTRE, atol=1e-6)
     assert found.status == "converged" and len(found.losses) < 301
     assert "Converged within" in found.message
@@ -58,7 +58,7 @@ def test_the_default_is_exact_and_stops_by_itself():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_losses_and_thetas_belong_together(name):
     start = jnp.array([2.0, 0.5, -1.0])
-    found = pt.fit(quadratic, start, CENTRE, optimizer=OPTIMIZERS[name], num_steps=7)
+    found = pt.fit(quadratic, start, CENTRE, optimizer=OPTIMIZERS[name], max_steps=7)
     assert found.losses.shape == (8,) and found.thetas.shape == (8, 3)
     np.testing.assert_array_equal(found.thetas[0], start)
     for theta, loss in zip(found.thetas, found.losses, strict=True):
@@ -72,7 +72,7 @@ def test_adam_takes_the_steps_of_adam():
     for _ in range(5):
         updates, state = optimizer.update(jax.grad(quadratic)(theta, CENTRE), state)
         theta = optax.apply_updates(theta, updates)
-    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, optimizer=optimizer, num_steps=5)
+    found = pt.fit(quadratic, jnp.zeros(3), CENTRE, optimizer=optimizer, max_steps=5)
     np.testing.assert_allclose(found.thetas[-1], theta, rtol=1e-12)
 
 
@@ -83,7 +83,7 @@ def test_theta_may_be_a_number_or_a_tree():
         lambda t, data: (t["a"] - 1) ** 2 + jnp.sum((t["b"] - data) ** 2),
         {"a": 0.0, "b": jnp.zeros(2)},
         CENTRE[:2],
-        num_steps=30,
+        max_steps=30,
     ).theta
     np.testing.assert_allclose([tree["a"], *tree["b"]], [1, *CENTRE[:2]], atol=1e-5)
 
@@ -102,7 +102,7 @@ def test_every_experiment_influences_theta(data):
 def test_changing_any_experiment_changes_what_is_found(data):
     def found(changed):
         return pt.fit(
-            LOSS, pt.terms(SMALL), changed, optimizer=optax.sgd(0.1), num_steps=2
+            LOSS, pt.terms(SMALL), changed, optimizer=optax.sgd(0.1), max_steps=2
         )
 
     before = found(data).theta
@@ -118,9 +118,9 @@ def test_horizons_fit_short_lives_first(data):
         pt.terms(SMALL),
         data,
         optimizer=pt.GaussNewton(),
-        num_steps=3,
+        max_steps=3,
         horizons=(2, 5, 8),
-        callback=lambda *at: calls.append(at),
+        progress=lambda *at: calls.append(at),
     )
     assert [step for step, _ in calls] == [3, 6, 9]
     assert len(found.losses) == 3 * 4
@@ -143,8 +143,8 @@ def test_callback_gets_the_step_and_the_loss():
         jnp.zeros(3),
         CENTRE,
         optimizer=optax.sgd(1e-3),
-        num_steps=50,
-        callback=lambda *at: calls.append(at),
+        max_steps=50,
+        progress=lambda *at: calls.append(at),
     )
     assert [step for step, _ in calls] == [25, 50]
     assert [loss for _, loss in calls] == [found.losses[24], found.losses[49]]
@@ -156,7 +156,7 @@ def test_an_interrupt_keeps_what_was_found(many):
         if step == 50:
             raise KeyboardInterrupt
 
-    settings = {"optimizer": optax.sgd(1e-3), "num_steps": 100, "callback": stop}
+    settings = {"optimizer": optax.sgd(1e-3), "max_steps": 100, "progress": stop}
     if many:
         found = pt.fit_many(quadratic, jnp.zeros((2, 3)), CENTRE, **settings)[1]
     else:
@@ -176,14 +176,14 @@ def test_an_interrupted_fit_can_go_on():
         jnp.zeros(3),
         CENTRE,
         optimizer=optax.sgd(1e-3),
-        num_steps=50,
-        callback=stop,
+        max_steps=50,
+        progress=stop,
     )
     whole = pt.fit(
-        quadratic, jnp.zeros(3), CENTRE, optimizer=optax.sgd(1e-3), num_steps=50
+        quadratic, jnp.zeros(3), CENTRE, optimizer=optax.sgd(1e-3), max_steps=50
     )
     rest = pt.fit(
-        quadratic, first.theta, CENTRE, optimizer=optax.sgd(1e-3), num_steps=25
+        quadratic, first.theta, CENTRE, optimizer=optax.sgd(1e-3), max_steps=25
     )
     np.testing.assert_allclose(rest.theta, whole.theta, rtol=1e-12)
 
@@ -197,8 +197,8 @@ def test_divergence_is_reported_at_its_step(rate, bad):
         jnp.zeros(1),
         None,
         optimizer=optax.sgd(rate),
-        num_steps=100,
-        callback=lambda *at: calls.append(at),
+        max_steps=100,
+        progress=lambda *at: calls.append(at),
     )
     assert found.status == "diverged"
     assert f"nan at step {bad}:" in found.message
@@ -216,7 +216,7 @@ def test_a_theta_that_blows_up_is_reported():
         jnp.array([3.0]),
         None,
         optimizer=optax.sgd(1.0),
-        num_steps=20,
+        max_steps=20,
     )
     assert found.status == "diverged"
     assert np.isfinite(found.theta).all() and pt.lowest_loss(found) == 81
@@ -229,7 +229,7 @@ def test_a_hopeless_start_is_said_to_be_one():
             lambda prediction, data: jnp.sum(prediction),
             None,
         )
-        found = pt.fit(loss, jnp.array([5.0]), None, optimizer=optimizer, num_steps=3)
+        found = pt.fit(loss, jnp.array([5.0]), None, optimizer=optimizer, max_steps=3)
         assert found.status == "diverged"
         assert "loss of the initial theta is not finite" in found.message
         np.testing.assert_array_equal(found.theta, [5])
@@ -246,7 +246,7 @@ def test_divergence_at_a_later_horizon_keeps_the_theta_from_before():
         far = e.x.shape[0] > 2
         return jnp.where(far, jnp.nan, 1.0) * jnp.sum((theta - 1) ** 2)
 
-    found = pt.fit(loss, jnp.zeros(2), made, num_steps=10, horizons=(2, 6))
+    found = pt.fit(loss, jnp.zeros(2), made, max_steps=10, horizons=(2, 6))
     assert found.status == "diverged"
     np.testing.assert_allclose(found.theta, 1, atol=1e-6)
 
@@ -267,7 +267,7 @@ def test_plain_adam_at_a_high_rate_never_gives_nan():
         ),
         made,
         optimizer=optax.adam(0.1),
-        num_steps=50,
+        max_steps=50,
     )
     for one in found:
         assert np.isfinite(one.theta).all() and np.isfinite(pt.lowest_loss(one))
@@ -281,7 +281,7 @@ def test_the_default_does_not_diverge_there(data):
         jr.key(2), RULE, TRUTH, n_experiments=2, n_pre=4, n_post=2, network=pt.LINEAR
     )
     loss = pt.objective(RULE, pt.activity, network=pt.LINEAR)
-    found = pt.fit(loss, pt.terms(SMALL), made, num_steps=50)
+    found = pt.fit(loss, pt.terms(SMALL), made, max_steps=50)
     assert found.status != "diverged" and np.isfinite(found.losses).all()
     assert pt.lowest_loss(found) < 1e-2 * found.losses[0]
 
@@ -289,7 +289,7 @@ def test_the_default_does_not_diverge_there(data):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_many_fits_equal_separate_ones(name):
     starts = np.random.default_rng(0).normal(size=(3, 3))
-    settings = {"optimizer": OPTIMIZERS[name], "num_steps": 10}
+    settings = {"optimizer": OPTIMIZERS[name], "max_steps": 10}
     together = pt.fit_many(quadratic, starts, CENTRE, **settings)
     for start, found in zip(starts, together, strict=True):
         alone = pt.fit(quadratic, start, CENTRE, **settings)
@@ -302,7 +302,7 @@ def test_many_fits_equal_separate_ones(name):
 
 def test_one_fit_that_diverges_does_not_hurt_the_others():
     starts = jnp.array([[-7.0], [0.0], [5.0]])
-    settings = {"optimizer": optax.sgd(0.1), "num_steps": 50}
+    settings = {"optimizer": optax.sgd(0.1), "max_steps": 50}
     calm, wild, hopeless = pt.fit_many(to_the_cliff, starts, None, **settings)
     assert calm.status == "finished"
     np.testing.assert_allclose(calm.theta, -2, rtol=1e-12)
@@ -317,13 +317,13 @@ def test_fits_can_have_their_own_data():
     targets = jnp.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     shared = jnp.array(2.0)
     starts = jnp.zeros((2, 3))
-    own = pt.fit_many(quadratic, starts, targets, data_axes=0, num_steps=60)
+    own = pt.fit_many(quadratic, starts, targets, data_axes=0, max_steps=60)
     both = pt.fit_many(
         lambda t, data: jnp.sum((t - data[0] * data[1]) ** 2),
         starts,
         (targets, shared),
         data_axes=(0, None),
-        num_steps=60,
+        max_steps=60,
     )
     for k in range(2):
         np.testing.assert_allclose(own[k].theta, targets[k], atol=1e-5)
@@ -351,11 +351,11 @@ def test_single_precision_stays_single(data):
         dtype="float32",
     )
     theta0 = jnp.asarray(pt.terms(SMALL), "float32")
-    found = pt.fit(LOSS, theta0, single, optimizer=optax.sgd(0.1), num_steps=2)
+    found = pt.fit(LOSS, theta0, single, optimizer=optax.sgd(0.1), max_steps=2)
     assert found.theta.dtype == np.float32 and found.losses.dtype == np.float32
 
 
 def test_theta_takes_the_precision_of_the_data(data):
     theta0 = jnp.asarray(pt.terms(SMALL), "float32")
-    found = pt.fit(LOSS, theta0, data, optimizer=optax.sgd(0.1), num_steps=2)
+    found = pt.fit(LOSS, theta0, data, optimizer=optax.sgd(0.1), max_steps=2)
     assert found.theta.dtype == np.float64

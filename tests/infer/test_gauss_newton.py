@@ -40,7 +40,7 @@ def test_expansion_of_linear_least_squares_is_exact():
 
 def test_a_quadratic_penalty_is_part_of_the_step():
     loss, data = linear_problem(penalty=lambda t: 0.3 * jnp.sum(t**2) + t[0] * t[1])
-    found = pt.fit(loss, jnp.ones(4), data, optimizer=pt.GaussNewton(), num_steps=25)
+    found = pt.fit(loss, jnp.ones(4), data, optimizer=pt.GaussNewton(), max_steps=25)
     np.testing.assert_allclose(jax.grad(loss)(found.theta, data), 0, atol=1e-9)
     assert found.losses[-1] == pytest.approx(float(loss(found.theta, data)))
 
@@ -48,7 +48,7 @@ def test_a_quadratic_penalty_is_part_of_the_step():
 def test_only_the_free_coefficients_move():
     loss, data = linear_problem()
     start, free = jnp.array([1.0, 2.0, 3.0, 4.0]), (0, 2)
-    how = {"optimizer": pt.GaussNewton(free=free), "num_steps": 25}
+    how = {"optimizer": pt.GaussNewton(free=free), "max_steps": 25}
     found = pt.fit(loss, start, data, **how).theta
     np.testing.assert_array_equal(found[jnp.array([1, 3])], [2, 4])
     matrix, target = data
@@ -66,7 +66,7 @@ def test_what_is_not_free_in_a_rule_need_not_be_named():
     loss, start = pt.objective(rule, pt.activity), rule.init(jax.random.key(0))
     free = pt.rules.free_indices(pt.OJA_ORDERS, ("xy", "yyw", "x"))
     every, named = (
-        pt.fit(loss, start, data, optimizer=pt.GaussNewton(free=which), num_steps=12)
+        pt.fit(loss, start, data, optimizer=pt.GaussNewton(free=which), max_steps=12)
         for which in (None, free)
     )
     np.testing.assert_allclose(every.losses, named.losses, rtol=1e-6, atol=1e-20)
@@ -101,7 +101,7 @@ def test_matrix_equals_the_hessian_at_a_perfect_fit_of_a_rule():
 
 def test_linear_least_squares_is_solved():
     loss, data = linear_problem()
-    found = pt.fit(loss, jnp.zeros(4), data, optimizer=pt.GaussNewton(), num_steps=20)
+    found = pt.fit(loss, jnp.zeros(4), data, optimizer=pt.GaussNewton(), max_steps=20)
     exact = np.linalg.lstsq(*data, rcond=None)[0]
     np.testing.assert_allclose(found.theta, exact, atol=1e-8)
 
@@ -110,7 +110,7 @@ def test_a_direction_without_information_stays_where_it_was():
     loss, (matrix, target) = linear_problem(3)
     data = (jnp.pad(matrix, ((0, 0), (0, 2))), target)
     start = jnp.array([0.0, 0.0, 0.0, 5.0, -7.0])
-    found = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=20)
+    found = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=20)
     exact = np.linalg.lstsq(matrix, target, rcond=None)[0]
     np.testing.assert_allclose(found.theta, [*exact, 5, -7], atol=1e-8)
 
@@ -118,7 +118,7 @@ def test_a_direction_without_information_stays_where_it_was():
 def test_two_equal_columns_share_what_they_explain():
     loss, (matrix, target) = linear_problem(2)
     data = (matrix[:, jnp.array([0, 0, 1])], target)
-    found = pt.fit(loss, jnp.zeros(3), data, optimizer=pt.GaussNewton(), num_steps=30)
+    found = pt.fit(loss, jnp.zeros(3), data, optimizer=pt.GaussNewton(), max_steps=30)
     exact = np.linalg.lstsq(matrix, target, rcond=None)[0]
     np.testing.assert_allclose(
         found.theta, [exact[0] / 2, exact[0] / 2, exact[1]], atol=1e-7
@@ -128,7 +128,7 @@ def test_two_equal_columns_share_what_they_explain():
 def test_no_information_at_all_is_no_crash():
     loss, (matrix, target) = linear_problem(2)
     data = (0 * matrix, target)
-    found = pt.fit(loss, jnp.ones(2), data, optimizer=pt.GaussNewton(), num_steps=5)
+    found = pt.fit(loss, jnp.ones(2), data, optimizer=pt.GaussNewton(), max_steps=5)
     np.testing.assert_array_equal(found.theta, [1, 1])
     assert found.status == "converged"
 
@@ -141,7 +141,7 @@ def test_the_loss_never_rises():
         None,
     )
     start = jnp.array([-1.2, 1.0])
-    found = pt.fit(loss, start, None, optimizer=pt.GaussNewton(), num_steps=60)
+    found = pt.fit(loss, start, None, optimizer=pt.GaussNewton(), max_steps=60)
     assert (np.diff(found.losses) <= 0).all()
     assert found.losses[-1] < 1e-12
 
@@ -152,7 +152,7 @@ def test_a_step_that_harms_is_not_taken():
         lambda t, data: jnp.arctan(t), lambda v, data: jnp.sum(v**2), None
     )
     start = jnp.array([20.0])
-    found = pt.fit(loss, start, None, optimizer=pt.GaussNewton(), num_steps=60)
+    found = pt.fit(loss, start, None, optimizer=pt.GaussNewton(), max_steps=60)
     assert (np.diff(found.losses) <= 0).all()
     np.testing.assert_array_equal(found.thetas[1], start)
     np.testing.assert_allclose(found.theta, 0, atol=1e-8)
@@ -164,7 +164,7 @@ def test_the_loss_of_a_rule_never_rises():
         jax.random.key(1), rule, pt.OJA, n_experiments=2, n_steps=10, n_pre=4, n_post=2
     )
     loss = pt.objective(rule, pt.activity)
-    found = pt.fit(loss, -pt.HEBB, data, optimizer=pt.GaussNewton(), num_steps=25)
+    found = pt.fit(loss, -pt.HEBB, data, optimizer=pt.GaussNewton(), max_steps=25)
     assert np.isfinite(found.losses).all()
     assert (np.diff(found.losses) <= 0).all()
     assert found.losses[-1] < 1e-3 * found.losses[0]
@@ -178,6 +178,6 @@ def test_theta_may_be_a_tree():
         None,
     )
     start = {"a": jnp.zeros(3), "b": jnp.zeros(())}
-    found = pt.fit(tree, start, data, optimizer=pt.GaussNewton(), num_steps=20).theta
+    found = pt.fit(tree, start, data, optimizer=pt.GaussNewton(), max_steps=20).theta
     exact = np.linalg.lstsq(*data, rcond=None)[0]
     np.testing.assert_allclose([*found["a"], found["b"]], exact, atol=1e-8)

@@ -18,7 +18,7 @@ def held_out():
 
 # Measured with float64: coefficients to 2e-13.
 def test_ojas_rule_is_found_among_27_terms(held_out):
-    loss, settings = pt.objective(RULE, pt.activity), {"num_steps": 20}
+    loss, settings = pt.objective(RULE, pt.activity), {"max_steps": 20}
     for seed in range(3):
         data = pt.neural_task(jr.key(seed), RULE, pt.OJA, **SIZES)
         start = RULE.init(jr.key(seed))
@@ -46,7 +46,7 @@ def test_it_is_found_without_knowing_the_initial_weights(held_out):
         RULE.init(jr.key(0)),
         data,
         optimizer=pt.GaussNewton(),
-        num_steps=60,
+        max_steps=60,
         horizons=(40, 60),
     )
     assert np.abs(found.theta - pt.OJA).max() < 0.05
@@ -66,7 +66,7 @@ def test_a_fly_like_rule_predicts_new_animals_as_well_as_the_truth():
     )
     loss = pt.objective(rule, pt.accept, network=pt.FLY)
     found = pt.fit(
-        loss, rule.init(jr.key(2)), data, optimizer=pt.GaussNewton(), num_steps=25
+        loss, rule.init(jr.key(2)), data, optimizer=pt.GaussNewton(), max_steps=25
     )
     own, best = (
         pt.score(rule, theta, new, network=pt.FLY).percent_deviance
@@ -81,7 +81,7 @@ def test_a_network_learns_ojas_rule(held_out):
     rule = pt.mlp()
     data = pt.neural_task(jr.key(0), RULE, pt.OJA, **SIZES)
     loss = pt.objective(rule, pt.activity)
-    found = pt.fit(loss, rule.init(jr.key(1)), data, num_steps=100)
+    found = pt.fit(loss, rule.init(jr.key(1)), data, max_steps=100)
     assert pt.score(rule, pt.null_theta(found.theta), held_out).r2_activity < 0
     score = pt.score(rule, found.theta, held_out).r2_activity
     assert score > 0.9

@@ -129,7 +129,7 @@ def test_chooses_among_81_terms_from_choices(key):
         for k in jr.split(key)
     )
     found = pt.select_terms(
-        loss, pt.BEHAVIOUR_ORDERS, train, held_out, max_terms=2, num_steps=4
+        loss, pt.BEHAVIOUR_ORDERS, train, held_out, max_terms=2, max_steps=4
     )
     names = pt.term_names(pt.BEHAVIOUR_ORDERS)
     twins = {"xr", "xxr"}
@@ -166,7 +166,7 @@ def test_the_smallest_set_as_good_as_the_best():
     ("change", "says"),
     [
         ({"max_terms": 28}, "max_terms is 28; expected a whole number from 1 to 27"),
-        ({"num_steps": 0}, "num_steps is 0"),
+        ({"max_steps": 0}, "max_steps is 0"),
         ({"orders": pt.Orders(x=2, y=2, w=1)}, "expected (3, 3, 3, 1)"),
         (
             {"loss": pt.objective(pt.mlp(), pt.activity)},

@@ -151,7 +151,7 @@ def test_the_heavy_loads_when_it_is_used():
     code = """
 import sys, jax, jax.numpy as jnp
 import plastutor as pt
-pt.fit(lambda theta, data: jnp.sum((theta - data) ** 2), jnp.zeros(2), 1.0, num_steps=2)
+pt.fit(lambda theta, data: jnp.sum((theta - data) ** 2), jnp.zeros(2), 1.0, max_steps=2)
 heavy = {"flax", "scipy.stats", "matplotlib", "plastutor.reports", "plastutor.teaching"}
 assert not heavy & {*sys.modules}, heavy & {*sys.modules}
 assert pt.r2 and pt.plot and pt.checks and heavy <= {*sys.modules, "flax"}

@@ -16,6 +16,10 @@ def double(batch):
     return [{"twice": 2 * one["seed"] + one["noise"]} for one in batch]
 
 
+def never(batch):
+    raise AssertionError("nothing is left to run")
+
+
 class Asked:
     """A run that remembers its batches."""
 

@@ -38,7 +38,7 @@ def client(cluster):
 
 
 def test_a_client_gives_the_same_table(path, client, monkeypatch):
-    monkeypatch.setattr("plastutor.sweeps._sweep.LOOK_AGAIN", 0.05)
+    monkeypatch.setattr("plastutor.sweeps._sweep.CLUSTER_POLL_SECONDS", 0.05)
     here = fill(path, choosy, batch_size=2)
     there = fill(path.with_name("b.csv"), choosy, batch_size=2, client=client)
     assert there == here
@@ -130,6 +130,9 @@ def test_what_is_not_the_fault_of_a_setting_stops_the_sweep(path, client):
 
         def __reduce__(self):
             return __import__, ("no_such_module",)
+
+        def __call__(self, batch):
+            raise AssertionError("it was received")
 
     with pytest.raises(Exception, match="deserialization"):
         fill(path, Stranger(), client=client)

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
-from small_sweep import SETTINGS, Asked, choosy, double, fill
+from small_sweep import SETTINGS, Asked, choosy, double, fill, never
 
 import plastutor as pt
 
@@ -105,7 +105,7 @@ def test_values_come_back_as_they_were(path):
 
     rows = fill(path, awkward, SETTINGS[:3])
     assert [row["twice"] for row in rows] == ["0,8 or so", 'a "b"', ""]
-    assert pt.sweeps.read_results(path)[1] == rows == fill(path, None, SETTINGS[:3])
+    assert pt.sweeps.read_results(path)[1] == rows == fill(path, never, SETTINGS[:3])
 
 
 # --- going on -------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_what_is_there_is_not_run_again(path):
     rows = fill(path, asked)
     assert asked.batches == [[(0.0, 2)], [(0.5, 0), (0.5, 1), (0.5, 2)]]
     assert rows == fill(path.with_name("whole.csv"))
-    assert fill(path, None) == rows, "nothing is left to run"
+    assert fill(path, never) == rows, "nothing is left to run"
 
 
 def test_what_is_no_longer_asked_for_is_kept(path):
@@ -125,7 +125,7 @@ def test_what_is_no_longer_asked_for_is_kept(path):
     rows = fill(path, settings=SETTINGS[2:])
     assert [row["seed"] for row in rows] == list("2012")
     assert len(pt.sweeps.read_results(path)[1]) == 6
-    assert [row["seed"] for row in fill(path, None)] == list("012012")
+    assert [row["seed"] for row in fill(path, never)] == list("012012")
 
 
 def test_other_code_is_refused(path, tmp_path):
@@ -140,7 +140,7 @@ def test_other_code_is_refused(path, tmp_path):
         with pytest.raises(
             ValueError, match="small.csv was made by other code .* Move"
         ):
-            fill(path, None, **options)
+            fill(path, never, **options)
     assert path.read_bytes() == before
 
 

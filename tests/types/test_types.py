@@ -54,7 +54,7 @@ def test_a_diverged_fit_with_nan_losses_comes_back(tmp_path):
 
 @pytest.mark.optax
 def test_what_fit_returns_can_be_kept(tmp_path):
-    before = pt.fit(lambda t, d: jnp.sum((t - d) ** 2), jnp.zeros(2), 1.0, num_steps=5)
+    before = pt.fit(lambda t, d: jnp.sum((t - d) ** 2), jnp.zeros(2), 1.0, max_steps=5)
     before.save(tmp_path / "a")
     same(pt.Fit.load(tmp_path / "a"), before)
 

@@ -43,7 +43,7 @@ found = pt.fit(
     pt.terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
     flies,
     optimizer=pt.GaussNewton(free=free),
-    num_steps=20,
+    max_steps=20,
 )
 theta = np.asarray(found.theta)
 

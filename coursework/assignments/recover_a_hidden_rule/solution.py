@@ -25,7 +25,7 @@ def explained(theta, x, w0, activity):
 
 # %%
 recorded = pt.make_experiment(data["x"], w0=data["w0"], activity=data["activity"])
-found = pt.evidence_fit(pt.OJA_ORDERS, recorded, num_steps=8)
+found = pt.evidence_fit(pt.OJA_ORDERS, recorded, max_steps=8)
 theta = np.asarray(found.theta)
 
 # %%

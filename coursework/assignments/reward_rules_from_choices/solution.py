@@ -58,6 +58,6 @@ found = pt.fit(
     pt.terms(ORDERS, xr=0.5),
     animals,
     optimizer=newton,
-    num_steps=15,
+    max_steps=15,
 )
 theta = np.asarray(found.theta)

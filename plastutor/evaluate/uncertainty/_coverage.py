@@ -1,16 +1,18 @@
-"""Coverage: do intervals hold the truth as often as they say?"""
+"""Coverage: do intervals hold the true coefficients as often as they say?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Float
 from scipy import stats
 
 
 class Coverage(NamedTuple):
-    """How often intervals held the truth.
+    """How often intervals held the true coefficients.
 
     Attributes:
         share: of the data sets, for each coefficient.
@@ -23,14 +25,18 @@ class Coverage(NamedTuple):
     high: Float[np.ndarray, " k"]
 
 
-def coverage(truth, low, high) -> Coverage:
-    """How often intervals hold the truth, over data sets made with a known rule.
+def coverage(
+    theta_true: ArrayLike | Sequence,
+    low: ArrayLike | Sequence,
+    high: ArrayLike | Sequence,
+) -> Coverage:
+    """How often intervals hold the true coefficients, over simulated data sets.
 
     An honest 95 % interval does so in 95 % of the data sets. Missing intervals (NaN)
     count as failures, infinite ones as successes.
 
     Args:
-        truth: the true coefficients, shape (k,).
+        theta_true: the true coefficients, shape (k,).
         low: lower ends of the intervals, shape (set, k).
         high: upper ends.
 
@@ -41,13 +47,13 @@ def coverage(truth, low, high) -> Coverage:
     >>> float(found.share[0]), round(float(found.low[0]), 3)
     (0.5, 0.013)
     """
-    truth, low, high = (np.asarray(v, float) for v in (truth, low, high))
-    if low.ndim != 2 or low.shape != high.shape or truth.shape != low.shape[1:]:
+    true, low, high = (np.asarray(v, float) for v in (theta_true, low, high))
+    if low.ndim != 2 or low.shape != high.shape or true.shape != low.shape[1:]:
         raise ValueError(
-            f"truth has shape {truth.shape}, low {low.shape} and high {high.shape}; "
+            f"theta_true has shape {true.shape}, low {low.shape}, high {high.shape}; "
             "expected (k,) and twice (set, k): one row for each data set."
         )
-    held, sets = ((low <= truth) & (truth <= high)).sum(0), len(low)
+    held, sets = ((low <= true) & (true <= high)).sum(0), len(low)
     least = stats.beta.ppf(0.025, held, sets - held + 1)
     most = stats.beta.ppf(0.975, held + 1, sets - held)
     return Coverage(

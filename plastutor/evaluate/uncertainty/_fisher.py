@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,18 +24,18 @@ from plastutor.rules import Orders, free_indices
 class Information(NamedTuple):
     """What data say about k coefficients, near theta.
 
-    Information of independent data sets adds up: so do `matrix` and `slope`.
+    Information of independent data sets adds up: so do `matrix` and `gradient`.
 
     Attributes:
         matrix: the Fisher information; its inverse is the covariance of the estimate.
-        slope: slope of the log-likelihood at theta; 0 where theta is the best fit.
+        gradient: of the log-likelihood at theta; 0 where theta is the best fit.
         noise: standard deviation of the measurement noise, given or estimated; 1 for
             choices, which have none.
         count: the number of observations.
     """
 
     matrix: Float[Array, "k k"]
-    slope: Float[Array, " k"]
+    gradient: Float[Array, " k"]
     noise: Float[Array, ""]
     count: Float[Array, ""]
 
@@ -45,53 +46,45 @@ class Information(NamedTuple):
 # of the standard deviation of an observation. So the information is a sum of squares.
 
 
-def _of_activity(step):
-    return step.y
-
-
 def _white_activity(y, tangents, activity, valid):
-    seen = ~jnp.isnan(activity) & valid
-    return jnp.where(seen, activity - y, 0), tangents * seen[None], seen
-
-
-def _of_accept(step):
-    return step.logit[None]
+    observed = ~jnp.isnan(activity) & valid
+    return jnp.where(observed, activity - y, 0), tangents * observed[None], observed
 
 
 def _white_accept(logit, tangents, accept, valid):
-    """Accepting has the variance p (1 - p), which is also its slope over the logit."""
-    seen = ~jnp.isnan(accept) & valid
+    """Accepting has the variance p (1 - p), which is also dp / d(logit)."""
+    observed = ~jnp.isnan(accept) & valid
     root = jnp.exp((jax.nn.log_sigmoid(logit) + jax.nn.log_sigmoid(-logit)) / 2)
-    residual = jnp.where(seen, accept - jax.nn.sigmoid(logit), 0) / root
-    return residual, tangents * (root * seen)[None], seen
-
-
-def _of_choice(step):
-    return jax.nn.log_sigmoid(step.option_logit)
+    residual = jnp.where(observed, accept - jax.nn.sigmoid(logit), 0) / root
+    return residual, tangents * (root * observed)[None], observed
 
 
 def _white_choice(u, tangents, choice, valid):
     """A softmax of u: covariance diag(p) - p p^T, and its root as one row an option."""
-    seen = (choice >= 0) & valid
+    observed = (choice >= 0) & valid
     log_p = jax.nn.log_softmax(u)
     p, root = jnp.exp(log_p), jnp.exp(log_p / 2)
     chosen = jax.nn.one_hot(choice, len(u), dtype=u.dtype)
     mean = jnp.sum(tangents * p[None], axis=-1, keepdims=True)
-    residual = jnp.where(seen, chosen - p, 0) / root
-    return residual, (tangents - mean) * (root * seen)[None], seen
+    residual = jnp.where(observed, chosen - p, 0) / root
+    return residual, (tangents - mean) * (root * observed)[None], observed
 
 
 LIKELIHOODS = {
-    likelihoods.activity: (_of_activity, "activity", _white_activity),
-    likelihoods.accept: (_of_accept, "accept", _white_accept),
-    likelihoods.choice: (_of_choice, "choice", _white_choice),
+    likelihoods.activity: (lambda step: step.y, "activity", _white_activity),
+    likelihoods.accept: (lambda step: step.logit[None], "accept", _white_accept),
+    likelihoods.choice: (
+        lambda step: jax.nn.log_sigmoid(step.option_logit),
+        "choice",
+        _white_choice,
+    ),
 }
 
 
 # --- Fisher information ---------------------------------------------------------------
 
 
-def _forget_w0(gram, slope, ridge, k):
+def _marginalise_w0(gram, gradient, ridge, k):
     """The information about theta that is left when w0 must be learned as well.
 
     Of the sums over time for theta (k of them) and for w0, the Schur complement
@@ -101,11 +94,11 @@ def _forget_w0(gram, slope, ridge, k):
     half = partial(
         jax.scipy.linalg.solve_triangular, jnp.linalg.cholesky(own), lower=True
     )
-    shared, explained = half(gram[k:, :k]), half(slope[k:])
-    return gram[:k, :k] - shared.T @ shared, slope[:k] - shared.T @ explained
+    shared, explained = half(gram[k:, :k]), half(gradient[k:])
+    return gram[:k, :k] - shared.T @ shared, gradient[:k] - shared.T @ explained
 
 
-def _moves(apart, pre, post):
+def _w0_directions(apart, pre, post):
     """The ways in which w0 may differ from what is known of it.
 
     Neurons do not touch each other, so that in activity the same weight of all neurons
@@ -118,72 +111,70 @@ def _moves(apart, pre, post):
 
 @partial(jax.jit, static_argnames=("loss",))
 def _sums(loss, theta, directions, data, ridge):
-    """Information, slope, squared residuals and their number, for noise of 1.
+    """Information, gradient, squared residuals and their number, for noise of 1.
 
     One experiment after the other, step by step, in forward mode: with the weights go
-    their slopes over theta, and the sums. Nothing is kept of the steps that are past.
+    their sensitivities to theta, and the sums. Nothing is kept of earlier steps.
     """
-    of, what, white = LIKELIHOODS[loss.likelihood]
+    predicted, kind, whitened = LIKELIHOODS[loss.likelihood]
     rule = loss.rule.forward_mode
     flat, unravel = ravel_pytree(theta)
-    k, apart = (
-        len(directions),
-        ridge is not None and loss.likelihood is likelihoods.activity,
-    )
-    moved = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
+    k, window = len(directions), loss.network.window
+    apart = ridge is not None and loss.likelihood is likelihoods.activity
+    sensitivities = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
     if ridge is not None:
-        of_w0 = _moves(apart, *data.w0.shape[1:]).astype(flat.dtype)
+        of_w0 = _w0_directions(apart, *data.w0.shape[1:]).astype(flat.dtype)
         directions = jnp.pad(directions, ((0, len(of_w0)), (0, 0)))
-        moved = jnp.concatenate([moved, of_w0])
+        sensitivities = jnp.concatenate([sensitivities, of_w0])
 
-    window = loss.network.window
-    groups, size = moved.shape[2] if apart else 1, len(directions)
+    groups, size = sensitivities.shape[2] if apart else 1, len(directions)
     shapes = (groups, size, size), (groups, size), (), ()
-    start = moved, jnp.zeros(max(window, 1), flat.dtype)
+    start = sensitivities, jnp.zeros(max(window, 1), flat.dtype)
     nothing = [jnp.zeros(shape, flat.dtype) for shape in shapes]
 
     # Loops over indices: a scan would copy each experiment before it goes through it.
     def add(number, sums):
-        def step(now, state):
-            w, moved, memory, gram, slope, squares, count = state
-            x, reward, plastic, valid, observed = (leaf[number, now] for leaf in every)
-            r = reward - (memory.mean() if window else 0.0)
-            options = None if data.options is None else data.options[number]
+        options = None if data.options is None else data.options[number]
 
-            def ahead(flat, w):
+        def step(now, state):
+            w, sensitivities, memory, gram, gradient, squares, count = state
+            x, reward, plastic, valid, target = (leaf[number, now] for leaf in every)
+            r = reward - (memory.mean() if window else 0.0)
+
+            def after(flat, w):
                 inputs = x, r, plastic & valid
-                w, seen = network_step(
+                w, made = network_step(
                     rule, unravel(flat), loss.network, options, w, inputs
                 )
-                return w, of(seen)
+                return w, predicted(made)
 
-            def slopes(direction, move):
-                return jax.jvp(ahead, (flat, w), (direction, move))
+            def along(direction, sensitivity):
+                return jax.jvp(after, (flat, w), (direction, sensitivity))
 
-            (w, u), (moved, tangents) = jax.vmap(slopes, out_axes=(None, 0))(
-                directions, moved
+            (w, u), (sensitivities, tangents) = jax.vmap(along, out_axes=(None, 0))(
+                directions, sensitivities
             )
             memory = remember(memory, reward, plastic & valid)
-            error, a, seen = white(u, tangents, observed, valid)
+            error, a, observed = whitened(u, tangents, target, valid)
             # One group for each neuron if its w0 is learned, else a single one.
             a = a.T[:, :, None] if apart else a[None]
             error = error.reshape(len(a), -1)
             gram += jnp.einsum("gac,gbc->gab", a, a)
-            slope += jnp.einsum("gac,gc->ga", a, error)
-            squares, count = squares + jnp.sum(error**2), count + jnp.sum(seen)
-            return w, moved, memory, gram, slope, squares, count
+            gradient += jnp.einsum("gac,gc->ga", a, error)
+            squares, count = squares + jnp.sum(error**2), count + jnp.sum(observed)
+            return w, sensitivities, memory, gram, gradient, squares, count
 
         state = data.w0[number], *start, *nothing
-        *_, gram, slope, squares, count = jax.lax.fori_loop(
+        *_, gram, gradient, squares, count = jax.lax.fori_loop(
             0, data.x.shape[1], step, state
         )
         if ridge is not None:
-            forget = jax.vmap(_forget_w0, (0, 0, None, None))
-            gram, slope = forget(gram, slope, ridge, k)
-        here = gram.sum(0), slope.sum(0), squares, count
+            marginalise = jax.vmap(_marginalise_w0, (0, 0, None, None))
+            gram, gradient = marginalise(gram, gradient, ridge, k)
+        here = gram.sum(0), gradient.sum(0), squares, count
         return jax.tree.map(jnp.add, sums, here)
 
-    every = data.x, data.reward, data.plastic, data.valid, getattr(data, what)
+    every = data.x, data.reward, data.plastic, data.valid, getattr(data, kind)
     zeros = tuple(jnp.zeros(shape, flat.dtype) for shape in ((k, k), k, (), ()))
     return jax.lax.fori_loop(0, len(data.x), add, zeros)
 
@@ -240,13 +231,13 @@ def fisher(
     theta: Theta,
     data: Experiment,
     *,
-    only=None,
+    only: Sequence[str] | None = None,
     noise: float | None = None,
     w0_std: float | None = None,
 ) -> Information:
     """The Fisher information about theta: how much data say, and in which direction.
 
-    F = sum over observations of J^T V^-1 J, where J are the slopes of the prediction
+    F = sum over observations of J^T V^-1 J, where J is the Jacobian of the prediction
     and V is the variance of an observation: noise^2 for activity, p (1 - p) for
     accepting (over the logit), diag(p) - p p^T for a choice among options. It is the
     expected one, given the stimuli and rewards that were met, so it is never negative
@@ -254,8 +245,8 @@ def fisher(
     is left out. It can be vmapped over data sets.
 
     J is computed in forward mode, step by step and one experiment after the other:
-    memory is needed for the slopes of the present weights, (k, pre, post) numbers, and
-    does not grow with the length of a recording.
+    memory is needed for the sensitivities of the present weights, (k, pre, post)
+    numbers, and does not grow with the length of a recording.
 
     Args:
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.
@@ -289,12 +280,12 @@ def fisher(
     free, flat = free_of(theta, only), ravel_pytree(theta)[0]
     directions = np.eye(flat.size)[free].astype(flat.dtype)
     ridge = None if w0_std is None else (noise or 1.0) ** 2 / w0_std**2
-    matrix, slope, squares, count = _sums(loss, theta, directions, data, ridge)
-    one = jnp.ones((), flat.dtype)
+    matrix, gradient, squares, count = _sums(loss, theta, directions, data, ridge)
+    std = jnp.ones((), flat.dtype)
     if noise is not None:
-        one = noise * one
+        std = noise * std
     elif loss.likelihood is likelihoods.activity:
         spare = jnp.maximum(count - len(free), 1)
         # A perfect fit has noise 0; the smallest number that can be squared will do.
-        one = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)
-    return Information(matrix / one**2, slope / one**2, one, count)
+        std = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)
+    return Information(matrix / std**2, gradient / std**2, std, count)

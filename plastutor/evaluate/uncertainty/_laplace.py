@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Float
+from jax.typing import ArrayLike
+from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
 from plastutor._types import Experiment, Rule, Theta
@@ -40,7 +42,7 @@ class Laplace(NamedTuple):
         root: W, with a column for each direction with information: the covariance is
             W W^T, and theta + W q has q standard deviations.
         unknown: a column for each direction without information.
-        level: the share of the truth that an interval should cover.
+        level: how often an interval should hold the true value.
         scale: the size of a coefficient that matters.
     """
 
@@ -78,7 +80,7 @@ class Laplace(NamedTuple):
     def identifiable(self) -> np.ndarray:
         """True where the half-width of the interval is below `scale`.
 
-        So a coefficient of the size `scale` could be told from zero.
+        So a coefficient of the size `scale` would differ clearly from zero.
         """
         return self._quantile * self.std < self.scale
 
@@ -100,7 +102,9 @@ class Laplace(NamedTuple):
         The Newton decrement sqrt(g^T F^-1 g). Above about 0.3 the fit was not finished
         and the intervals are off; a penalty on the loss shows here too.
         """
-        return float(np.linalg.norm(self.root.T @ np.asarray(self.information.slope)))
+        return float(
+            np.linalg.norm(self.root.T @ np.asarray(self.information.gradient))
+        )
 
     @property
     def _quantile(self) -> float:
@@ -110,23 +114,31 @@ class Laplace(NamedTuple):
     def _eps(self) -> float:
         return float(np.finfo(self.information.matrix.dtype).eps)
 
-    def std_along(self, rows):
-        """Standard deviation of each linear function of the coefficients."""
+    def std_along(self, rows: Float[np.ndarray, "*row k"]) -> Float[np.ndarray, "*row"]:
+        """Standard deviation of each linear function of the coefficients.
+
+        Args:
+            rows: the factors of the coefficients.
+        """
         std = np.linalg.norm(rows @ self.root, axis=-1)
         # Compared in units in which all coefficients have the same information.
         size = np.sqrt(np.diag(np.asarray(self.information.matrix, float)))
         unit = np.where(size > 0, size, 1)
-        lost = np.linalg.norm(rows / unit @ (self.unknown * unit[:, None]), axis=-1)
-        whole = np.linalg.norm(rows / unit, axis=-1)
-        return np.where(lost > self._eps**0.25 * whole, np.inf, std)
+        unknown = np.linalg.norm(rows / unit @ (self.unknown * unit[:, None]), axis=-1)
+        total = np.linalg.norm(rows / unit, axis=-1)
+        return np.where(unknown > self._eps**0.25 * total, np.inf, std)
 
-    def sample(self, key, num: int = 100) -> Theta:
-        """Draw rules that the data allow: theta with a leading axis `num`.
+    def sample(self, key: PRNGKeyArray, n_samples: int = 100) -> Theta:
+        """Draw rules that the data allow: theta with a leading axis of samples.
 
         Along directions without information they all equal the best fit.
+
+        Args:
+            key: a JAX random key.
+            n_samples: how many rules.
         """
         flat, unravel = ravel_pytree(self.theta)
-        draws = jr.normal(key, (num, self.root.shape[1]), flat.dtype)
+        draws = jr.normal(key, (n_samples, self.root.shape[1]), flat.dtype)
         moved = draws @ jnp.asarray(self.root.T, flat.dtype)
         return jax.vmap(lambda move: unravel(flat.at[self.free].add(move)))(moved)
 
@@ -150,15 +162,16 @@ class Laplace(NamedTuple):
             return rule.apply(unravel(flat), *state)
 
         given = [jnp.asarray(v, flat.dtype) for v in states]
-        slopes = jax.vmap(jax.grad(dw), (None, 0, 0, 0, 0))(flat, *given)
+        gradients = jax.vmap(jax.grad(dw), (None, 0, 0, 0, 0))(flat, *given)
         mean = np.asarray(jax.vmap(dw, (None, 0, 0, 0, 0))(flat, *given), float)
-        half = self._quantile * self.std_along(np.asarray(slopes, float)[:, self.free])
+        std = self.std_along(np.asarray(gradients, float)[:, self.free])
+        half = self._quantile * std
         return mean - half, mean + half
 
     def report(self) -> str:
-        """What the data tell and do not tell, in words.
+        """What is identifiable and what is not, in words.
 
-        Terms are named; of a network only the number of directions is told.
+        Terms are named; of a network only the number of directions is given.
         """
         k, quantile = len(self.names), self._quantile
         named, scale = np.ndim(self.theta) == 4, f"+-{self.scale:g}"
@@ -171,7 +184,7 @@ class Laplace(NamedTuple):
         ):
             line = f"  {name:6} {mean:9.3g} +- {quantile * std:.2g}"
             if not np.isfinite(std):
-                line = f"  {name:6} the data do not tell it"
+                line = f"  {name:6} not identifiable: no information"
             elif not good:
                 line += f"  not identifiable: wider than {scale}"
             lines += [line] * named
@@ -257,10 +270,10 @@ def laplace(
     theta: Theta,
     data: Experiment,
     *,
-    only=None,
+    only: Sequence[str] | None = None,
     noise: float | None = None,
     w0_std: float | None = None,
-    prior=None,
+    prior: ArrayLike | Sequence | None = None,
     level: float = 0.95,
     scale: float = 1.0,
 ) -> Laplace:
@@ -268,7 +281,7 @@ def laplace(
 
     theta ~ N(best fit, F^-1), the Laplace approximation (MacKay 1992; Bishop 2006, ch.
     4.4). It is right where the log-likelihood is a parabola over the width of the
-    interval; `profile` checks that. A singular F is no error: what the data do not tell
+    interval; `profile` checks that. A singular F is no error: what is not identifiable
     gets infinite intervals, and `report` says so in words.
 
     Args:
@@ -280,7 +293,7 @@ def laplace(
         w0_std: as in `fisher`.
         prior: standard deviation of a Gaussian prior around 0, one number or one for
             each free coefficient; default none.
-        level: the share of intervals that should hold the truth.
+        level: the share of intervals that should hold the true value.
         scale: the size of a coefficient that matters. One whose interval is wider than
             plus or minus this is called not identifiable.
 
@@ -309,7 +322,7 @@ def laplace(
         precision = jnp.broadcast_to(jnp.asarray(prior, float) ** -2.0, len(free))
         information = information._replace(
             matrix=information.matrix + jnp.diag(precision),
-            slope=information.slope - precision * ravel_pytree(theta)[0][free],
+            gradient=information.gradient - precision * ravel_pytree(theta)[0][free],
         )
     if not np.isfinite(np.asarray(information.matrix)).all():
         raise ValueError(

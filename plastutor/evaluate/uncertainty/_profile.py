@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
 from jaxtyping import Float
 from scipy import stats
 
@@ -28,8 +30,8 @@ class Profile(NamedTuple):
 
     Attributes:
         values: where the coefficient was held.
-        deviance: twice the log-likelihood lost there, after all others were fitted
-            again; 0 at the best fit.
+        deviance: twice the fall of the log-likelihood there, after all others were
+            fitted again; 0 at the best fit.
         thetas: the fits, with a leading axis.
         low: lower end of the interval; minus infinity if it lies beyond `values`.
         high: upper end; infinity if it lies beyond `values`.
@@ -42,8 +44,8 @@ class Profile(NamedTuple):
     high: float
 
 
-@partial(jax.jit, static_argnames=("loss", "num_steps", "at_once"))
-def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
+@partial(jax.jit, static_argnames=("loss", "max_steps", "batch_size"))
+def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size):
     """Loss and theta for each move of one coefficient, the others fitted again."""
     flat, unravel = ravel_pytree(theta)
 
@@ -68,10 +70,10 @@ def _profile(loss, theta, data, free, path, across, moves, num_steps, at_once):
 
         if across.shape[1]:
             state = few, OPTIMIZER.init(few)
-            (few, _), _ = jax.lax.scan(step, state, None, length=num_steps)
+            (few, _), _ = jax.lax.scan(step, state, None, length=max_steps)
         return of_others(few, given), whole(few, move)
 
-    return jax.lax.map(one, moves, batch_size=at_once)
+    return jax.lax.map(one, moves, batch_size=batch_size)
 
 
 def profile(
@@ -80,14 +82,14 @@ def profile(
     data: Experiment,
     term: str,
     *,
-    values=None,
-    only=None,
+    values: ArrayLike | Sequence | None = None,
+    only: Sequence[str] | None = None,
     noise: float | None = None,
     level: float = 0.95,
-    num_steps: int = 5,
-    at_once: int | None = None,
+    max_steps: int = 5,
+    batch_size: int | None = None,
 ) -> Profile:
-    """Hold one coefficient at some values, fit all others again: how much is lost?
+    """Hold one coefficient at some values and fit all others again.
 
     The interval holds the values whose deviance 2 (log L_max - log L) is below the
     quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and
@@ -105,10 +107,10 @@ def profile(
         values: where to hold it; default 9 values within 3 standard deviations.
         only: the free terms, as given to `taylor`.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
-        level: the share of intervals that should hold the truth.
-        num_steps: Gauss-Newton steps for each value.
-        at_once: how many values are run together by vmap; default all. Fewer need less
-            memory.
+        level: the share of intervals that should hold the true value.
+        max_steps: Gauss-Newton steps for each value.
+        batch_size: how many values are run together by vmap; default all. Fewer need
+            less memory.
 
     Raises:
         ValueError: an unknown term, or values that are no numbers.
@@ -145,7 +147,7 @@ def profile(
     held = np.append(around.mean[k], values)  # the first is not held anywhere
     given = (jnp.asarray(v, dtype) for v in (path, across, held - held[0]))
     losses, thetas = _profile(
-        loss, theta, data, around.free, *given, num_steps, at_once or len(held)
+        loss, theta, data, around.free, *given, max_steps, batch_size or len(held)
     )
     information, losses = around.information, np.asarray(losses, float)
     unit = float(information.count / information.noise**2)

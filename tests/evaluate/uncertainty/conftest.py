@@ -53,7 +53,7 @@ def linear():
         network=pt.LINEAR._replace(rate=1.0),
     )
     theta = pt.fit(
-        free, start, made, optimizer=pt.GaussNewton(1e-9), num_steps=10
+        free, start, made, optimizer=pt.GaussNewton(1e-9), max_steps=10
     ).theta
     return loss, theta, made, only
 

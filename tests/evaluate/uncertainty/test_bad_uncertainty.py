@@ -92,7 +92,7 @@ BAD = {
     ),
     "intervals of one set": (
         lambda d: pt.evaluate.uncertainty.coverage([0.0], [0.0], [1.0]),
-        r"low \(1,\) and high \(1,\); expected \(k,\) and twice \(set, k\)",
+        r"low \(1,\), high \(1,\); expected \(k,\) and twice \(set, k\)",
     ),
 }
 

@@ -48,7 +48,8 @@ def test_intervals_cover():
     thetas = np.zeros((count, 12))
     for _ in range(8):  # the best fits, by Fisher scoring
         found = ask(thetas.reshape(count, *orders.shape), sets)
-        thetas[:, free] += np.linalg.solve(found.matrix, found.slope[..., None])[..., 0]
+        step = np.linalg.solve(found.matrix, found.gradient[..., None])
+        thetas[:, free] += step[..., 0]
     std = np.sqrt([np.diag(np.linalg.inv(one)) for one in found.matrix])
     low, high = thetas[:, free] - 1.96 * std, thetas[:, free] + 1.96 * std
     share = pt.evaluate.uncertainty.coverage(truth, low, high)
@@ -61,7 +62,7 @@ def test_a_sloppy_problem_is_named_and_its_band_covers():
     rule, start = pt.taylor(pt.OJA_ORDERS), jnp.zeros(pt.OJA_ORDERS.shape)
     data = pt.neural_task(jr.key(0), rule, pt.OJA, noise=0.03, **sizes)
     loss = pt.objective(rule, pt.activity)
-    theta = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), num_steps=20).theta
+    theta = pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=20).theta
     found = pt.laplace(loss, theta, data)
     assert "Sloppy" in found.report() and found.identifiable.sum() < 20
     assert found.distance < 0.01

@@ -66,7 +66,7 @@ def test_information_is_the_expected_square_of_the_score(kind, data):
     grad = jax.grad(pt.objective(PLAIN, likelihood, network=network))(THETA, data)
     factor = found.count * (1 if noise is None else 1 / (2 * noise**2))
     slope = -factor * grad.ravel()[np.array(COLUMNS)]
-    np.testing.assert_allclose(found.slope, slope, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.gradient, slope, rtol=1e-8, atol=1e-12)
     assert found.noise == (noise or 1)
 
 
@@ -116,7 +116,7 @@ def test_information_adds_up(data):
     )
     one_each = [jax.tree.map(lambda v, i=i: v[i], data) for i in range(len(data.x))]
     each, together = [ask(one) for one in one_each], ask(data)
-    for name in ("matrix", "slope", "count"):
+    for name in ("matrix", "gradient", "count"):
         parts = sum(getattr(one, name) for one in each)
         np.testing.assert_allclose(getattr(together, name), parts, rtol=1e-10)
     many = jax.vmap(ask)(data)

@@ -1,4 +1,4 @@
-"""Laplace: intervals and bands against what is known, and what the data do not tell."""
+"""Laplace: intervals and bands beside what is known, and what is not identifiable."""
 
 import jax
 import jax.random as jr
@@ -104,7 +104,7 @@ def test_what_the_data_do_not_tell_is_named(blind):
     assert "Without information: 3 of 5 directions." in report
     assert "+1.00 xx -0.75 x" in report
     for name in ("x", "xx", "r", "xr"):
-        assert f"  {name:6} the data do not tell it" in report
+        assert f"  {name:6} not identifiable: no information" in report
     # x + 0.75 xx is told, although neither is.
     row = [{"x": 1, "xx": 0.75}.get(name, 0) for name in found.names]
     np.testing.assert_allclose(

@@ -9,19 +9,21 @@ import plastutor as pt
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says():
-    draw, hits, num = np.random.default_rng(0), 0, 150
-    for k in range(num):
+    draw, hits, n_repeats = np.random.default_rng(0), 0, 150
+    for k in range(n_repeats):
         sample = draw.normal(size=30)
         low, high = pt.evaluate.bootstrap_interval(
-            jr.key(k), np.mean, sample, level=0.8, num=200
+            jr.key(k), np.mean, sample, level=0.8, n_samples=200
         )
         hits += low < 0 < high
-    assert abs(hits / num - 0.8) < 4 * np.sqrt(0.8 * 0.2 / num)
+    assert abs(hits / n_repeats - 0.8) < 4 * np.sqrt(0.8 * 0.2 / n_repeats)
 
 
 def test_the_interval_is_that_of_the_mean():
     sample = np.random.default_rng(1).normal(size=200)
-    low, high = pt.evaluate.bootstrap_interval(jr.key(0), np.mean, sample, num=4000)
+    low, high = pt.evaluate.bootstrap_interval(
+        jr.key(0), np.mean, sample, n_samples=4000
+    )
     width = 2 * 1.96 * sample.std() / np.sqrt(200)
     assert (high - low) / width == pytest.approx(1, abs=0.08)
     assert (high + low) / 2 == pytest.approx(sample.mean(), abs=0.1 * width)
@@ -31,7 +33,7 @@ def test_arrays_are_drawn_together():
     values = np.arange(10.0)
     gap = lambda one, other: float((one - other).mean())
     assert pt.evaluate.bootstrap_interval(
-        jr.key(0), gap, values + 3, values, num=50
+        jr.key(0), gap, values + 3, values, n_samples=50
     ) == (3, 3)
 
 
@@ -41,7 +43,7 @@ def test_paired_equals_what_it_is_made_of():
     other = null * draw.uniform(0.8, 1.0, 18)
     one = other - draw.normal(3, 4, 18)
     found = pt.compare_models(jr.key(0), one, other, null)
-    assert found.better == (one < other).sum() and found.animals == 18
+    assert found.n_better == (one < other).sum() and found.n_animals == 18
     assert found.gain == pytest.approx(100 * (other.sum() - one.sum()) / null.sum())
     low, high = found.interval
     assert low < found.gain < high
