@@ -202,8 +202,7 @@ class Laplace(NamedTuple):
                 lines.append(
                     f"  {_combination(row, self.names)}: +- {quantile * one:.2g}"
                 )
-        count = self.unknown.shape[1]
-        if count:
+        if count := self.unknown.shape[1]:
             precision = "" if self._eps < 1e-10 else " (in single precision)"
             lines.append(f"Without information{precision}: {count} of {k} directions.")
             plain = _row_reduced(self.unknown.T)
