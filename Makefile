@@ -18,6 +18,8 @@ PYTHON_NEWEST ?= python3
 INSTALL := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
 # No cell is stopped before five minutes: a slow machine is not an error.
 NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
+# Where a float is expected, an int will do.
+TYPES := --jaxtyping-packages='plastutor,beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))'
 # A backend set outside would keep figures out of the notebooks.
 unexport MPLBACKEND
 # Files are UTF-8, on Windows too.
@@ -63,10 +65,11 @@ book: $(VENV)/.installed
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@echo 'The book is built. Open this page in a browser: _build/html/index.html'
 
-# Tests, the docstrings' examples, and the notebooks.
+# Tests, the docstrings' examples, and the notebooks. Types and shapes of arguments are
+# enforced where the package is tested; notebooks run as for a reader.
 # A notebook's cells must stay together, in one worker: --dist loadfile.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest tests plastutor book $(NOTEBOOKS) -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests plastutor book $(NOTEBOOKS) $(TYPES) -n 2 --dist loadfile
 
 # The lines of the package that no test runs; with the tests that run once a week.
 coverage: $(VENV)/.installed

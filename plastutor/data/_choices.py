@@ -53,8 +53,8 @@ def one_hot(
 
 
 def choice_experiments(
-    choice: Sequence[Any],
-    reward: Sequence[Any],
+    choice: Sequence[Any] | np.ndarray,
+    reward: Sequence[Any] | np.ndarray,
     *,
     n_options: int = 2,
     stimulus: float | int = 0.75,

@@ -1,59 +1,36 @@
 """Evaluation: on held-out data, beside other models, with uncertainty."""
 
-from plastutor.evaluate import uncertainty
-from plastutor.evaluate._baselines import fixed_weights, logistic_regression, q_learning
+from plastutor.evaluate import uncertainty as uncertainty
+from plastutor.evaluate._baselines import (
+    fixed_weights as fixed_weights,
+    logistic_regression as logistic_regression,
+    q_learning as q_learning,
+)
 from plastutor.evaluate._comparison import (
-    ModelComparison,
-    bootstrap_interval,
-    compare_models,
+    ModelComparison as ModelComparison,
+    bootstrap_interval as bootstrap_interval,
+    compare_models as compare_models,
 )
 from plastutor.evaluate._held_out import (
-    LeftOut,
-    animal_losses,
-    by_animal,
-    count_observations,
-    leave_one_out,
-    split_in_time,
+    LeftOut as LeftOut,
+    animal_losses as animal_losses,
+    by_animal as by_animal,
+    count_observations as count_observations,
+    leave_one_out as leave_one_out,
+    split_in_time as split_in_time,
 )
 from plastutor.evaluate._population import (
-    Population,
-    bootstrap_fits,
-    cluster_robust_interval,
-    fit_population,
-    predictive_losses,
+    Population as Population,
+    bootstrap_fits as bootstrap_fits,
+    cluster_robust_interval as cluster_robust_interval,
+    fit_population as fit_population,
+    predictive_losses as predictive_losses,
 )
 from plastutor.evaluate._scores import (
-    Score,
-    null_theta,
-    percent_deviance,
-    r2,
-    score,
-    weight_r2,
+    Score as Score,
+    null_theta as null_theta,
+    percent_deviance as percent_deviance,
+    r2 as r2,
+    score as score,
+    weight_r2 as weight_r2,
 )
-
-__all__ = [
-    "uncertainty",
-    "LeftOut",
-    "ModelComparison",
-    "Population",
-    "Score",
-    "animal_losses",
-    "bootstrap_fits",
-    "bootstrap_interval",
-    "by_animal",
-    "cluster_robust_interval",
-    "compare_models",
-    "count_observations",
-    "fit_population",
-    "fixed_weights",
-    "leave_one_out",
-    "logistic_regression",
-    "null_theta",
-    "percent_deviance",
-    "predictive_losses",
-    "q_learning",
-    "r2",
-    "score",
-    "split_in_time",
-    "weight_r2",
-]

@@ -1,5 +1,6 @@
 """Objectives: the function of theta that a fit makes small."""
 
-from plastutor.objectives._objective import Objective, objective
-
-__all__ = ["Objective", "objective"]
+from plastutor.objectives._objective import (
+    Objective as Objective,
+    objective as objective,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from jaxtyping import Array, Float
 
@@ -42,7 +43,7 @@ class Objective:
     mean: Callable | None = None
     gradient: str = "reverse"
 
-    def __call__(self, theta: Theta, data: Experiment) -> Float[Array, ""]:
+    def __call__(self, theta: Theta, data: Any) -> Float[Array, ""]:
         """The loss of theta on the data."""
         if self.mean is None:
             loss = self.likelihood(self.predict(theta, data), data)

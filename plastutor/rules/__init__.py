@@ -1,32 +1,16 @@
 """Rules: how a synapse changes, dw = g_theta(x, y, w, r)."""
 
-from plastutor.rules._mlp import mlp
-from plastutor.rules._taylor import plain_update, taylor
+from plastutor.rules._mlp import mlp as mlp
+from plastutor.rules._taylor import plain_update as plain_update, taylor as taylor
 from plastutor.rules._terms import (
-    BEHAVIOUR_ORDERS,
-    HEBB,
-    OJA,
-    OJA_ORDERS,
-    Orders,
-    free_indices,
-    free_terms,
-    reward_covariance,
-    term_names,
-    terms,
+    BEHAVIOUR_ORDERS as BEHAVIOUR_ORDERS,
+    HEBB as HEBB,
+    OJA as OJA,
+    OJA_ORDERS as OJA_ORDERS,
+    Orders as Orders,
+    free_indices as free_indices,
+    free_terms as free_terms,
+    reward_covariance as reward_covariance,
+    term_names as term_names,
+    terms as terms,
 )
-
-__all__ = [
-    "BEHAVIOUR_ORDERS",
-    "HEBB",
-    "OJA",
-    "OJA_ORDERS",
-    "Orders",
-    "free_indices",
-    "free_terms",
-    "mlp",
-    "plain_update",
-    "reward_covariance",
-    "taylor",
-    "term_names",
-    "terms",
-]

@@ -1,16 +1,16 @@
 """Tasks: experiments simulated by a rule that is known."""
 
-from plastutor.tasks._foraging import Foraging, foraging_task, resample_stimuli
-from plastutor.tasks._patterns import pattern_task, spike_patterns
-from plastutor.tasks._recordings import hide_inputs, neural_task, redraw_w0
-
-__all__ = [
-    "Foraging",
-    "foraging_task",
-    "hide_inputs",
-    "neural_task",
-    "pattern_task",
-    "redraw_w0",
-    "resample_stimuli",
-    "spike_patterns",
-]
+from plastutor.tasks._foraging import (
+    Foraging as Foraging,
+    foraging_task as foraging_task,
+    resample_stimuli as resample_stimuli,
+)
+from plastutor.tasks._patterns import (
+    pattern_task as pattern_task,
+    spike_patterns as spike_patterns,
+)
+from plastutor.tasks._recordings import (
+    hide_inputs as hide_inputs,
+    neural_task as neural_task,
+    redraw_w0 as redraw_w0,
+)

@@ -1,5 +1,3 @@
 """Teaching: checks for exercises, and figures to play with."""
 
-from plastutor.teaching import checks, living
-
-__all__ = ["checks", "living"]
+from plastutor.teaching import checks as checks, living as living

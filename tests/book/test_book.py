@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from public_names import public_names
 
 import plastutor as pt
 
@@ -139,7 +140,7 @@ def test_names_of_the_package_are_spelled_as_users_write_them(path):
     for name in re.findall(r"(?:\bpt|`plastutor)\.(\w+(?:\.\w+)*)", text):
         reduce(getattr, name.split("."), pt)
     for room, name in re.findall(r"`(\w+)\.(\w+)", text):
-        public = getattr(getattr(pt, room, None), "__all__", ())
+        public = public_names(getattr(pt, room)) if room in dir(pt) else ()
         assert name not in public, f"write `pt.{room}.{name}`"
 
 
@@ -237,7 +238,7 @@ def test_the_glossary_is_in_order_and_every_word_is_used():
         assert word.lower() in text, word
 
 
-DRAWN = [name for name in pt.plot.__all__ if callable(getattr(pt.plot, name))]
+DRAWN = [name for name in public_names(pt.plot) if callable(getattr(pt.plot, name))]
 NAMED = {  # a name with its unit, or ticks in words
     axis: re.compile(
         rf"{axis}label|sup{axis}label|set_{axis}ticks|{axis}ticks|\b(?:{'|'.join(DRAWN)})\("

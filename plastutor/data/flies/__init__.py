@@ -9,26 +9,14 @@ Numbers of flies follow the order of the names in the source. They need not be t
 paper's, and the same fly can have another number in another source.
 """
 
-from plastutor.data.flies._files import FlyChoices
+from plastutor.data.flies._files import FlyChoices as FlyChoices
 from plastutor.data.flies._flies import (
-    CITATION,
-    Cohort,
-    download,
-    experiments,
-    load,
-    load_or_simulate,
-    progress_bar,
+    CITATION as CITATION,
+    Cohort as Cohort,
+    download as download,
+    experiments as experiments,
+    load as load,
+    load_or_simulate as load_or_simulate,
+    progress_bar as progress_bar,
 )
-from plastutor.data.flies._simulation import simulate_flies
-
-__all__ = [
-    "CITATION",
-    "Cohort",
-    "FlyChoices",
-    "download",
-    "experiments",
-    "load",
-    "load_or_simulate",
-    "progress_bar",
-    "simulate_flies",
-]
+from plastutor.data.flies._simulation import simulate_flies as simulate_flies

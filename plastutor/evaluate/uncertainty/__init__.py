@@ -1,17 +1,18 @@
 """Uncertainty: Fisher information, intervals, profiles, and their coverage."""
 
-from plastutor.evaluate.uncertainty._coverage import Coverage, coverage
-from plastutor.evaluate.uncertainty._fisher import Information, fisher
-from plastutor.evaluate.uncertainty._laplace import Laplace, laplace
-from plastutor.evaluate.uncertainty._profile import Profile, profile
-
-__all__ = [
-    "Coverage",
-    "Information",
-    "Laplace",
-    "Profile",
-    "coverage",
-    "fisher",
-    "laplace",
-    "profile",
-]
+from plastutor.evaluate.uncertainty._coverage import (
+    Coverage as Coverage,
+    coverage as coverage,
+)
+from plastutor.evaluate.uncertainty._fisher import (
+    Information as Information,
+    fisher as fisher,
+)
+from plastutor.evaluate.uncertainty._laplace import (
+    Laplace as Laplace,
+    laplace as laplace,
+)
+from plastutor.evaluate.uncertainty._profile import (
+    Profile as Profile,
+    profile as profile,
+)

@@ -5,146 +5,89 @@ own. It prints one sentence and returns True or False. There is one module for e
 chapter and for each assignment, of the same name.
 """
 
-from plastutor.teaching.checks._agreement import agrees
+from plastutor.teaching.checks._agreement import agrees as agrees
 from plastutor.teaching.checks.assignments.forgetting_in_simulated_flies import (
-    choice_probability,
-    theta_of_flies,
-    time_constant,
+    choice_probability as choice_probability,
+    theta_of_flies as theta_of_flies,
+    time_constant as time_constant,
 )
 from plastutor.teaching.checks.assignments.recover_a_hidden_rule import (
-    loss_on_recordings,
-    percent_explained,
-    theta_of_recordings,
+    loss_on_recordings as loss_on_recordings,
+    percent_explained as percent_explained,
+    theta_of_recordings as theta_of_recordings,
 )
 from plastutor.teaching.checks.assignments.reward_rules_from_choices import (
-    accept_probability,
-    log_likelihood,
-    reward_prediction_error,
-    theta_of_animals,
+    accept_probability as accept_probability,
+    log_likelihood as log_likelihood,
+    reward_prediction_error as reward_prediction_error,
+    theta_of_animals as theta_of_animals,
 )
 from plastutor.teaching.checks.assignments.simulate_a_rule import (
-    misfit_on_recordings,
-    theta_of_three_terms,
-    trajectory_of_a_network,
-    weight_change,
+    misfit_on_recordings as misfit_on_recordings,
+    theta_of_three_terms as theta_of_three_terms,
+    trajectory_of_a_network as trajectory_of_a_network,
+    weight_change as weight_change,
 )
 from plastutor.teaching.checks.choices.fifty_reward_rules import (
-    asymmetric_indices,
-    index_order,
-    term_name,
-    theta_from_terms,
+    asymmetric_indices as asymmetric_indices,
+    index_order as index_order,
+    term_name as term_name,
+    theta_from_terms as theta_from_terms,
 )
 from plastutor.teaching.checks.choices.flies_one_by_one import (
-    forgetting_per_trial,
-    shrinkage_estimate,
+    forgetting_per_trial as forgetting_per_trial,
+    shrinkage_estimate as shrinkage_estimate,
 )
 from plastutor.teaching.checks.choices.forgetting_in_flies import (
-    expected_reward,
-    half_time,
-    probability_of_a,
+    expected_reward as expected_reward,
+    half_time as half_time,
+    probability_of_a as probability_of_a,
 )
 from plastutor.teaching.checks.choices.rewards_from_choices import (
-    bait_probability,
-    baited_rewards,
-    deviance_explained,
-    soft_threshold,
+    bait_probability as bait_probability,
+    baited_rewards as baited_rewards,
+    deviance_explained as deviance_explained,
+    soft_threshold as soft_threshold,
 )
 from plastutor.teaching.checks.foundations.a_rule_of_unknown_form import (
-    count_term_sets,
-    explained_variance,
-    one_standard_error_rule,
-    predicted_gain,
+    count_term_sets as count_term_sets,
+    explained_variance as explained_variance,
+    one_standard_error_rule as one_standard_error_rule,
+    predicted_gain as predicted_gain,
 )
 from plastutor.teaching.checks.foundations.a_synapse_that_learns import (
-    oja_layer,
-    sanger_layer,
-    settled_length,
+    oja_layer as oja_layer,
+    sanger_layer as sanger_layer,
+    settled_length as settled_length,
 )
 from plastutor.teaching.checks.foundations.gradients_through_learning import (
-    central_difference,
-    clipped_step,
-    masked_loss,
+    central_difference as central_difference,
+    clipped_step as clipped_step,
+    masked_loss as masked_loss,
 )
 from plastutor.teaching.checks.foundations.noise_and_missing_neurons import (
-    log_evidence,
-    more_experiments,
-    noise_level,
-    posterior_mean,
+    log_evidence as log_evidence,
+    more_experiments as more_experiments,
+    noise_level as noise_level,
+    posterior_mean as posterior_mean,
 )
 from plastutor.teaching.checks.foundations.oja_recovery import (
-    fixed_point,
-    hebb_with_decay,
-    mean_r2,
+    fixed_point as fixed_point,
+    hebb_with_decay as hebb_with_decay,
+    mean_r2 as mean_r2,
 )
 from plastutor.teaching.checks.neighbours.learning_while_it_happens import (
-    eligibility_trace,
-    fewest_stored,
-    jacobian_diagonal,
+    eligibility_trace as eligibility_trace,
+    fewest_stored as fewest_stored,
+    jacobian_diagonal as jacobian_diagonal,
 )
 from plastutor.teaching.checks.reference.jax_in_ten_minutes import (
-    oja_derivative,
-    running_expectation,
-    trace_count,
+    oja_derivative as oja_derivative,
+    running_expectation as running_expectation,
+    trace_count as trace_count,
 )
 from plastutor.teaching.checks.trust.how_far_to_trust import (
-    best_plan,
-    half_width,
-    interval_widening,
+    best_plan as best_plan,
+    half_width as half_width,
+    interval_widening as interval_widening,
 )
-
-__all__ = [
-    "agrees",
-    "baited_rewards",
-    "best_plan",
-    "central_difference",
-    "weight_change",
-    "probability_of_a",
-    "clipped_step",
-    "oja_derivative",
-    "deviance_explained",
-    "jacobian_diagonal",
-    "expected_reward",
-    "explained_variance",
-    "fewest_stored",
-    "predicted_gain",
-    "half_time",
-    "half_width",
-    "hebb_with_decay",
-    "index_order",
-    "log_likelihood",
-    "eligibility_trace",
-    "log_evidence",
-    "loss_on_recordings",
-    "forgetting_per_trial",
-    "masked_loss",
-    "mean_r2",
-    "misfit_on_recordings",
-    "more_experiments",
-    "noise_level",
-    "oja_layer",
-    "percent_explained",
-    "posterior_mean",
-    "accept_probability",
-    "choice_probability",
-    "fixed_point",
-    "reward_prediction_error",
-    "bait_probability",
-    "running_expectation",
-    "sanger_layer",
-    "count_term_sets",
-    "settled_length",
-    "shrinkage_estimate",
-    "soft_threshold",
-    "one_standard_error_rule",
-    "term_name",
-    "theta_from_terms",
-    "theta_of_animals",
-    "theta_of_flies",
-    "theta_of_recordings",
-    "theta_of_three_terms",
-    "trace_count",
-    "trajectory_of_a_network",
-    "time_constant",
-    "interval_widening",
-    "asymmetric_indices",
-]

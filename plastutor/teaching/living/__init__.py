@@ -6,9 +6,7 @@ Without scripts, and in print, the plain figure remains. Nothing is loaded from
 elsewhere, so that a figure also works in Jupyter and in Colab.
 """
 
-from plastutor.teaching.living._figure import Living
-from plastutor.teaching.living._forgetting import forgetting
-from plastutor.teaching.living._noise import noise
-from plastutor.teaching.living._weights import weights
-
-__all__ = ["Living", "forgetting", "noise", "weights"]
+from plastutor.teaching.living._figure import Living as Living
+from plastutor.teaching.living._forgetting import forgetting as forgetting
+from plastutor.teaching.living._noise import noise as noise
+from plastutor.teaching.living._weights import weights as weights
