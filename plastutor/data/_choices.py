@@ -94,7 +94,7 @@ def choice_experiments(
     )
 
 
-def padded(sequences: Sequence[Any], value: float | int) -> np.ndarray:
+def padded(sequences: Sequence[Any] | np.ndarray, value: float | int) -> np.ndarray:
     """Sequences of unequal length as rows of one array, filled up with a value."""
     table = np.full((len(sequences), max(map(len, sequences), default=0)), value)
     for row, sequence in zip(table, sequences, strict=True):

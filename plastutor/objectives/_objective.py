@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from plastutor._devices import in_groups
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._simulate import simulate
-from plastutor._types import Experiment, Rule, Theta
+from plastutor._types import Rule, Theta
 from plastutor.gradients import logits_by_trial, mean_loss
 from plastutor.likelihoods import SUMS
 from plastutor.networks import RECORDED, Network, check_network

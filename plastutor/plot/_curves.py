@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -59,7 +59,8 @@ def coefficients_over_training(
     2
     """
     ax = ax or plt.gca()
-    paths = np.asarray(thetas).reshape(len(thetas), -1)
+    paths = np.asarray(thetas)
+    paths = paths.reshape(len(paths), -1)
     true = np.zeros(paths.shape[1]) if theta_true is None else np.ravel(theta_true)
     for path, value, name in zip(paths.T, true, names, strict=True):
         if value:
@@ -76,7 +77,7 @@ def coefficients_over_training(
 
 
 def per_animal(
-    scores: dict[str, ArrayLike],
+    scores: Mapping[str, ArrayLike],
     *,
     unit: str = "percent deviance explained",
     ax: Axes | None = None,

@@ -110,13 +110,13 @@ def _fetch_patiently(source, progress, timeout, retries, backoff) -> None:
     """Fetch all files, and again after answers that were cut short or damaged."""
     import remotezip
 
-    _, address, _, folder = source
+    session, address, size, folder = source
     done: set[str] = set()
     failures = 0
     while True:
         before = len(done)
         try:
-            return _fetch(*source, done, progress, timeout)
+            return _fetch(session, address, size, folder, done, progress, timeout)
         except remotezip.RangeNotSupported as error:
             raise _no_ranges(address) from error
         except _passing_errors() as error:

@@ -137,8 +137,8 @@ def load_or_simulate(
         if os.environ.get(REQUIRED) == "1":
             raise
         if theta is None:
-            known = {"one": -0.5, "r": -1.0, "w": -0.2, "x": 2.5, "xr": 2.0}
-            theta = terms(Orders(x=1, w=1, r=1), **known)
+            orders = Orders(x=1, w=1, r=1)
+            theta = terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
         note = (
             "All flies on this page are SIMULATED: they learn by a rule that we know. "
             "The page shows the method, and nothing about real flies. Its text and the "

@@ -41,11 +41,11 @@ def forgetting(key: PRNGKeyArray, *, n_flies: int = 20) -> Living:
     if not 1 <= n_flies <= 40:
         raise ValueError(f"n_flies is {n_flies}; expected 1 to 40.")
     luck, bait = draw_luck(key, n_flies)
-    with_decay = forage(luck, bait, decay=DECAY, learning=LEARNING)
+    chance, choice, reward = forage(luck, bait, decay=DECAY, learning=LEARNING)
     without = forage(luck, bait, decay=0.0, learning=LEARNING)
     axes = Axes(x=(0, len(BLOCKS) * TRIALS), y=(-0.15, 1.15))
     flies = "1 fly" if n_flies == 1 else f"{n_flies} flies"
-    rewards = with_decay[2].mean(), without[2].mean()
+    rewards = reward.mean(), without[2].mean()
     return Living(
         data={
             "kind": "forgetting",
@@ -64,7 +64,7 @@ def forgetting(key: PRNGKeyArray, *, n_flies: int = 20) -> Living:
             ticks(0, 80, 160, 240),
             ticks(0, 0.5, 1),
         ),
-        series=_series(axes, *with_decay, without[0]),
+        series=_series(axes, chance, choice, reward, without[0]),
         controls=[
             Slider("forgetting", "forgetting", 0, 0.8, 0.01, DECAY),
             Slider("learning", "learning", 0, 4, 0.25, LEARNING),

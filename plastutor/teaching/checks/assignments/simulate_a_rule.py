@@ -67,7 +67,8 @@ def trajectory_of_a_network(function: Callable) -> bool:
         parts = [functools.partial(_part, function, place) for place in (0, 1)]
         name = getattr(function, "__name__", "your function")
         for place, part in enumerate(parts):
-            part.__name__ = f"{name}(...)[{place}]"  # as one would write it
+            # As one would write it.
+            part.__name__ = f"{name}(...)[{place}]"  # pyright: ignore
     references = (
         lambda **given: simulated(**given).y,
         lambda **given: simulated(**given).w,
