@@ -28,7 +28,9 @@ def main():
     theta = jnp.asarray(pt.OJA + 0.01, jnp.float32)
     rows = {
         "fused (the package)": RULE,
-        "fused, derivative by JAX": RULE._replace(update=jax.checkpoint(RULE.forward)),
+        "fused, derivative by JAX": RULE._replace(
+            update=jax.checkpoint(RULE.forward_update)
+        ),
         "Rule.apply, two vmaps": RULE._replace(
             update=pt.rules.plain_update(RULE.apply)
         ),
