@@ -16,7 +16,7 @@ from plastutor.networks import RECORDED, Network
 
 
 def redraw_w0(
-    key: PRNGKeyArray, experiment: Experiment, std: float | None = None
+    key: PRNGKeyArray, experiment: Experiment, std: float | int | None = None
 ) -> Experiment:
     """The same experiment for a student who does not know the initial weights.
 

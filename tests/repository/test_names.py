@@ -13,6 +13,7 @@ from test_house import FILES, ROOMS, ROOT, name
 ALLOWED = {
     "the plural is several of the singular, each of which is the same thing": [
         ("column", "columns"),
+        ("fit", "fits"),
         ("level", "levels"),
         ("name", "names"),
         ("path", "paths"),
@@ -21,9 +22,12 @@ ALLOWED = {
         ("term", "terms"),
         ("theta", "thetas"),
     ],
-    "an experiment is one, or a batch; n_experiments is how many a task makes": [
+    "the other is a thing, or several; n_... is how many": [
         ("experiment", "n_experiments"),
+        ("flies", "n_flies"),
+        ("n_options", "options"),
     ],
+    "choice is an array, choices are all that a table holds": [("choice", "choices")],
     "the one is the end of a scale, the others its two ends": [("limit", "limits")],
     "loss is the function, losses are its values": [("loss", "losses")],
     "step is the function of one step, n_steps is how many": [("n_steps", "step")],

@@ -280,7 +280,10 @@ RULE = pt.taylor(pt.OJA_ORDERS)  # its derivative is written by hand
 LOSS = pt.objective(RULE, pt.activity, gradient="forward")
 
 
-def test_rules_and_losses_of_a_notebook_can_be_sent(says):
+def test_rules_and_losses_of_a_notebook_can_be_sent(says, pytestconfig):
+    if pytestconfig.getoption("--jaxtyping-packages"):
+        pytest.skip("functions that check their arguments cannot be sent")
+
     def doubled(x):
         arrays = {"w0": np.ones((2, 1)), "activity": np.full((4, 1), 0.5)}
         experiment = pt.make_experiment(np.ones((4, 2)), **arrays)
