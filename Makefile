@@ -16,8 +16,11 @@ endif
 PYTHON_NEWEST ?= python3
 # Does what pip does, several times as fast.
 INSTALL := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
-# No cell is stopped before five minutes: a slow machine is not an error.
-NOTEBOOKS := --nbval-lax --nbval-cell-timeout=300
+# A slow machine is no error: the hour is for a kernel that died.
+NOTEBOOKS := --nbval-lax --nbval-cell-timeout=3600 --nbval-kernel-startup-timeout=3600
+# A notebook's cells stay together, in one worker. Files are begun in the order in which
+# they are named, the longest kind first, so that no worker waits long for the other.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 # Where a float is expected, an int will do.
 TYPES := --jaxtyping-packages='plastutor,beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))'
 # A backend set outside would keep figures out of the notebooks.
@@ -67,14 +70,13 @@ book: $(VENV)/.installed
 
 # Tests, the docstrings' examples, and the notebooks. Types and shapes of arguments are
 # enforced where the package is tested; notebooks run as for a reader.
-# A notebook's cells must stay together, in one worker: --dist loadfile.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest tests plastutor book $(NOTEBOOKS) $(TYPES) -n 2 --dist loadfile
+	$(BIN)/python -m pytest book tests plastutor $(NOTEBOOKS) $(TYPES) $(WORKERS)
 
 # The lines of the package that no test runs; with the tests that run once a week.
 coverage: $(VENV)/.installed
 	$(INSTALL) -c requirements.lock -e '.[coverage]'
-	PLASTUTOR_WEEKLY=1 $(BIN)/python -m pytest tests plastutor -n 2 --dist loadfile \
+	PLASTUTOR_WEEKLY=1 $(BIN)/python -m pytest tests plastutor $(WORKERS) \
 	  --cov plastutor --cov-report term-missing:skip-covered
 
 bench: $(VENV)/.installed
@@ -140,8 +142,8 @@ test-newest:
 	$(PYTHON_NEWEST) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade pip
 	.venv-newest/bin/python -m pip install --quiet -e '.[book,test]'
-	.venv-newest/bin/python -m pytest $(OTHER) tests plastutor book $(NOTEBOOKS) \
-	  -n 2 --dist loadfile
+	.venv-newest/bin/python -m pytest $(OTHER) book tests plastutor $(NOTEBOOKS) \
+	  $(WORKERS)
 
 # The repository, and the branch or tag that Colab opens and installs, stand in two lines
 # of _config.yml; all copies follow. One alone may be given:

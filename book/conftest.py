@@ -10,6 +10,13 @@ from execute_chapters import EXECUTED, fingerprint
 from nbval.plugin import IPyNbCell
 
 PASSED = pytest.StashKey[list]()
+PATIENCE = 3600  # seconds until a kernel is thought dead; nbval's five are few
+
+
+def pytest_itemcollected(item):
+    """Let a busy machine take its time between a reply and the outputs."""
+    if isinstance(item, IPyNbCell):
+        item.output_timeout = PATIENCE
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,11 +4,17 @@ A study is a folder: `TABLES` of its `settings.py` says which rows there are, an
 of its `methods.py` makes them. Further words choose the rows that have one of them in a
 column: `python studies/run.py rewards mlp`. Rows that are there are not made again:
 after Ctrl-C the same command goes on where it was.
+
+`python studies/run.py verify rewards` makes a few rows of a table again, and if they
+come out as they stand, its head says so.
 """
 
 import sys
 from importlib import import_module
 from pathlib import Path
+
+from imports import files_behind
+from verify import verify
 
 import plastutor as pt
 
@@ -17,20 +23,28 @@ RESULTS = HERE.parent / "book" / "results"
 STUDIES = sorted(path.parent.name for path in HERE.glob("*/settings.py"))
 
 
-def sources(study: str) -> list[Path]:
-    """The files whose code makes the rows.
+def code_of(study: str) -> list[Path]:
+    """The files whose code makes the rows: what the study imports of ours."""
+    return files_behind(HERE / study / f"{part}.py" for part in ("methods", "settings"))
 
-    They are what serves all rooms of the package, the rooms in SOURCES, and the study.
-    """
-    package = HERE.parent / "plastutor"
-    rooms = import_module(f"{study}.settings").SOURCES
-    folders = [*(package / room for room in rooms), HERE / study]
-    inside = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return [*sorted(package.glob("_[a-z]*.py")), *inside]
+
+def verify_table(name: str = "") -> None:
+    """Make some rows of a table again; if they are the same, its head says so."""
+    for study in STUDIES:
+        for table in import_module(f"{study}.settings").TABLES:
+            if table.name == name:
+                code = pt.sweeps.code_hash(code_of(study))
+                return verify(study, table, RESULTS / f"{name}.csv", code)
+    raise SystemExit(
+        f"No study makes the table {name!r}; expected one of book/results whose head "
+        "says that a study made it. Try: python studies/run.py verify trust"
+    )
 
 
 def main(study: str = "", *words: str) -> None:
     """Make every row that is not yet in the tables, or those with one of some words."""
+    if study == "verify":
+        return verify_table(*words)
     if study not in STUDIES:
         raise SystemExit(
             f"There is no study {study!r}; expected one of {', '.join(STUDIES)}. Try: "
@@ -57,7 +71,7 @@ def main(study: str = "", *words: str) -> None:
                 batch_size=table.batch_size,
                 client=client,
                 header={"made by": f"make study-{study}", **table.header},
-                code=sources(study),
+                code=code_of(study),
             )
 
 

@@ -11,5 +11,6 @@ class Table(NamedTuple):
     rows: Callable[[], list[dict[str, Any]]]  # the settings of each
     columns: Sequence[str]  # what `run` of `methods.py` finds
     batch_over: Sequence[str]
+    again: Sequence[Mapping[str, Any]]  # rows that `verify.py` makes again
     batch_size: int | None = None
     header: Mapping[str, str] = {}

@@ -31,12 +31,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from tqdm import tqdm
 
 from plastutor.sweeps._results import read_results
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
+MOST_MAPS = 15_000  # memory maps; each compiled program takes about four
 CLUSTER_POLL_SECONDS = 5.0  # until a cluster that has grown gets more batches
 
 Batch = list[dict[str, Any]]
@@ -75,7 +77,7 @@ def _keep_to_one_core(cores: Sequence[int], dask_worker: Any) -> None:
 
 
 def code_hash(paths: Iterable[str | Path]) -> str:
-    """A hash of the code in some files, whatever their comments and docstrings say.
+    """A hash of the code in some files, whatever comments, docstrings and layout are.
 
     Args:
         paths: Python files, absolute or from the current folder; their order counts.
@@ -88,16 +90,25 @@ def code_hash(paths: Iterable[str | Path]) -> str:
     """
     parts = hashlib.sha256()
     for path in paths:
-        text = Path(path).read_text(encoding="utf-8")
-        lines = text.splitlines()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-                assert node.end_lineno is not None
-                for number in range(node.lineno - 1, node.end_lineno):
-                    lines[number] = ""
-        code = [line for line in lines if line.strip() and line.strip()[0] != "#"]
-        parts.update("\n".join(code).encode())
+        code = _code(ast.parse(Path(path).read_text(encoding="utf-8")))
+        parts.update(repr(code).encode())
     return parts.hexdigest()[:16]
+
+
+def _code(node: Any) -> Any:
+    """What runs of a syntax tree, the same in every version of Python."""
+    if isinstance(node, list):
+        return [_code(part) for part in node if not _is_docstring(part)]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = [(name, _code(value)) for name, value in ast.iter_fields(node)]
+    # A later Python has more fields, which are empty where they are not used.
+    used = [(name, value) for name, value in fields if value not in (None, [])]
+    return type(node).__name__, used
+
+
+def _is_docstring(node: Any) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _text(value: Any, name: str) -> str:
@@ -123,8 +134,16 @@ def _reason(error: BaseException) -> str:
     return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
+def _make_room() -> None:
+    """Drop compiled programs before the 65,530 memory maps of Linux are used up."""
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+
+
 def _attempt(run: Callable, batch: Batch, columns: Sequence[str]) -> Outcome:
     """Run one batch; in a worker, if there are any."""
+    _make_room()
     try:
         results = list(run([dict(setting) for setting in batch]))
         if len(results) != len(batch):
@@ -284,10 +303,10 @@ def _versions(earlier: str) -> str:
     return "; ".join(dict.fromkeys(filter(None, runs)))
 
 
-def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, str]:
-    """Rows of earlier runs, if they belong with those that will come, and versions."""
+def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, dict]:
+    """Rows of earlier runs, if they belong with those that will come, and the head."""
     if not path.exists():
-        return [], ""
+        return [], {}
     header, rows = read_results(path)
     there = list(rows[0]) if rows else []
     if header.get("code") != code:
@@ -301,7 +320,7 @@ def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, st
             f"{path} has the columns {there}; expected {columns}. Move the file or "
             "delete it, and run again."
         )
-    return rows, header.get("versions", "")
+    return rows, header
 
 
 def _save(path: Path, header: Mapping[str, str], columns: list[str], rows) -> None:
@@ -382,8 +401,8 @@ def sweep(
     asked = _by_key(settings, names)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a killed run
-    old, earlier_versions = _earlier(path, every, head.get("code"))
-    head["versions"] = _versions(earlier_versions)
+    old, earlier = _earlier(path, every, head.get("code"))
+    head = earlier | head | {"versions": _versions(earlier.get("versions", ""))}
     rows = {_key(row, names): row for row in old}
     left = [
         setting

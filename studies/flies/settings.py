@@ -86,9 +86,14 @@ TABLES = [
         rows=rows,
         columns=COLUMNS,
         batch_over=["seed"],
+        again=[
+            {"kind": "unseen flies", "model": "5 terms"},
+            {"kind": "rewards shuffled", "model": "4 terms", "seed": 0},
+            {"kind": "cohort, forgetting", "seed": 150},
+            {"kind": "cohort, no forgetting", "seed": 7},
+            {"cut": 0.5},
+        ],
         batch_size=4,
         header={"data": pt.data.flies.CITATION},
     )
 ]
-SOURCES = ["rules", "networks", "likelihoods", "tasks", "objectives", "infer"]
-SOURCES += ["evaluate", "data"]

@@ -107,6 +107,11 @@ TABLES = [
         rows=settings,
         columns=["r2", "noise_found", "tau", "rho", "converged", *ORDER_3, "seconds"],
         batch_over=["seed"],
+        again=[
+            {"variant": "main", "noise": 1.0, "recorded": 0.5, "seed": 0},
+            {"variant": "100 to 1000", "noise": 0.0, "recorded": 1.0, "seed": 0},
+            {"method": "efficient", "noise": 1.0, "seed": 0},
+        ],
     ),
     Table(
         "robustness_training",
@@ -115,7 +120,13 @@ TABLES = [
         ],
         columns=ORDER_3,
         batch_over=["seed", "epoch"],
+        again=[{"seed": 0}],
     ),
-    Table("robustness_tuning", rows=tuning, columns=["loss"], batch_over=["seed"]),
+    Table(
+        "robustness_tuning",
+        rows=tuning,
+        columns=["loss"],
+        batch_over=["seed"],
+        again=[{"option": option, "seed": 100} for option in ("nothing", "margin 2")],
+    ),
 ]
-SOURCES = ["rules", "networks", "tasks", "infer", "evaluate"]

@@ -94,7 +94,6 @@ TABLES = [
         rows=settings,
         columns=["truth", "found", "std", "covered", "deviance", "distance"],
         batch_over=["row"],
+        again=[{"setting": name, "seed": 3} for name in SETS],
     )
 ]
-SOURCES = ["rules", "networks", "likelihoods", "tasks", "objectives", "infer"]
-SOURCES += ["evaluate"]

@@ -37,7 +37,7 @@ RUN_ALL = """\
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=300, skip_cells_with_tag="live").execute()
+NotebookClient(notebook, timeout=3600, skip_cells_with_tag="live").execute()
 nbformat.write(notebook, sys.argv[1])
 """
 

@@ -42,7 +42,7 @@ def test_the_solution_earns_nearly_all(name, handed_out, shield, tmp_path):
         place = tmp_path / "prepared" / student
         shutil.copy(folder / student / name / "data.npz", place)
         handouts.write_work(module, Draw(salt, name, student), place)
-    limits = Limits(seconds=240)
+    limits = Limits(seconds=3600)
     ended = grade.run_all(found, tmp_path / "prepared", limits, shield.method, 2)
     for graded in grade.mark_all(list(found), name, salt, {}, ended):
         assert not graded.note and not graded.answers.cells, graded

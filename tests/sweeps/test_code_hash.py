@@ -27,6 +27,7 @@ def hash_of(text, path):
         ("Of a disc.", "Of a circle, strictly speaking.", True),
         ("    # to two digits\n", "", True),
         ("# to two digits", "# too few\n    # digits", True),
+        ("return 3.14 * r**2", "return (\n        3.14 * r ** 2\n    )", True),
         ("3.14", "3.15", False),
         ("area", "surface", False),
         ("    return", "    r = abs(r)\n    return", False),

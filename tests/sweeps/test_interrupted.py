@@ -76,23 +76,21 @@ def test_a_run_that_is_killed_again_and_again_ends_as_if_it_never_was(tmp_path):
         return set(pairs)
 
     seen = []  # at each kill: the length of the log, and what the table held
-    for kill in range(6):
+    command = [sys.executable, tmp_path / "study.py", tmp_path]
+    for _ in range(5):
         begun = len(log.read_text())
-        run = subprocess.Popen(
-            [sys.executable, tmp_path / "study.py", tmp_path], stderr=subprocess.DEVNULL
-        )
-        if kill == 5:
-            assert run.wait(timeout=60) == 0
-            break
+        run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         while len(log.read_text()) == begun and run.poll() is None:
             time.sleep(0.002)
         time.sleep(draw.uniform(0, 0.3))
-        assert run.poll() is None, "it should be killed before it has ended"
+        if run.poll() is not None:  # on a busy machine it can end before it is killed
+            break
         run.kill()
         run.wait()
         seen.append((len(log.read_text()), there()))
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     assert there() == {(str(n), str(seed)) for n in range(20) for seed in range(2)}
-    assert 0 < len(seen[-1][1]) < 40
+    assert seen and len(seen[-1][1]) < 40
     for length, rows in seen:
         after = {tuple(line.split()) for line in log.read_text()[length:].splitlines()}
         assert not after & rows, "a setting in the table was run again"

@@ -1,5 +1,7 @@
 """Sweeps: nothing is run twice, and a failure is a row."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -58,6 +60,16 @@ def test_a_batch_gives_what_its_settings_give_alone(path):
     assert len({row["twice"] for row in together}) == 3
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="not on Linux")
+@pytest.mark.parametrize(("most", "times"), [(10**6, 0), (0, 2)])
+def test_programs_are_dropped_when_there_are_many(most, times, path, monkeypatch):
+    dropped = []
+    monkeypatch.setattr(jax, "clear_caches", lambda: dropped.append(True))
+    monkeypatch.setattr("plastutor.sweeps._sweep.MOST_MAPS", most)
+    fill(path)
+    assert len(dropped) == times
+
+
 def test_run_cannot_change_the_settings(path):
     def careless(batch):
         return [{"twice": one.pop("seed")} for one in batch]
@@ -89,6 +101,14 @@ def test_the_head_names_the_versions_of_every_run(path, monkeypatch):
         first,
         first.replace(first.split(",")[0], "Python 9.9"),
     ]
+
+
+def test_what_else_the_head_says_stays_there(path):
+    fill(path, settings=SETTINGS[:1])
+    path.write_text("# verified: today\n" + path.read_text())
+    fill(path)
+    head, rows = pt.sweeps.read_results(path)
+    assert head["verified"] == "today" and len(rows) == len(SETTINGS)
 
 
 def test_a_bar_shows_how_far_it_is(path, capsys):
