@@ -28,6 +28,10 @@ unexport MPLBACKEND
 # Files are UTF-8, on Windows too.
 export PYTHONUTF8 ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+# What JAX compiled once, a later run loads: the book, tests, studies and the grader (but
+# no submission). `make clean` empties it, JAX_ENABLE_COMPILATION_CACHE=0 does without.
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/_build/compiled
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
 .PHONY: install book test coverage bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
@@ -79,6 +83,8 @@ coverage: $(VENV)/.installed
 	PLASTUTOR_WEEKLY=1 $(BIN)/python -m pytest tests plastutor $(WORKERS) \
 	  --cov plastutor --cov-report term-missing:skip-covered
 
+# What is timed there may be compilation.
+bench: export JAX_ENABLE_COMPILATION_CACHE = 0
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 

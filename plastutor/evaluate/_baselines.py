@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from plastutor import likelihoods
@@ -36,7 +37,7 @@ def _softmax_loss(value: Float[Array, "*exp time option"], data: Experiment):
     return -(jax.nn.log_softmax(value) * chosen).sum() / chosen.sum()
 
 
-@lru_cache  # one function for the same lags: whatever the penalty, compiled once
+@lru_cache  # one function for the same lags, so that JAX compiles it once
 def _history(lags: int) -> Callable:
     """(theta, data) -> the value of every option, from the last `lags` trials."""
 
@@ -70,9 +71,16 @@ def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
     >>> float(logistic_regression(10, penalty=0.1).penalty(jnp.ones(20)).round(2))
     2.0
     """
-    return Objective(
-        _history(lags), _softmax_loss, lambda theta: penalty * (theta**2).sum()
-    )
+    return Objective(_history(lags), _softmax_loss, _l2(penalty))
+
+
+@lru_cache
+def _l2(strength):
+    return Partial(_l2_norm, strength)
+
+
+def _l2_norm(strength, theta):
+    return strength * (theta**2).sum()
 
 
 def q_learning() -> Objective:
@@ -84,22 +92,22 @@ def q_learning() -> Objective:
 
     >>> theta = jnp.zeros(3)  # alpha = forget = 1/2, beta = 1
     """
+    return Objective(_q_values, _softmax_loss, None)
 
-    def predict(theta, data):
-        alpha, forget = jax.nn.sigmoid(theta[0]), jax.nn.sigmoid(theta[1])
 
-        def step(q, now):
-            chosen, reward = now
-            learned = q + alpha * (reward[..., None] - q)
-            kept = jnp.where(chosen > 0, learned, (1 - forget) * q)
-            return jnp.where(chosen.any(-1, keepdims=True), kept, q), q
+def _q_values(theta, data):
+    alpha, forget = jax.nn.sigmoid(theta[0]), jax.nn.sigmoid(theta[1])
 
-        chosen = jnp.moveaxis(_chosen(data).astype(theta.dtype), -2, 0)
-        reward = jnp.moveaxis(data.reward.astype(theta.dtype), -1, 0)
-        q = jax.lax.scan(step, jnp.zeros_like(chosen[0]), (chosen, reward))[1]
-        return jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2)
+    def step(q, now):
+        chosen, reward = now
+        learned = q + alpha * (reward[..., None] - q)
+        kept = jnp.where(chosen > 0, learned, (1 - forget) * q)
+        return jnp.where(chosen.any(-1, keepdims=True), kept, q), q
 
-    return Objective(predict, _softmax_loss, None)
+    chosen = jnp.moveaxis(_chosen(data).astype(theta.dtype), -2, 0)
+    reward = jnp.moveaxis(data.reward.astype(theta.dtype), -1, 0)
+    q = jax.lax.scan(step, jnp.zeros_like(chosen[0]), (chosen, reward))[1]
+    return jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2)
 
 
 def fixed_weights(network: Network = RECORDED) -> Objective:
@@ -116,8 +124,12 @@ def fixed_weights(network: Network = RECORDED) -> Objective:
     >>> float(fixed_weights()(jnp.zeros((1, 1)), one))
     0.0
     """
+    return Objective(_fixed(network), likelihoods.activity, None)
 
+
+@lru_cache
+def _fixed(network: Network) -> Callable:
     def predict(theta, data):
         return Trajectory(None, network.activation(data.x @ theta))
 
-    return Objective(predict, likelihoods.activity, None)
+    return predict

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Float, PRNGKeyArray
 
@@ -57,14 +58,15 @@ def count_observations(data: Experiment) -> np.ndarray:
         One number for each experiment, or for each animal.
     """
     if data.choice is not None:
-        observed = data.choice >= 0
+        observed = np.asarray(data.choice) >= 0
     elif data.accept is not None:
-        observed = ~jnp.isnan(data.accept)
+        observed = ~np.isnan(data.accept)
     elif data.activity is not None:
-        observed = (~jnp.isnan(data.activity)).sum(-1)
+        observed = (~np.isnan(data.activity)).sum(-1)
     else:
         raise ValueError("The data hold no choices, accepts or activity to predict.")
-    return np.asarray(observed * data.valid).sum(tuple(range(1, data.valid.ndim)))
+    valid = np.asarray(data.valid)
+    return (observed * valid).sum(tuple(range(1, valid.ndim)))
 
 
 def animal_losses(
@@ -89,7 +91,7 @@ def animal_losses(
     owner = _owners(data, animal)
     count = owner.max() + 1
     thetas = theta if isinstance(theta, list) else [theta] * count
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves)[owner], *thetas)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves)[owner], *thetas)
     observed = count_observations(data)
     bare = replace(loss, penalty=None)  # one program, whatever the penalty
     mean = np.asarray(_per_animal(bare, stacked, data))
@@ -132,10 +134,12 @@ def by_animal(
     # Each animal's own experiments first, and others, of which nothing is valid.
     index = np.argsort(~own, axis=1, kind="stable")[:, : own.sum(1).max()]
     there = np.take_along_axis(own, index, 1)[..., None]
-    grouped = jax.tree.map(lambda leaf: leaf[index], data)
-    return grouped._replace(
+    # In NumPy, which compiles nothing.
+    grouped = jax.tree.map(lambda leaf: np.asarray(leaf)[index], data)
+    grouped = grouped._replace(
         valid=grouped.valid & there, plastic=grouped.plastic & there
     )
+    return jax.tree.map(jnp.asarray, grouped)
 
 
 def _hide(data: Experiment, hidden) -> Experiment:
@@ -206,34 +210,49 @@ def split_in_time(
 
 @lru_cache  # the same loss gives the same function, so JAX need not compile it again
 def _without(loss: Objective) -> Objective:
-    """The loss on (experiments, their animals, those left out): of the others only."""
-    forward = loss.forward or loss.predict
-    return Objective(
-        lambda theta, data: loss.predict(theta, data[0]),
-        lambda prediction, data: loss.likelihood(prediction, _hide_animals(*data)),
-        loss.penalty,
-        lambda theta, data: forward(theta, data[0]),
-    )
+    """The loss of the others, on (experiments, their animals, those left out, penalty).
+
+    The penalty is data, and with it its strength: one program serves all strengths. So
+    what is predicted holds theta, which a penalty is about.
+    """
+
+    def predicting(predict):
+        return lambda theta, data: (predict(theta, data[0]), theta)
+
+    def likelihood(predicted, data):
+        prediction, theta = predicted
+        *observed, penalty = data
+        mean = loss.likelihood(prediction, _hide_animals(*observed))
+        return mean if penalty is None else mean + penalty(theta)
+
+    forward = predicting(loss.forward or loss.predict)
+    return Objective(predicting(loss.predict), likelihood, None, forward)
 
 
 def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     """For each group of animals left out, fits to the others, one for each restart."""
     restarts = jax.tree.leaves(starts)[0].shape[1]
-    left_out = jnp.repeat(jnp.array(groups), restarts, 0)
-    starts = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), starts)
+    left_out = np.repeat(np.array(groups), restarts, 0)
+    starts = jax.tree.map(
+        lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:]), starts
+    )
     # Each fit simulates all animals: many animals have more pairs than there is memory.
     # Chunks of one size, the last one filled up, so that one program does for all: for
     # pairs, and for single animals.
     count, folds = len(left_out), (data[1].max() + 1) * restarts
     size = -(-folds // -(-folds // MAX_FITS_PER_BATCH))
+    penalty = loss.penalty
+    if penalty is not None and not isinstance(penalty, Partial):
+        penalty = Partial(penalty)  # a pytree without any data
+    bare = _without(replace(loss, penalty=None))
     fits = []
     for k in range(0, count, size):
         rows = np.minimum(np.arange(k, k + size), count - 1)
         fits += fit_many(
-            _without(loss),
+            bare,
             jax.tree.map(lambda leaf, rows=rows: leaf[rows], starts),
-            (*data, left_out[rows]),
-            data_axes=(None, None, 0),
+            (*data, left_out[rows], penalty),
+            data_axes=(None, None, 0, None),
             **how,
         )
     return [fits[k : k + restarts] for k in range(0, count, restarts)]
@@ -255,7 +274,7 @@ def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
         for first in (0, 1):
             left = [pair[1 - first] for pair in pairs]
             pair, row = np.nonzero(np.array(pairs)[:, [first]] == owner)
-            scored = jax.tree.map(lambda leaf, row=row: leaf[row], data)
+            scored = jax.tree.map(lambda leaf, row=row: np.asarray(leaf)[row], data)
             np.add.at(score[k], left, animal_losses(loss, best, scored, animal=pair))
     return [int(k) for k in score.argmin(0)]
 
@@ -313,7 +332,9 @@ def leave_one_out(
     all_starts = _starts(key_folds, init, count, restarts)
     for k in sorted(set(chosen)):
         mine = np.array([i for i in range(count) if chosen[i] == k])
-        starts = jax.tree.map(lambda leaf, mine=mine: leaf[mine], all_starts)
+        starts = jax.tree.map(
+            lambda leaf, mine=mine: np.asarray(leaf)[mine], all_starts
+        )
         groups = [(int(i), int(i)) for i in mine]  # the program that pairs have
         found = _fit_without(losses[k], starts, (data, owner), groups, how)
         folds |= dict(zip(map(int, mine), found, strict=True))

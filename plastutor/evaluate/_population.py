@@ -64,8 +64,18 @@ def _free_directions(theta: Theta, free: tuple[int, ...]):
     return flat, unravel, rows, jax.vmap(unravel)(rows)
 
 
+@partial(jax.jit, static_argnames=("loss", "free"))
+def _information(loss, free, theta, data, counts):
+    """The gradient and the Gauss-Newton matrix of each animal's summed loss."""
+    *_, directions = _free_directions(theta, free)
+    _, gradients, matrices = jax.vmap(
+        lambda animal: gauss_newton_terms(loss, theta, directions, animal)
+    )(data)
+    return counts[:, None] * gradients, counts[:, None, None] * matrices
+
+
 @partial(jax.jit, static_argnames=("loss", "free", "max_steps"))
-def _expectation_maximisation(loss, free, max_steps, theta, data, counts):
+def _expectation_maximisation(loss, free, max_steps, theta, data, counts, matrices):
     flat, unravel, rows, directions = _free_directions(theta, free)
 
     def theta_of(v):
@@ -98,10 +108,7 @@ def _expectation_maximisation(loss, free, max_steps, theta, data, counts):
         return (each, after, jnp.maximum(variance, least)), moved
 
     # The first guess of the spread: the variance of a fit to one animal alone.
-    _, _, matrices = jax.vmap(
-        lambda animal: gauss_newton_terms(loss, theta, directions, animal)
-    )(data)
-    information = jnp.diag((counts[:, None, None] * _positive(matrices)).mean(0))
+    information = jnp.diag(_positive(matrices).mean(0))
     guess = 1 / jnp.where(information > 0, information, 1)
     least = MIN_SPREAD**2 * guess
     mean = flat[jnp.array(free)]
@@ -147,7 +154,10 @@ def fit_population(
     free = _indices(theta, free)
     data = by_animal(data, animal)
     counts = count_observations(data)
-    found = _expectation_maximisation(loss, free, max_steps, theta, data, counts)
+    _, matrices = _information(loss, free, theta, data, counts)
+    found = _expectation_maximisation(
+        loss, free, max_steps, theta, data, counts, matrices
+    )
     mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
     return Population(mean, spread, thetas, free, float(moved))
 
@@ -210,14 +220,9 @@ def predictive_losses(
 # --- one theta for all, and how sure it is --------------------------------------------
 
 
-@partial(jax.jit, static_argnames=("loss", "free"))
-def _sandwich(loss, free, theta, data, counts):
-    *_, directions = _free_directions(theta, free)
-    _, gradients, matrices = jax.vmap(
-        lambda animal: gauss_newton_terms(loss, theta, directions, animal)
-    )(data)
-    gradients = counts[:, None] * gradients
-    inverse = jnp.linalg.inv(_positive((counts[:, None, None] * matrices).sum(0)))
+@jax.jit
+def _sandwich(gradients, matrices):
+    inverse = jnp.linalg.inv(_positive(matrices.sum(0)))
     return inverse @ (gradients.T @ gradients) @ inverse
 
 
@@ -261,7 +266,8 @@ def cluster_robust_interval(
             "interval over animals needs more animals than coefficients."
         )
     counts = count_observations(data)
-    covariance = np.asarray(_sandwich(loss, free, theta, data, counts))
+    of_each = _information(loss, free, theta, data, counts)
+    covariance = np.asarray(_sandwich(*of_each))
     std = np.sqrt(np.diag(covariance) * n_animals / spare)
     half = stats.t.ppf((1 + level) / 2, spare) * std
     mean = np.asarray(ravel_pytree(theta)[0])[list(free)]

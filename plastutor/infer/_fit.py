@@ -187,7 +187,7 @@ def _checked(loss, theta0, data, max_steps, horizons, axes):
             "theta0 needs a leading axis, one start for each fit, of the same length "
             f"on every leaf; its leaves have shapes {shapes}."
         )
-    value = jax.eval_shape(partial(_loss_of, loss, axes), theta0, data)
+    value = _value.eval_shape(loss, axes, theta0, data)
     shape = () if axes is None else (jax.tree.leaves(theta0)[0].shape[0],)
     if getattr(value, "shape", None) != shape:
         raise ValueError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 from jaxtyping import Array, Float
@@ -82,7 +82,8 @@ def objective(
         gradient: "reverse", "forward" or "local". Gauss-Newton has a way of its own.
 
     Returns:
-        `loss(theta, data)`, a mean over all that was observed in a batch.
+        `loss(theta, data)`, a mean over all that was observed in a batch. The same
+        arguments give the same loss, so that JAX need not compile it again.
 
     Raises:
         ValueError: an unknown gradient; or one that is not reverse, with trials or with
@@ -95,7 +96,12 @@ def objective(
     >>> float(objective(rule, pt.activity)(pt.OJA, data))
     0.0
     """
+    bare = _objective(rule, likelihood, network, trials, gradient)
+    return replace(bare, penalty=penalty)
 
+
+@lru_cache  # the same functions each time, whatever the penalty
+def _objective(rule, likelihood, network, trials, gradient) -> Objective:
     def predict_by(rule, forward=False):
         def predict(theta, data):
             if trials is None:
@@ -110,7 +116,7 @@ def objective(
     forward = None
     if rule.forward_update is not None or trials is not None:
         forward = predict_by(rule.forward_mode, forward=True)
-    parts = predict_by(rule), likelihood, penalty, forward, rule, network
+    parts = predict_by(rule), likelihood, None, forward, rule, network
     sums = SUMS.get(likelihood)
     if gradient != "reverse" and (sums is None or trials is not None):
         raise ValueError(

@@ -142,16 +142,17 @@ def report_choices(
             key, loss, init, data, animal=animal, restarts=restarts, **how
         ).losses
 
-    def rule_with(only):
-        rule = taylor(ORDERS, only, scale=0.1)
-        free = free_indices(ORDERS, only)
-        return rule, objective(rule, likelihoods.choice, network=network), free
-
-    rule, loss, free = rule_with(TERMS)
-    simpler, simpler_loss, fewer = rule_with([term for term in TERMS if term != "w"])
+    rule, free = taylor(ORDERS, TERMS, scale=0.1), free_indices(ORDERS, TERMS)
+    loss = objective(rule, likelihoods.choice, network=network)
+    without_w = [term for term in TERMS if term != "w"]
+    simpler, fewer = (
+        taylor(ORDERS, without_w, scale=0.1),
+        free_indices(ORDERS, without_w),
+    )
     nothing = null_theta(rule.init(key_fit))
     losses[NOTHING] = animal_losses(loss, nothing, data, animal=animal)
-    predict(DOES_NOT, keys[0], simpler_loss, simpler.init, restarts, fewer)
+    # Where w starts at 0 and is not free, it stays: the loss of all terms will do.
+    predict(DOES_NOT, keys[0], loss, simpler.init, restarts, fewer)
     predict(FORGETS, keys[1], loss, rule.init, restarts, free)
     zeros = {lags: partial(_zeros, 2 * lags) for lags in (1, 10)}
     one_back = logistic_regression(1)

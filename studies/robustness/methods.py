@@ -107,6 +107,9 @@ def score(seed, setting, theta) -> float:
     return float(r2) if np.isfinite(r2) else -np.inf
 
 
+normal_equations = jax.jit(pt.infer.normal_equations, static_argnums=0)
+
+
 def efficient(seed, setting, noise, draws=20) -> float:
     """R2 of an efficient estimator that knows the true terms: Cramer and Rao's limit.
 
@@ -117,11 +120,7 @@ def efficient(seed, setting, noise, draws=20) -> float:
     free = np.flatnonzero(setting.truth)
     directions = np.eye(setting.truth.size)[free].reshape(-1, *pt.OJA_ORDERS.shape)
     data = student(seed, setting, noise, 1.0)
-    information = jax.jit(
-        lambda data: pt.infer.normal_equations(
-            RULE, jnp.asarray(setting.truth), directions, data
-        )[0]
-    )(data)
+    information, *_ = normal_equations(RULE, setting.truth, directions, data)
     spread = np.linalg.cholesky(np.linalg.inv(np.asarray(information)) * noise**2)
     errors = np.random.default_rng(seed).normal(size=(draws, len(free))) @ spread.T
     thetas = setting.truth + np.tensordot(errors, directions, 1)
@@ -186,7 +185,7 @@ def run_tuning(batch) -> list[dict]:
         thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
     else:
         thetas = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option]).theta
-    losses = jax.jit(jax.vmap(pt.objective(RULE, pt.activity)))(thetas, last)
+    losses = jax.vmap(pt.objective(RULE, pt.activity))(thetas, last)
     return [{"loss": f"{loss:.8g}"} for loss in losses]
 
 

@@ -179,7 +179,7 @@ def test_a_penalty_that_forbids_everything_is_not_chosen():
     assert left_out(flies(), losses, restarts=1).chosen == [1] * ANIMALS
 
 
-def test_a_choice_among_penalties_compiles_one_fit_for_each_and_one_score():
+def test_a_choice_among_penalties_compiles_one_fit_for_all_and_one_score():
     losses = [pt.evaluate.logistic_regression(LAGS, penalty=p) for p in (0.01, 0.02)]
     programs = _advance, _per_animal
     before = [one._cache_size() for one in programs]
@@ -187,7 +187,7 @@ def test_a_choice_among_penalties_compiles_one_fit_for_each_and_one_score():
     fits, scores = (
         one._cache_size() - k for one, k in zip(programs, before, strict=True)
     )
-    assert fits == len(losses)
+    assert fits <= 1  # whatever the strength; none if known before
     assert scores <= 2  # for pairs, and for single animals; none if known before
 
 
