@@ -9,6 +9,7 @@ import jax
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from plastutor._types import Scalar
 from plastutor.gradients import spiking_gradient
 from plastutor.networks import Cell, SpikingLayer
 
@@ -25,7 +26,7 @@ def train_spiking(
     feedback: Float[Array, "class post"] | None = None,
     max_steps: int = 200,
     batch_size: int = 16,
-    rates: tuple[float, float, float] = (0.1, 0.03, 0.001),
+    rates: tuple[Scalar, Scalar, Scalar] = (0.1, 0.03, 0.001),
 ) -> tuple[SpikingLayer, Float[Array, " step"]]:
     """Train by Adam on batches of examples, with any of the gradients.
 

@@ -21,7 +21,9 @@ def remember(
 
 
 def expected_reward(
-    reward: Float[Array, " time"], completed: Bool[Array, " time"], window: int = 10
+    reward: Float[ArrayLike, " time"],
+    completed: Bool[ArrayLike, " time"],
+    window: int = 10,
 ) -> Float[Array, " time"]:
     """E[R]: the mean of the last `window` rewards of completed trials.
 
@@ -40,13 +42,14 @@ def expected_reward(
     >>> [float(v) for v in e]
     [0.0, 0.5, 1.0]
     """
-    return expect_rewards(jnp.zeros(window, reward.dtype), reward, completed)[1]
+    memory = jnp.zeros(window, jnp.result_type(reward))
+    return expect_rewards(memory, reward, completed)[1]
 
 
 def expect_rewards(
     memory: Float[Array, " window"],
-    reward: Float[Array, " time"],
-    completed: Bool[Array, " time"],
+    reward: Float[ArrayLike, " time"],
+    completed: Bool[ArrayLike, " time"],
 ) -> tuple[Float[Array, " window"], Float[Array, " time"]]:
     """The memory after some steps, and the reward expected in each of them.
 

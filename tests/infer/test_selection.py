@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
+from bad_input import check_refusal
 
 import plastutor as pt
 from plastutor.infer._selection import _simplest
@@ -256,8 +257,10 @@ def test_each_step_is_the_best_single_addition():
 @pytest.mark.parametrize("number", [0, 28, 2.0])
 def test_distil_refuses_in_words(number):
     states = pt.infer.States(*np.ones((4, 5)))
-    with pytest.raises(ValueError, match="max_terms is .*; expected a whole number"):
-        pt.distil(RULE, pt.OJA, states, pt.OJA_ORDERS, max_terms=number)
+    check_refusal(
+        lambda: pt.distil(RULE, pt.OJA, states, pt.OJA_ORDERS, max_terms=number),
+        "max_terms is .*; expected a whole number",
+    )
 
 
 def test_a_second_search_can_begin_with_a_fit_of_all_terms(key):
