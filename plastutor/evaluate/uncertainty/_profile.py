@@ -65,7 +65,7 @@ def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size
         few = jnp.zeros(across.shape[1], flat.dtype)
 
         def step(state, _):
-            few, damping, _ = OPTIMIZER.step(of_others, state[0], state[1], given)
+            few, damping, *_ = OPTIMIZER.step(of_others, state[0], state[1], given)
             return (few, damping), None
 
         if across.shape[1]:
