@@ -93,14 +93,16 @@ def _loss_of(loss, axes, theta, data):
 
 
 @partial(jax.jit, static_argnames=("loss", "axes"))
-def _descent_gains(loss, axes, theta, gradient, value, data):
+def _descent_gains(loss, axes, theta, gradient, value, spread, data):
     """Whether a step of steepest descent clearly lowers the loss, for each fit.
 
-    What counts is 0.5 % of the loss and 5e-7 of that of the null theta. The first step
-    is the one that gains as much if the loss is a plane; each other is twice as long.
+    Or whether its values at one theta lie apart, since rounding decides them.
+
+    What counts is 0.5 % of the loss and 5e-7 of that of the null theta. On a plane one
+    step gains just as much; shorter ones are tried too, for the loss may fall off.
     """
 
-    def one(theta, gradient, value, data):
+    def one(theta, gradient, value, spread, data):
         flat, unravel = ravel_pytree(theta)
         way, _ = ravel_pytree(gradient)
         peak = jnp.where(way.any(), jnp.abs(way).max(), 1)
@@ -108,12 +110,12 @@ def _descent_gains(loss, axes, theta, gradient, value, data):
         null = jnp.abs(loss(unravel(jnp.zeros_like(flat)), data))
         enough = 5e-3 * jnp.abs(value) + 5e-7 * jnp.where(jnp.isfinite(null), null, 0)
         steps = enough / peak / jnp.maximum(way @ way, 1)
-        steps = steps * jnp.exp2(jnp.arange(14, dtype=flat.dtype))
+        steps = steps * jnp.exp2(jnp.arange(-12, 14, 0.5, dtype=flat.dtype))
         after = jax.lax.map(lambda step: loss(unravel(flat - step * way), data), steps)
-        return (after < value - enough).any()
+        return (after < value - enough).any() | (spread > enough)
 
-    return (one if axes is None else jax.vmap(one, (0, 0, 0, *axes)))(
-        theta, gradient, value, data
+    return (one if axes is None else jax.vmap(one, (0, 0, 0, 0, *axes)))(
+        theta, gradient, value, spread, data
     )
 
 
@@ -185,7 +187,10 @@ def _endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
     at_rest = _all(lambda all, last: all == last[None], ndim + 1, late, theta).all(0)
     ended = np.where(at_rest, "converged", "finished")
     if (at_rest & known).any():
-        gains = _descent_gains(loss, axes, theta, gradient, stage.losses[-1], data)
+        value, least = stage.losses[-1], np.fmin.reduce(stage.losses)
+        with np.errstate(invalid="ignore"):  # inf - inf, of fits that diverged
+            spread = stage.losses[-1 - REST :].max(0) - least
+        gains = _descent_gains(loss, axes, theta, gradient, value, spread, data)
         ended = np.where(at_rest & gains, "stalled", ended)
     return np.where(known, ended, "no gradient")
 
@@ -231,8 +236,8 @@ MESSAGES = {
     "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
     "further, nor does steepest descent by more than 1 %.",
     "stalled": "Stalled within {steps} steps at loss {loss:.4g}: theta stays where it "
-    "is, although steepest descent would lower the loss. Go on from theta with another "
-    "optimiser, start elsewhere, or use float64.",
+    "is, although steepest descent would lower the loss, or rounding decides it. Go on "
+    "from theta with another optimiser, start elsewhere, or use float64.",
     "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
     "raise max_steps.",
 }
