@@ -126,7 +126,7 @@ class _Stage(NamedTuple):
     thetas: Any
 
 
-def _all(condition: Callable, ndim: int, *trees: Any) -> np.ndarray:
+def _all(condition: Callable, ndim: int, *trees: Any) -> np.ndarray | np.bool_:
     """Where it holds for every number, on the first `ndim` axes of all leaves."""
     each = jax.tree.leaves(jax.tree.map(condition, *trees))
     return np.all([one.reshape(*one.shape[:ndim], -1).all(-1) for one in each], axis=0)
