@@ -111,8 +111,10 @@ class Fit(NamedTuple):
         theta: the best finite parameters (those of the lowest loss).
         losses: loss before each step and after the last, shape (step + 1,).
         thetas: the parameters that belong to `losses`, with a leading step axis.
-        status: "finished" (all steps done), "converged" (nothing left to gain),
-            "diverged" (the loss became NaN or infinite) or "interrupted".
+        status: "finished" (all steps done), "converged" (theta stays, and a step of
+            steepest descent gains less than 1 % of the loss), "stalled" (theta stays,
+            although such a step gains more), "diverged" (the loss, its gradient or the
+            curvature became NaN or infinite) or "interrupted".
         message: one sentence on what happened, at which step, and what to try.
     """
 

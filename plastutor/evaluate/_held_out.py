@@ -31,12 +31,14 @@ class LeftOut(NamedTuple):
         losses: for each animal, the summed loss of that fit on the animal itself.
         restarts: for each animal, the loss on the others of every restart.
         chosen: for each animal, the index of the loss that was used on it.
+        status: for each animal, `Fit.status` of every restart.
     """
 
     fits: list[Fit]
     losses: Float[np.ndarray, " animal"]
     restarts: Float[np.ndarray, "animal restart"]
     chosen: list[int]
+    status: list[list[str]]
 
 
 @partial(jax.jit, static_argnames=("loss",))
@@ -346,4 +348,5 @@ def leave_one_out(
         np.array([own[k][i] for i, k in enumerate(chosen)]),
         np.array([[lowest_loss(f) for f in folds[i]] for i in range(count)]),
         chosen,
+        [[fit.status for fit in folds[i]] for i in range(count)],
     )

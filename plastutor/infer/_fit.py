@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import PRNGKeyArray
 
 from plastutor._devices import spread
@@ -23,6 +24,8 @@ from plastutor.objectives import Objective
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never raises the loss."""
+CHUNK = 25  # steps between two chances to stop
+REST = 10  # steps in which theta stayed; Gauss-Newton raises its damping meanwhile
 
 
 def _optax_step(optimizer, loss, theta, state, data):
@@ -38,11 +41,15 @@ def _optax_step(optimizer, loss, theta, state, data):
     updates, state = optimizer.update(
         grad, state, theta, value=value, grad=grad, value_fn=value_fn
     )
-    return optax.apply_updates(theta, updates), state, value
+    return optax.apply_updates(theta, updates), state, value, grad
 
 
 def _method(optimizer, loss) -> tuple[Callable, Callable]:
-    """(init, step) of an optimiser; step: (theta, state, data) -> same and the loss."""
+    """(init, step) of an optimiser.
+
+    step: (theta, state, data) -> the next theta and state, and the loss and its
+    gradient from before.
+    """
     if isinstance(optimizer, GaussNewton):
         if not isinstance(loss, Objective):
             raise TypeError(
@@ -58,25 +65,58 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
     return optimizer.init, partial(_optax_step, optimizer, loss)
 
 
-@partial(jax.jit, static_argnames=("loss", "optimizer", "n_steps", "axes"))
-def _advance(loss, optimizer, n_steps, axes, theta, state, data):
-    """Take `n_steps` steps; keep the theta and the loss from before each of them."""
+@partial(jax.jit, static_argnames=("loss", "optimizer", "axes"))
+def _advance(loss, optimizer, axes, n_steps, theta, state, data):
+    """Take `n_steps` steps, at most CHUNK; keep theta and the loss from before each.
+
+    Also the gradient before the last. The number of steps is data, so the program that
+    takes many also takes one from the last theta, to see its loss and gradient.
+    """
     _, one = _method(optimizer, loss)
     step = one if axes is None else jax.vmap(one, (0, 0, *axes))
 
-    def body(carry, _):
-        theta, state = carry
-        after, state, value = step(theta, state, data)
-        return (after, state), (theta, value)
+    def body(k, carry):
+        theta, state, _, kept = carry
+        after, state, value, gradient = step(theta, state, data)
+        kept = jax.tree.map(lambda all, now: all.at[k].set(now), kept, (theta, value))
+        return after, state, gradient, kept
 
-    return jax.lax.scan(body, (theta, state), None, length=n_steps)
+    value = jax.eval_shape(partial(_loss_of, loss, axes), theta, data)
+    kept = jax.tree.map(
+        lambda leaf: jnp.zeros((CHUNK, *leaf.shape), leaf.dtype), (theta, value)
+    )
+    return jax.lax.fori_loop(0, n_steps, body, (theta, state, theta, kept))
 
 
 def _loss_of(loss, axes, theta, data):
     return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
 
 
-_value = jax.jit(_loss_of, static_argnames=("loss", "axes"))
+@partial(jax.jit, static_argnames=("loss", "axes"))
+def _descent_gains(loss, axes, theta, gradient, value, spread, data):
+    """Whether a step of steepest descent clearly lowers the loss, for each fit.
+
+    Or whether its values at one theta lie apart, since rounding decides them.
+
+    What counts is 0.5 % of the loss and 5e-7 of that of the null theta. On a plane one
+    step gains just as much; shorter ones are tried too, for the loss may fall off.
+    """
+
+    def one(theta, gradient, value, spread, data):
+        flat, unravel = ravel_pytree(theta)
+        way, _ = ravel_pytree(gradient)
+        peak = jnp.where(way.any(), jnp.abs(way).max(), 1)
+        way = way / peak  # its square can not overflow
+        null = jnp.abs(loss(unravel(jnp.zeros_like(flat)), data))
+        enough = 5e-3 * jnp.abs(value) + 5e-7 * jnp.where(jnp.isfinite(null), null, 0)
+        steps = enough / peak / jnp.maximum(way @ way, 1)
+        steps = steps * jnp.exp2(jnp.arange(-12, 14, 0.5, dtype=flat.dtype))
+        after = jax.lax.map(lambda step: loss(unravel(flat - step * way), data), steps)
+        return (after < value - enough).any() | (spread > enough)
+
+    return (one if axes is None else jax.vmap(one, (0, 0, 0, 0, *axes)))(
+        theta, gradient, value, spread, data
+    )
 
 
 class _Stage(NamedTuple):
@@ -86,40 +126,76 @@ class _Stage(NamedTuple):
     thetas: Any
 
 
+def _all(condition: Callable, ndim: int, *trees: Any) -> np.ndarray | np.bool_:
+    """Where it holds for every number, on the first `ndim` axes of all leaves."""
+    each = jax.tree.leaves(jax.tree.map(condition, *trees))
+    return np.all([one.reshape(*one.shape[:ndim], -1).all(-1) for one in each], axis=0)
+
+
 def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
     """Take up to max_steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
-    state = (init if axes is None else jax.vmap(init))(theta)
-    # Without weak types: they would be gone after a chunk, and all compiled again.
-    state = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), state)
-    chunk = max(size for size in range(1, 26) if max_steps % size == 0)
-    losses, thetas, stopped = [], [], ""
+    init = init if axes is None else jax.vmap(init)
+
+    def first_state(theta):
+        # Without weak types: they would be gone after a chunk, and all compiled again.
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), init(theta))
+
+    state = first_state(theta)
+    advance = partial(_advance, loss, optimizer, axes)
+    ndim = 0 if axes is None else 1
+    stages, interrupted = [], False
+
+    def keep(kept, steps):
+        thetas, losses = jax.tree.map(lambda leaf: np.asarray(leaf)[:steps], kept)
+        finite = _all(np.isfinite, ndim + 1, thetas)
+        stages.append(_Stage(np.where(finite, losses, np.nan), thetas))
+
     try:
-        for start in range(0, max_steps, chunk):
-            (theta, state), (before, values) = _advance(
-                loss, optimizer, chunk, axes, theta, state, data
-            )
-            losses.append(np.asarray(values))
-            thetas.append(jax.tree.map(np.asarray, before))
+        for start in range(0, max_steps, CHUNK):
+            steps = min(CHUNK, max_steps - start)
+            theta, state, _, kept = advance(steps, theta, state, data)
+            keep(kept, steps)
+            losses, thetas = stages[-1]
             if progress is not None:
-                last = np.asarray(losses[-1][-1])
-                least = np.where(np.isfinite(last), last, np.inf).min()
-                progress(done + start + chunk, float(least))
-            if axes is None and not np.isfinite(losses[-1]).any():
+                least = np.where(np.isfinite(losses[-1]), losses[-1], np.inf).min()
+                progress(done + start + steps, float(least))
+            if axes is None and not np.isfinite(losses).any():
                 break
-            pairs = zip(*map(jax.tree.leaves, (thetas[-1], theta)), strict=True)
-            if all(np.array_equal(old[0], new) for old, new in pairs):
-                stopped = "converged"
+            first = jax.tree.map(lambda leaf: leaf[0], thetas)
+            if _all(np.equal, ndim, first, theta).all():
                 break
     except KeyboardInterrupt:
-        stopped = "interrupted"
-    losses.append(np.asarray(_value(loss, axes, theta, data))[None])
-    thetas.append(jax.tree.map(lambda leaf: np.asarray(leaf)[None], theta))
-    joined = jax.tree.map(lambda *parts: np.concatenate(parts), *thetas)
-    return _Stage(np.concatenate(losses), joined), stopped
+        interrupted = True
+    # As a new fit from there would see it: a line search may have found a loss where
+    # another order of the same sums overflows.
+    _, _, gradient, kept = advance(1, theta, first_state(theta), data)
+    keep(kept, 1)
+    stage = _Stage(*jax.tree.map(lambda *parts: np.concatenate(parts), *stages))
+    return stage, _endings(loss, axes, stage, gradient, data, interrupted)
 
 
-def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
+def _endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
+    """How each fit ended, if its losses are finite: a key of MESSAGES."""
+    ndim = stage.losses.ndim - 1
+    gradient = jax.tree.map(np.asarray, gradient)
+    known = _all(np.isfinite, ndim, gradient)
+    if interrupted:
+        return np.where(known, "interrupted", "no gradient")
+    theta = jax.tree.map(lambda leaf: leaf[-1], stage.thetas)
+    late = jax.tree.map(lambda leaf: leaf[-1 - REST :], stage.thetas)
+    at_rest = _all(lambda all, last: all == last[None], ndim + 1, late, theta).all(0)
+    ended = np.where(at_rest, "converged", "finished")
+    if (at_rest & known).any():
+        value, least = stage.losses[-1], np.fmin.reduce(stage.losses)
+        with np.errstate(invalid="ignore"):  # inf - inf, of fits that diverged
+            spread = stage.losses[-1 - REST :].max(0) - least
+        gains = _descent_gains(loss, axes, theta, gradient, value, spread, data)
+        ended = np.where(at_rest & gains, "stalled", ended)
+    return np.where(known, ended, "no gradient")
+
+
+def _report(stages: Sequence[_Stage], ended: str) -> Fit:
     """The best finite theta of the last stage that has one, and a sentence."""
     losses = np.concatenate([stage.losses for stage in stages])
     thetas = jax.tree.map(
@@ -131,14 +207,16 @@ def _report(stages: Sequence[_Stage], stopped: str) -> Fit:
     last = np.where(finite, losses, np.inf)[start:]
     best = start + int(last.argmin()) if finite[start:].any() else bad - 1
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
-    status = (stopped or "finished") if finite.all() else "diverged"
-    message = MESSAGES["no start" if best < 0 else status].format(
+    if not finite.all():
+        ended = "no start" if best < 0 else "diverged"
+    message = MESSAGES[ended].format(
         steps=len(losses) - len(stages),
         loss=losses[max(best, 0)],
         best=best,
         bad=bad,
         value=losses[bad],
     )
+    status = "diverged" if ended in ("no start", "no gradient") else ended
     return Fit(theta, losses, thetas, status, message)
 
 
@@ -149,10 +227,17 @@ MESSAGES = {
     "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
     "optimiser, a lower learning rate, horizons that grow, or clipped gradients "
     "(optax.clip_by_global_norm; they do not help Adam).",
+    "no gradient": "After {steps} steps the gradient or the curvature is not finite, "
+    "although the loss is: the weights grew without bound. theta is that of step "
+    "{best}, with loss {loss:.4g}. Start from smaller coefficients, let horizons grow, "
+    "or use float64.",
     "interrupted": "Interrupted after {steps} steps at loss {loss:.4g}; theta is the "
     "best so far. Pass it as theta0 to go on.",
     "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
-    "further.",
+    "further, nor does steepest descent by more than 1 %.",
+    "stalled": "Stalled within {steps} steps at loss {loss:.4g}: theta stays where it "
+    "is, although steepest descent would lower the loss, or rounding decides it. Go on "
+    "from theta with another optimiser, start elsewhere, or use float64.",
     "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
     "raise max_steps.",
 }
@@ -213,19 +298,18 @@ def _stages(loss, theta0, data, optimizer, max_steps, horizons, axes, progress):
     cuts = [data] if horizons is None else [first_steps(data, h) for h in horizons]
     for cut in cuts if horizons is not None and axes in (None, (None,)) else ():
         check_experiment(cut)  # a short horizon may hold nothing to fit
-    stages, stopped = [], ""
+    stages = []
     for cut in cuts:
         done = sum(len(stage.losses) - 1 for stage in stages)
-        stage, stopped = _descend(
+        stage, ended = _descend(
             loss, theta, cut, optimizer, max_steps, axes, progress, done
         )
         stages.append(stage)
-        if stopped == "interrupted" or (
-            axes is None and not np.isfinite(stage.losses).all()
-        ):
+        over = np.isin(ended, ("interrupted", "no gradient")).all()
+        if over or (axes is None and not np.isfinite(stage.losses).all()):
             break
         theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[-1]), stage.thetas)
-    return stages, stopped
+    return stages, ended
 
 
 def fit(
@@ -251,8 +335,9 @@ def fit(
         progress: called as `progress(step, loss)`, every few steps.
 
     Returns:
-        A `Fit` whose theta is always finite: a fit that diverged says so in `status`
-        and `message`, and keeps the best theta from before.
+        A `Fit` whose theta is always finite: a fit that diverged, or that stalled where
+        steepest descent would go on, says so in `status` and `message`, and keeps the
+        best theta.
 
     Raises:
         ValueError: theta0 or the data are not finite, or the loss is not a scalar.
@@ -263,9 +348,10 @@ def fit(
     >>> [round(float(v), 3) for v in found.theta]
     [1.0, 2.0]
     """
-    return _report(
-        *_stages(loss, theta0, data, optimizer, max_steps, horizons, None, progress)
+    stages, ended = _stages(
+        loss, theta0, data, optimizer, max_steps, horizons, None, progress
     )
+    return _report(stages, str(ended))
 
 
 def fit_many(
@@ -302,12 +388,13 @@ def fit_many(
     [1.0, -1.0]
     """
     axes = (data_axes,)
-    stages, stopped = _stages(
+    stages, ended = _stages(
         loss, theta0, data, optimizer, max_steps, horizons, axes, progress
     )
-    each = range(stages[0].losses.shape[1])
-    of = [jax.tree.map(lambda leaf, k=k: leaf[:, k], stages) for k in each]
-    return [_report(one, stopped) for one in of]
+    return [
+        _report(jax.tree.map(lambda leaf, k=k: leaf[:, k], stages), str(how))
+        for k, how in enumerate(ended)
+    ]
 
 
 def lowest_loss(result: Fit) -> float:

@@ -102,8 +102,11 @@ class GaussNewton(NamedTuple):
 
     def step(
         self, loss: Objective, theta: Theta, damping: Float[Array, ""], data: Any
-    ) -> tuple[Theta, Float[Array, ""], Float[Array, ""]]:
-        """One step: the new theta, the new damping, the loss before the step."""
+    ) -> tuple[Theta, Float[Array, ""], Float[Array, ""], Theta]:
+        """One step: the new theta and damping, and the loss and gradient from before.
+
+        The gradient is NaN where the matrix is not finite: no step can be made there.
+        """
         flat, unravel = ravel_pytree(theta)
         free = range(flat.size) if self.free is None else self.free
         rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
@@ -127,4 +130,5 @@ class GaussNewton(NamedTuple):
         better = values[best] < value
         flat = jnp.where(better, trials[best], flat)
         damping = jnp.where(better, dampings[best], dampings[-1])
-        return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value
+        gradient = jnp.where(jnp.isfinite(matrix).all(), gradient, jnp.nan) @ rows
+        return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value, unravel(gradient)

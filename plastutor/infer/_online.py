@@ -159,7 +159,8 @@ def fit_online(
                 gradient, optimizer_state, theta
             )
             after = optax.apply_updates(theta, updates)
-            if not all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(after)):
+            numbers = jax.tree.leaves((value, gradient, after))
+            if not all(jnp.isfinite(leaf).all() for leaf in numbers):
                 status = "diverged"
                 break
             theta = after
@@ -178,8 +179,8 @@ def fit_online(
 MESSAGES = {
     "finished": "Went through {pieces} pieces, with a step after each. If theta still "
     "moves, go on with more of the recording, or take larger steps.",
-    "diverged": "The gradient was no longer finite after {pieces} pieces: the weights "
-    "grew without bound. theta is the last finite one. Try smaller steps or clipped "
-    "ones (optax.clip_by_global_norm).",
+    "diverged": "The loss or its gradient was not finite after {pieces} pieces: the "
+    "weights grew without bound. theta is the last finite one. Try smaller steps or "
+    "clipped ones (optax.clip_by_global_norm).",
     "interrupted": "Interrupted after {pieces} pieces; theta is the last one.",
 }

@@ -61,12 +61,15 @@ class Selection(NamedTuple):
         free: True at the selected terms.
         chosen: the step of the path at which this set was visited.
         path: every set that was visited.
+        diverged: True where the last fit came to a gradient or a curvature that is not
+            finite; try fewer `max_terms`, shorter experiments, or float64.
     """
 
     theta: Float[Array, "x y w r"]
     free: Bool[Array, "x y w r"]
     chosen: Int[Array, ""]
     path: SelectionPath
+    diverged: Bool[Array, ""] | bool = False
 
     @property
     def terms(self) -> list[str]:
@@ -80,7 +83,7 @@ def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     Steps are those of `GaussNewton`, along the free terms only. Which terms are free is
     data, so one compiled program serves every set of terms. `of_nothing` is the loss
-    without any term.
+    without any term. Also whether gradient and matrix were finite before the last step.
     """
     slots = jnp.nonzero(free.ravel(), size=max_terms, fill_value=free.size)[0]
     rows = jax.nn.one_hot(slots, free.size, dtype=theta.dtype)  # no term: a row of 0
@@ -100,12 +103,13 @@ def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
         theta = jnp.where(better, after, theta)
         damping = jnp.where(better, jnp.append(dampings, damping)[best], dampings[-1])
         value = jnp.where(better, values[best], value)
-        return (theta, jnp.clip(damping, 1e-14, 1e8)), value
+        known = jnp.isfinite(matrix).all() & jnp.isfinite(gradient).all()
+        return (theta, jnp.clip(damping, 1e-14, 1e8)), (value, known)
 
     theta = jnp.where(free, theta, 0)
     start = theta, GaussNewton().init(theta)
-    (theta, _), values = jax.lax.scan(step, start, None, length=max_steps)
-    return theta, values[-1]
+    (theta, _), (values, known) = jax.lax.scan(step, start, None, length=max_steps)
+    return theta, values[-1], known[-1]
 
 
 def _visit(loss, refit, train, of_nothing, state, growth):
@@ -122,7 +126,7 @@ def _visit(loss, refit, train, of_nothing, state, growth):
     out, new = jnp.divmod(best, none + 1)
     changed = free.ravel().at[out[0]].set(False, mode="drop")
     changed = changed.at[new[0]].set(True, mode="drop").reshape(free.shape)
-    found = *refit(theta, changed, train, of_nothing), changed
+    found = *refit(theta, changed, train, of_nothing)[:2], changed
     # An exchange is kept only if it does what was predicted.
     keep = (growth != 0) | (found[1] < value)
     theta, value, free = (
@@ -152,7 +156,7 @@ def _start(loss, refit, max_terms, train, theta0):
     nothing = jnp.zeros_like(target), jnp.zeros(target.shape, bool)
     (theta, free), _ = jax.lax.scan(add, nothing, None, length=max_terms)
     theta, free = theta.reshape(theta0.shape), free.reshape(theta0.shape)
-    theta, value = refit(theta, free, train)
+    theta, value, _ = refit(theta, free, train)
     return theta, free, value
 
 
@@ -199,8 +203,8 @@ def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=
     path = SelectionPath(added, dropped, runner_up, theta, free, on_fitted, on_new)
     chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
     together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
-    final, _ = refit(theta[chosen], free[chosen], together)
-    return Selection(final, free[chosen], chosen, path)
+    final, _, known = refit(theta[chosen], free[chosen], together)
+    return Selection(final, free[chosen], chosen, path, ~known)
 
 
 def select_terms(

@@ -282,7 +282,7 @@ class _Models:
             )
         lowest = held_out.restarts.min(1, keepdims=True)
         same = np.isfinite(lowest) & (held_out.restarts <= (1 + SAME) * lowest)
-        diverged = ~np.isfinite(held_out.restarts)
+        diverged = np.array(held_out.status) == "diverged"
         return _Result(
             {name: np.where(np.isfinite(v), v, np.inf) for name, v in losses.items()},
             np.asarray(best).ravel()[list(self.free)],

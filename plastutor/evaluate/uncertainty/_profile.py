@@ -62,16 +62,18 @@ def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size
 
     def one(move):
         given: Any = data, move
-        few = jnp.zeros(across.shape[1], flat.dtype)
+        few = gradient = jnp.zeros(across.shape[1], flat.dtype)
 
         def step(state, _):
-            few, damping, _ = OPTIMIZER.step(of_others, state[0], state[1], given)
-            return (few, damping), None
+            few, damping, _, gradient = OPTIMIZER.step(of_others, *state[:2], given)
+            return (few, damping, gradient), None
 
         if across.shape[1]:
-            state = few, OPTIMIZER.init(few)
-            (few, _), _ = jax.lax.scan(step, state, None, length=max_steps)
-        return of_others(few, given), whole(few, move)
+            state = few, OPTIMIZER.init(few), gradient
+            (few, _, gradient), _ = jax.lax.scan(step, state, None, length=max_steps)
+        # Where the gradient is lost the fit ended, and its loss is only a bound.
+        known = jnp.isfinite(gradient).all()
+        return jnp.where(known, of_others(few, given), jnp.nan), whole(few, move)
 
     return jax.lax.map(one, moves, batch_size=batch_size)
 
