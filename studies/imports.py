@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import plastutor as pt
+
 HERE = Path(__file__).resolve().parent
-ROOTS = (HERE, HERE.parent)  # of studies, and of the package
+ROOTS = (HERE, Path(pt.__file__).parents[1])  # of studies, of the package that runs
 
 
 def files_behind(starts: Iterable[Path]) -> list[Path]:
