@@ -81,13 +81,14 @@ def _advance(loss, optimizer, axes, n_steps, theta, state, data):
         kept = jax.tree.map(lambda all, now: all.at[k].set(now), kept, (theta, value))
         return after, state, gradient, kept
 
-    value = jax.eval_shape(partial(_loss_of, loss, axes), theta, data)
+    value = _loss_of.eval_shape(loss, axes, theta, data)
     kept = jax.tree.map(
         lambda leaf: jnp.zeros((CHUNK, *leaf.shape), leaf.dtype), (theta, value)
     )
     return jax.lax.fori_loop(0, n_steps, body, (theta, state, theta, kept))
 
 
+@partial(jax.jit, static_argnames=("loss", "axes"))  # its shape is traced once
 def _loss_of(loss, axes, theta, data):
     return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
 
@@ -272,7 +273,7 @@ def _checked(loss, theta0, data, max_steps, horizons, axes):
             "theta0 needs a leading axis, one start for each fit, of the same length "
             f"on every leaf; its leaves have shapes {shapes}."
         )
-    value = _value.eval_shape(loss, axes, theta0, data)
+    value = _loss_of.eval_shape(loss, axes, theta0, data)
     shape = () if axes is None else (jax.tree.leaves(theta0)[0].shape[0],)
     if getattr(value, "shape", None) != shape:
         raise ValueError(

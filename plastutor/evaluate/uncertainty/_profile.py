@@ -65,7 +65,8 @@ def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size
         few = gradient = jnp.zeros(across.shape[1], flat.dtype)
 
         def step(state, _):
-            few, damping, _, gradient = OPTIMIZER.step(of_others, *state[:2], given)
+            few, damping, _ = state
+            few, damping, _, gradient = OPTIMIZER.step(of_others, few, damping, given)
             return (few, damping, gradient), None
 
         if across.shape[1]:
