@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray
 from numpy.typing import DTypeLike
 
 from plastutor._experiments import check_dtype
@@ -55,7 +55,7 @@ def foraging_task(
     reward_probabilities: Values = ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8)),
     trials_per_block: int = 80,
     max_presentations: int | None = None,
-    input_mean: float = 0.75,
+    input_mean: Float[ArrayLike, ...] = 0.75,
     input_std: float = 0.05,
     n_post: int = 10,
     w_std: float = 0.01,
@@ -78,7 +78,8 @@ def foraging_task(
         trials_per_block: trials in each block.
         max_presentations: the scan has a fixed length, this one; an animal that
             reaches it is cut short (see `Foraging.status`). Default: 4 a trial.
-        input_mean: input to the unit of the presented odour; the other gets 0.
+        input_mean: input to the unit of the presented odour; the other gets 0. One
+            number, or one for each presentation, (time, 1).
         input_std: standard deviation of the noise on both inputs.
         n_post: hidden neurons (use 1 with network=FLY).
         w_std: standard deviation of the initial weights.
@@ -126,7 +127,7 @@ def resample_stimuli(
     key: PRNGKeyArray,
     made: Foraging,
     *,
-    input_mean: float = 0.75,
+    input_mean: Float[ArrayLike, ...] = 0.75,
     input_std: float = 0.05,
 ) -> Experiment:
     """The same animals for a model that does not know the noise on the stimuli.

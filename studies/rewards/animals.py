@@ -28,12 +28,12 @@ def animals(setting: Setting, presentations: int, key, theta):
         n_experiments=TRAIN + HELD_OUT,
         trials_per_block=setting.trials // 3,
         max_presentations=presentations,
-        input_mean=mean,  # pyright: ignore  # one for each presentation
+        input_mean=mean,  # one for each presentation
         n_post=setting.hidden,
         w_std=W_STD,
         network=setting.network,
     )
-    seen = pt.tasks.resample_stimuli(key_noise, made, input_mean=mean[None])  # pyright: ignore
+    seen = pt.tasks.resample_stimuli(key_noise, made, input_mean=mean[None])
     return made.experiment, pt.redraw_w0(key_w0, seen, std=W_STD), made.completed
 
 
