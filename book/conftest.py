@@ -9,6 +9,9 @@ import pytest
 from execute_chapters import EXECUTED, fingerprint
 from nbval.plugin import IPyNbCell
 
+# It has no examples, and as a module it would have the name of other conftests.
+collect_ignore_glob = ["*conftest.py"]
+
 PASSED = pytest.StashKey[list]()
 PATIENCE = 3600  # seconds until a kernel is thought dead; nbval's five are few
 
