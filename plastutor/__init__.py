@@ -24,6 +24,7 @@ from plastutor._types import (
     Experiment as Experiment,
     Fit as Fit,
     Rule as Rule,
+    Rules as Rules,
     Theta as Theta,
     Trajectory as Trajectory,
 )
@@ -38,6 +39,7 @@ from plastutor.infer import (
     select_terms as select_terms,
 )
 from plastutor.likelihoods import (
+    Likelihood as Likelihood,
     accept as accept,
     activity as activity,
     choice as choice,

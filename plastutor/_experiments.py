@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import jax
@@ -103,7 +103,7 @@ def check_dtype(dtype: DTypeLike | None) -> np.dtype:
 def make_experiment(
     x: Values,
     *,
-    w0: Values,
+    w0: Values | Mapping[str, Values],
     reward: Values | None = None,
     plastic: Values | None = None,
     valid: Values | None = None,
@@ -120,7 +120,8 @@ def make_experiment(
 
     Args:
         x: stimulus, (time, pre) or (exp, time, pre).
-        w0: initial weights, (pre, post); with a batch also (exp, pre, post).
+        w0: initial weights, (pre, post); with a batch also (exp, pre, post). For a
+            network of several plastic projections a mapping from their names.
         reward: raw reward in each step, (time,) or (exp, time).
         plastic: may the weights change after the step? Same shape as reward.
         valid: False where a step is padding. Same shape as reward.
@@ -142,14 +143,19 @@ def make_experiment(
     def optional(value):
         return None if value is None else jnp.asarray(value, dtype)
 
-    x, w0, options = jnp.asarray(x, dtype), jnp.asarray(w0, dtype), optional(options)
+    x, options = jnp.asarray(x, dtype), optional(options)
     _check_axes(x)
     steps = x.shape[:-1]
-    if x.ndim == 3:  # one w0 or one set of options may serve a whole batch
-        if w0.ndim == 2:
-            w0 = jnp.broadcast_to(w0, (x.shape[0], *w0.shape))
-        if options is not None and options.ndim == 2:
-            options = jnp.broadcast_to(options, (x.shape[0], *options.shape))
+
+    def of_each(value):  # one w0 or one set of options may serve a whole batch
+        one = x.ndim == 3 and value.ndim == 2
+        return jnp.broadcast_to(value, (len(x), *value.shape)) if one else value
+
+    if isinstance(w0, Mapping):
+        w0 = {name: of_each(jnp.asarray(w, dtype)) for name, w in w0.items()}
+    else:
+        w0 = of_each(jnp.asarray(w0, dtype))
+    options = None if options is None else of_each(options)
     if (accept is not None or choice is not None) and reward is None:
         raise ValueError(
             "Choices were given without rewards; pass reward, one number for every "
@@ -215,14 +221,22 @@ def _check_shapes(experiment: Experiment) -> None:
     x, w0 = experiment.x, experiment.w0
     _check_axes(x)
     steps, batch, pre = x.shape[:-1], x.shape[:-2], x.shape[-1]
-    if w0.shape[:-2] != batch or w0.ndim < 2 or w0.shape[-2] != pre:
+    one_a_step = ("reward", "valid", "plastic", "accept", "choice")
+    expected: dict[str, tuple] = {name: steps for name in one_a_step}
+    if isinstance(w0, Mapping):  # what they connect, their network knows
+        for name, weights in w0.items():
+            if weights.shape[: len(batch)] != batch:
+                raise ValueError(
+                    f"w0 of {name!r} has shape {weights.shape} but x has shape "
+                    f"{x.shape}: expected the first axis of x, one row an experiment."
+                )
+    elif w0.shape[:-2] != batch or w0.ndim < 2 or w0.shape[-2] != pre:
         raise ValueError(
             f"w0 has shape {w0.shape} but x has shape {x.shape}: w0 needs one row for "
             f"each of the {pre} inputs, that is shape {(*batch, pre, 'post')}."
         )
-    post = w0.shape[-1]
-    one_a_step = ("reward", "valid", "plastic", "accept", "choice")
-    expected = {name: steps for name in one_a_step} | {"activity": (*steps, post)}
+    else:
+        expected["activity"] = (*steps, w0.shape[-1])
     meaning = {"activity": "one column for each column of w0"}
     for name, shape in expected.items():
         value = getattr(experiment, name)
@@ -251,8 +265,9 @@ def _check_values(experiment: Experiment) -> None:
     valid = np.asarray(experiment.valid)
     if not valid.any():
         raise ValueError("Every step is masked: valid is False everywhere.")
-    for name in ("x", "reward", "w0"):
-        bad = ~np.isfinite(np.asarray(getattr(experiment, name)))
+    w0 = experiment.w0 if isinstance(experiment.w0, Mapping) else {"w0": experiment.w0}
+    for name, value in {"x": experiment.x, "reward": experiment.reward, **w0}.items():
+        bad = ~np.isfinite(np.asarray(value))
         if bad.any():
             raise ValueError(
                 f"{name} is not finite at index {_first(bad)}; expected numbers. Mark "
@@ -292,7 +307,7 @@ def one_precision(theta: Theta, data: Experiment) -> tuple[Theta, Experiment]:
     """The same numbers, all in the largest precision among them."""
     theta, data = jax.tree.map(jnp.asarray, (theta, data))
     with jax.numpy_dtype_promotion("standard"):  # to mix precisions is allowed here
-        dtype = jnp.result_type(data.x, data.w0, *jax.tree.leaves(theta))
+        dtype = jnp.result_type(data.x, *jax.tree.leaves((data.w0, theta)))
 
     def cast(leaf):
         numbers = jnp.issubdtype(leaf.dtype, jnp.floating)

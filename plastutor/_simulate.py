@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import jax
 
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, one_precision
-from plastutor._types import Experiment, Rule, Theta, Trajectory
-from plastutor.networks import (
-    RECORDED,
-    Network,
-    State,
-    check_network,
-    expect_rewards,
-    initial_state,
-    network_step,
-)
+from plastutor._types import Experiment, Rule, Theta, Trajectory, as_rules
+from plastutor.networks import RECORDED, Network, own_activity, recorded_activity
 
 
-def run(rule, theta, network, state, experiment, keep_weights, forced=False):
+def run(rule, theta, network, state, experiment, keep_weights, sees=own_activity):
     """Through one experiment, from a state that need not be its first one."""
-    completed = experiment.plastic & experiment.valid
-    memory, expected = expect_rewards(state.memory, experiment.reward, completed)
+    how = {} if sees is own_activity else {"sees": sees}
 
-    def step(w, now):
-        now, recorded = now
-        w, made = network_step(
-            rule, theta, network, experiment.options, w, now, recorded=recorded
-        )
-        return w, made._replace(w=w if keep_weights else None)
+    def step(state, now):
+        now = now._replace(options=experiment.options)
+        state, made = network.step(rule, theta, state, now, **how)
+        return state, made._replace(w=state.w if keep_weights else None)
 
-    inputs = experiment.x, experiment.reward - expected, completed
-    recorded = experiment.activity if forced else None
-    w, trajectory = jax.lax.scan(step, state.w, (inputs, recorded))
-    return State(w, memory), trajectory
+    steps = experiment._replace(w0=None, options=None)
+    return jax.lax.scan(step, state, steps)
 
 
-@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "forced"))
-def _simulate_one(rule, theta, experiment, network, keep_weights, forced) -> Trajectory:
-    start = initial_state(experiment, network)
-    return run(rule, theta, network, start, experiment, keep_weights, forced)[1]
+@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "sees"))
+def _simulate_one(rule, theta, experiment, network, keep_weights, sees) -> Trajectory:
+    start = network.init_state(experiment)
+    return run(rule, theta, network, start, experiment, keep_weights, sees)[1]
 
 
 def simulate(
-    rule: Rule,
+    rule: Rule | Mapping[str, Rule],
     theta: Theta,
     experiment: Experiment,
     *,
@@ -59,7 +47,8 @@ def simulate(
     the step is plastic, w changes by rate * g_theta(x, y, w, r).
 
     Args:
-        rule: the plasticity rule.
+        rule: the plasticity rule; or a mapping from projections of the network to
+            rules, with a mapping from projections to their parameters as theta.
         theta: its parameters.
         experiment: one experiment, or a batch with a leading axis.
         network: what is fixed about the learner.
@@ -81,15 +70,15 @@ def simulate(
     (5, 3, 2)
     """
     check_experiment(experiment)
-    check_network(experiment, network)
     if forced and experiment.activity is None:
         raise ValueError(
             "forced=True needs experiments with recorded activity; these have none. "
             "Leave it out, or pass activity= to make_experiment."
         )
     theta, experiment = one_precision(theta, experiment)
-    how = {"network": network, "keep_weights": keep_weights, "forced": forced}
-    one = partial(_simulate_one, rule, **how)
+    how = {"network": network, "keep_weights": keep_weights}
+    how["sees"] = recorded_activity if forced else own_activity
+    one = partial(_simulate_one, as_rules(rule), **how)
     if experiment.x.ndim == 3:
         return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))
     return one(theta, experiment)

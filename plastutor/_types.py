@@ -7,15 +7,16 @@ things on offer in a choice.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, PyTree
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
 Values = ArrayLike | Sequence  # what NumPy makes an array of
@@ -57,6 +58,59 @@ class Rule(NamedTuple):
         return self._replace(update=self.forward_update or self.update)
 
 
+class Rules(Mapping[str, Rule]):
+    """A rule for each plastic projection of a network; theta is a mapping as well.
+
+    It has what a rule has for a whole network: `init`, `free` and `forward_mode`.
+
+    >>> import plastutor as pt
+    >>> rules = Rules({"ff": pt.taylor(pt.OJA_ORDERS), "rec": pt.mlp((3,))})
+    >>> sorted(rules.init(jax.random.key(0)))
+    ['ff', 'rec']
+    """
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = {name: rules[name] for name in sorted(rules)}  # as JAX sorts
+
+    def __getitem__(self, projection: str) -> Rule:
+        return self._rules[projection]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._rules.items()))
+
+    def init(self, key: PRNGKeyArray) -> dict[str, Theta]:
+        """Random parameters for each projection."""
+        keys = jax.random.split(key, len(self))
+        return {name: self[name].init(k) for name, k in zip(self, keys, strict=True)}
+
+    @property
+    def free(self) -> tuple[int, ...] | None:
+        """As `Rule.free`, in the row that the parameters of all projections make."""
+        shapes = jax.eval_shape(self.init, jax.random.key(0))
+        found, start = [], 0
+        for name, rule in self.items():
+            size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes[name]))
+            found += [start + k for k in rule.free or range(size)]
+            start += size
+        return tuple(found)
+
+    @property
+    def forward_mode(self) -> Rules:
+        """The same rules, for derivatives in forward mode (jax.jvp)."""
+        return Rules({name: rule.forward_mode for name, rule in self.items()})
+
+
+def as_rules(rule: Rule | Mapping[str, Rule]) -> Rule | Rules:
+    """A mapping of rules as one that can be hashed; a single rule stays as it is."""
+    return rule if isinstance(rule, Rule | Rules) else Rules(rule)
+
+
 class Experiment(NamedTuple):
     """What was done to a network and observed. Make one with `make_experiment`.
 
@@ -70,7 +124,8 @@ class Experiment(NamedTuple):
         plastic: True where the weights change after the step. In accept/reject data
             that is where the odour was accepted, and so where a trial was completed.
         valid: False where the step is padding.
-        w0: weights before the first step.
+        w0: weights before the first step; for a network of several plastic projections
+            a mapping from their names to weights.
         activity: recorded activity in [0, 1]; NaN where nothing was recorded.
         accept: 1 where the presented odour was accepted, 0 where rejected, else NaN.
         options: the stimuli on offer in a choice, one row each.
@@ -81,7 +136,7 @@ class Experiment(NamedTuple):
     reward: Float[Array, "*exp time"]
     plastic: Bool[Array, "*exp time"]
     valid: Bool[Array, "*exp time"]
-    w0: Float[Array, "*exp pre post"]
+    w0: PyTree[Float[Array, "*exp _ _"]]
     activity: Float[Array, "*exp time post"] | None = None
     accept: Float[Array, "*exp time"] | None = None
     options: Float[Array, "*exp option pre"] | None = None
@@ -92,13 +147,13 @@ class Trajectory(NamedTuple):
     """What a simulated network did.
 
     Attributes:
-        w: weights after each step; None if they were not kept.
+        w: weights after each step, as in w0; None if they were not kept.
         y: activity in each step, from the weights before it.
         logit: log-odds of accepting the presented stimulus; None without a read-out.
         option_logit: the same for every option on offer; None if there is no choice.
     """
 
-    w: Float[Array, "*exp time pre post"] | None
+    w: PyTree[Float[Array, "*exp time _ _"]] | None
     y: Float[Array, "*exp time post"]
     logit: Float[Array, "*exp time"] | None = None
     option_logit: Float[Array, "*exp time option"] | None = None

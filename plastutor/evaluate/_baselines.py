@@ -31,10 +31,9 @@ def _chosen(data: Experiment) -> Float[Array, "*exp time option"]:
     return made * data.valid[..., None]
 
 
-def _softmax_loss(value: Float[Array, "*exp time option"], data: Experiment):
-    """Mean negative log-likelihood of P(k) = exp(value_k) / sum_j exp(value_j)."""
-    chosen = _chosen(data)
-    return -(jax.nn.log_softmax(value) * chosen).sum() / chosen.sum()
+def _as_options(value):
+    """A trajectory in which each option has a value, for `softmax_choice`."""
+    return Trajectory(None, value, option_logit=value)
 
 
 @lru_cache  # one function for the same lags, so that JAX compiles it once
@@ -50,7 +49,7 @@ def _history(lags: int) -> Callable:
         for lag in range(1, lags + 1):
             past = padded[..., lags - lag : lags - lag + steps, :, :]
             value += past @ theta.reshape(lags, 2)[lag - 1]
-        return value
+        return _as_options(value)
 
     return predict
 
@@ -71,7 +70,7 @@ def logistic_regression(lags: int = 10, *, penalty: float = 0.0) -> Objective:
     >>> float(logistic_regression(10, penalty=0.1).penalty(jnp.ones(20)).round(2))
     2.0
     """
-    return Objective(_history(lags), _softmax_loss, _l2(penalty))
+    return Objective(_history(lags), likelihoods.softmax_choice, _l2(penalty))
 
 
 @lru_cache
@@ -92,7 +91,7 @@ def q_learning() -> Objective:
 
     >>> theta = jnp.zeros(3)  # alpha = forget = 1/2, beta = 1
     """
-    return Objective(_q_values, _softmax_loss, None)
+    return Objective(_q_values, likelihoods.softmax_choice, None)
 
 
 def _q_values(theta, data):
@@ -107,7 +106,7 @@ def _q_values(theta, data):
     chosen = jnp.moveaxis(_chosen(data).astype(theta.dtype), -2, 0)
     reward = jnp.moveaxis(data.reward.astype(theta.dtype), -1, 0)
     q = jax.lax.scan(step, jnp.zeros_like(chosen[0]), (chosen, reward))[1]
-    return jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2)
+    return _as_options(jnp.exp(theta[2]) * jnp.moveaxis(q, 0, -2))
 
 
 def fixed_weights(network: Network = RECORDED) -> Objective:

@@ -18,6 +18,7 @@ from jaxtyping import Float, PRNGKeyArray
 from plastutor._experiments import check_experiment
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.infer import LBFGS, fit_many, lowest_loss
+from plastutor.likelihoods import likelihood_of
 from plastutor.objectives import Objective
 
 MAX_FITS_PER_BATCH = 256  # fits that are run together, to bound the memory
@@ -59,16 +60,8 @@ def count_observations(data: Experiment) -> np.ndarray:
     Returns:
         One number for each experiment, or for each animal.
     """
-    if data.choice is not None:
-        observed = np.asarray(data.choice) >= 0
-    elif data.accept is not None:
-        observed = ~np.isnan(data.accept)
-    elif data.activity is not None:
-        observed = (~np.isnan(data.activity)).sum(-1)
-    else:
-        raise ValueError("The data hold no choices, accepts or activity to predict.")
-    valid = np.asarray(data.valid)
-    return (observed * valid).sum(tuple(range(1, valid.ndim)))
+    there = np.asarray(likelihood_of(data).observed(data)[1])
+    return there.sum(tuple(range(1, there.ndim)))
 
 
 def animal_losses(

@@ -12,9 +12,9 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from plastutor import likelihoods
 from plastutor._simulate import simulate
 from plastutor._types import Experiment, Rule, Theta
+from plastutor.likelihoods import likelihood_of
 from plastutor.networks import RECORDED, Network
 
 
@@ -205,8 +205,7 @@ def score(
         true, predicted = (np.asarray(y)[valid] for y in (true_activity, found.y))
         activity = _recorded_r2(true, predicted)
     if held_out.accept is not None or held_out.choice is not None:
-        chose = held_out.choice is not None
-        likelihood = likelihoods.choice if chose else likelihoods.accept
+        likelihood = likelihood_of(held_out)
         null = run(rule, null_theta(theta))
         deviance = percent_deviance(
             likelihood(found, held_out), likelihood(null, held_out)

@@ -14,25 +14,25 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from plastutor._types import Experiment, Rule, Theta
-from plastutor.networks import Network, State, initial_state, network_step, remember
+from plastutor.networks import Network, local_activity
 
 
 class ForwardState(NamedTuple):
     """A network after some step, with its sensitivities.
 
     Attributes:
-        state: the weights now, and the rewards that are remembered.
-        sensitivities: d(weights)/d(theta), for each of k parameters.
+        state: of the network: its weights, and what else it carries.
+        sensitivities: d(state)/d(theta), the same tree with an axis of k parameters.
         total: the sum of the losses of all observations so far.
         count: the number of these observations.
         gradient: of `total`, over each of k parameters.
     """
 
-    state: State
-    sensitivities: Float[Array, "*exp k pre post"]
+    state: PyTree
+    sensitivities: PyTree
     total: Float[Array, "*exp"]
     count: Float[Array, "*exp"]
     gradient: Float[Array, "*exp k"]
@@ -58,20 +58,16 @@ def init_state(
     >>> import plastutor as pt
     >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
     >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy",))
-    >>> init_state(rule, pt.OJA, pt.RECORDED, e).sensitivities.shape
+    >>> init_state(rule, pt.OJA, pt.RECORDED, e).sensitivities.w.shape
     (1, 3, 2)
     """
+    if data.x.ndim == 3:
+        return jax.vmap(partial(init_state, rule, theta, network))(data)
     flat, _ = ravel_pytree(theta)
-    shape, k = data.w0.shape, len(_directions(rule, flat))
-    batch = shape[:-2]
+    k, state = len(_directions(rule, flat)), network.init_state(data)
     zeros = partial(jnp.zeros, dtype=flat.dtype)
-    return ForwardState(
-        initial_state(data, network),
-        zeros((*batch, k, *shape[-2:])),
-        zeros(batch),
-        zeros(batch),
-        zeros((*batch, k)),
-    )
+    start = jax.tree.map(lambda leaf: jnp.zeros((k, *leaf.shape), leaf.dtype), state)
+    return ForwardState(state, start, zeros(()), zeros(()), zeros(k))
 
 
 def advance(
@@ -109,7 +105,7 @@ def advance(
     ...     return jnp.sum(trajectory.y), trajectory.y.size
     >>> start = init_state(rule, pt.HEBB, pt.RECORDED, e)
     >>> end = advance(rule, pt.HEBB, pt.RECORDED, sums, start, e)
-    >>> int(end.count), bool((end.sensitivities > 0).all())  # more xy, larger weights
+    >>> int(end.count), bool((end.sensitivities.w > 0).all())  # more xy, larger weights
     (10, True)
     """
     if data.x.ndim == 3:
@@ -118,35 +114,30 @@ def advance(
     flat, unravel = ravel_pytree(theta)
     directions = _directions(rule, flat)
     steps = data._replace(w0=None, options=None)
+    forward, how = rule.forward_mode, {"sees": local_activity} if local else {}
 
     # A loop over indices: a scan would copy the recording before it goes through it.
     def step(t, carry):
         state, sensitivities, total, count, gradient = carry
-        now = jax.tree.map(lambda leaf: leaf[t], steps)
-        completed = now.plastic & now.valid
-        r = now.reward - (state.memory.mean() if network.window else 0.0)
+        now = jax.tree.map(lambda leaf: leaf[t], steps)._replace(options=data.options)
 
-        def after(flat, w):
-            theta, inputs = unravel(flat), (now.x, r, completed)
-            w, made = network_step(
-                rule.forward_mode, theta, network, data.options, w, inputs, local=local
-            )
+        def after(flat, state):
+            state, made = network.step(forward, unravel(flat), state, now, **how)
             loss, observed = sums(made, now)
-            return (w, loss), observed
+            return (state, loss), observed
 
         def along(*direction):
-            return jax.jvp(after, (flat, state.w), direction, has_aux=True)
+            return jax.jvp(after, (flat, state), direction, has_aux=True)
 
-        (w, loss), (sensitivities, of_loss), observed = jax.vmap(
+        (state, loss), (sensitivities, of_loss), observed = jax.vmap(
             along, out_axes=(None, 0, None)
         )(directions, sensitivities)
-        memory = remember(state.memory, now.reward, completed)
         sums_now = (
             total + loss,
             count + jnp.asarray(observed, count.dtype),
             gradient + of_loss,
         )
-        return ForwardState(State(w, memory), sensitivities, *sums_now)
+        return ForwardState(state, sensitivities, *sums_now)
 
     return jax.lax.fori_loop(0, data.x.shape[0], step, carry)
 

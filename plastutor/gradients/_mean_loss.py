@@ -13,8 +13,7 @@ from jax.tree_util import Partial
 from plastutor._simulate import run
 from plastutor._types import Rule
 from plastutor.gradients._forward import advance, init_state, value_and_gradient
-from plastutor.gradients._reverse import block_length, in_blocks, sum_and_gradient
-from plastutor.networks import Network, initial_state
+from plastutor.networks import Network, block_length, in_blocks
 
 
 def _sum_of_one(rule, network, sums, theta, data):
@@ -23,7 +22,8 @@ def _sum_of_one(rule, network, sums, theta, data):
     Block by block: on the way back, only the weights before each block are kept, and
     those within one block at a time. Nor is anything kept of what was predicted.
     """
-    length = block_length(data)
+    first = network.init_state(data)
+    length = block_length(len(data.x), first)
 
     def block(carry, piece):
         state, total, count = carry
@@ -34,8 +34,7 @@ def _sum_of_one(rule, network, sums, theta, data):
 
     if length < len(data.x):
         block = jax.checkpoint(block, prevent_cse=False)
-    zero, none = jnp.zeros((), data.w0.dtype), jnp.zeros((), int)
-    start = initial_state(data, network), zero, none
+    start = first, jnp.zeros((), data.x.dtype), jnp.zeros((), int)
     blocks = in_blocks(data._replace(w0=None, options=None), length)
     (_, total, count), _ = jax.lax.scan(block, start, blocks)
     return total, count
@@ -58,7 +57,11 @@ def _value_and_gradient(rule, network, sums, theta, data, gradient):
         carry, local = init_state(rule, theta, network, data), gradient == "local"
         carry = advance(rule, theta, network, sums, carry, data, local=local)
         return value_and_gradient(rule, theta, carry)
-    one = partial(sum_and_gradient, rule, network, sums)
+    fast = getattr(network, "fast", None)
+    if fast is None or not isinstance(rule, Rule):
+        plain = jax.value_and_grad(partial(_mean, rule, network, sums))
+        return plain(theta, data)
+    one = partial(fast, rule, sums)
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
         total, count, of_total = jax.tree.map(lambda leaf: leaf.sum(0), each)

@@ -9,7 +9,13 @@ import jax.numpy as jnp
 
 from plastutor._devices import laid_out, sum_rows
 from plastutor._types import Experiment, Rule, Theta, Trajectory
-from plastutor.networks import Network, step_size, weight_change
+from plastutor.networks import (
+    Network,
+    expect_rewards,
+    next_weights,
+    step_size,
+    weight_change,
+)
 
 
 def completed_trials(experiment: Experiment, trials: int) -> Experiment:
@@ -41,22 +47,13 @@ def completed_trials(experiment: Experiment, trials: int) -> Experiment:
     return Experiment(x, reward, there, there, experiment.w0)
 
 
-def _expected(reward, window: int):
-    """`expected_reward` where every step completes a trial: no memory is carried."""
-    if window == 0:
-        return jnp.zeros_like(reward)
-    before = jnp.pad(reward, (window, 0))
-    return sum(before[k : k + len(reward)] for k in range(window)) / window
-
-
 def _run(rule: Rule, network: Network, theta, x, r, plastic, w0):
     """The weights before the first step, and after each step."""
 
     def step(w, now):
         x, r, plastic = now
         y = network.activation(x @ w)
-        changed = w + weight_change(rule, theta, network, x, y, w, r)
-        w = jnp.where(plastic, changed, w)
+        w = next_weights(rule, theta, network, w, x, y, r, plastic)
         return w, w
 
     after = jax.lax.scan(step, w0, (x, r, plastic))[1]
@@ -162,9 +159,10 @@ def logits_by_trial(
     """
     done = experiment.plastic & experiment.valid
     kept = completed_trials(experiment, trials)
-    r = kept.reward - _expected(kept.reward, network.window)
+    memory = network.init_state(kept).memory
+    r = kept.reward - expect_rewards(memory, kept.reward, kept.plastic)[1]
     weights = _run if forward else _weights
     w = weights(rule, network, theta, kept.x, r, kept.plastic, kept.w0)
     now = w.at[jnp.cumsum(done) - done.astype(int)].get(mode="fill", fill_value=jnp.nan)
     y = network.activation(_time_last(sum_rows(experiment.x[:, :, None] * now, 1)))
-    return Trajectory(None, y.T, network.readout * y.mean(0))
+    return network.observed(y.T)

@@ -14,8 +14,6 @@ import optax
 from plastutor._experiments import one_precision
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.gradients import ForwardState, advance, init_state, value_and_gradient
-from plastutor.likelihoods import SUMS
-from plastutor.networks import check_network
 from plastutor.objectives import Objective
 
 
@@ -36,12 +34,11 @@ def _start(loss, theta, piece) -> ForwardState:
 @partial(jax.jit, static_argnames="loss")
 def _continue(loss, theta, state, piece) -> ForwardState:
     theta, network, piece = _args(loss, theta, piece)
-    sums, local = SUMS[loss.likelihood], loss.gradient == "local"
+    sums, local = loss.likelihood.sums, loss.gradient == "local"
     return advance(loss.rule, theta, network, sums, state, piece, local=local)
 
 
 def _args(loss, theta, piece):
-    check_network(piece, loss.network)
     theta, piece = one_precision(theta, piece)
     return theta, loss.network, piece
 

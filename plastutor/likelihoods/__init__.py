@@ -5,10 +5,12 @@ from plastutor.likelihoods._choices import (
     accept as accept,
     choice as choice,
     choice_probability as choice_probability,
+    likelihood_of as likelihood_of,
+    softmax_choice as softmax_choice,
 )
 from plastutor.likelihoods._labels import (
     spiking_accuracy as spiking_accuracy,
     spiking_loss as spiking_loss,
 )
+from plastutor.likelihoods._likelihood import Likelihood as Likelihood, sample as sample
 from plastutor.likelihoods._penalties import l1 as l1
-from plastutor.likelihoods._sums import SUMS as SUMS

@@ -1,15 +1,26 @@
 """Networks: what one step of a learner is, everything but the rule."""
 
+from plastutor.networks._blocks import (
+    block_length as block_length,
+    in_blocks as in_blocks,
+)
+from plastutor.networks._fast_layer import sum_and_gradient as sum_and_gradient
 from plastutor.networks._network import (
     BEHAVIOUR as BEHAVIOUR,
     FLY as FLY,
     LINEAR as LINEAR,
     RECORDED as RECORDED,
     Network as Network,
+    State as State,
+    accept_logit as accept_logit,
     identity as identity,
+    local_activity as local_activity,
+    own_activity as own_activity,
+    recorded_activity as recorded_activity,
 )
 from plastutor.networks._reward import (
     expect_rewards as expect_rewards,
+    expectation as expectation,
     expected_reward as expected_reward,
     remember as remember,
 )
@@ -22,13 +33,8 @@ from plastutor.networks._spiking import (
     run_spikes as run_spikes,
     spike as spike,
 )
-from plastutor.networks._step import (
-    State as State,
-    accept_logit as accept_logit,
-    check_network as check_network,
-    initial_state as initial_state,
-    network_step as network_step,
-    observe as observe,
+from plastutor.networks._weights import (
+    next_weights as next_weights,
     step_size as step_size,
     weight_change as weight_change,
 )

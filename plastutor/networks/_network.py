@@ -1,4 +1,4 @@
-"""Networks: everything fixed about the learner, except the rule."""
+"""Networks: everything fixed about the learner, except the rule, and what it does."""
 
 from __future__ import annotations
 
@@ -7,11 +7,44 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import ArrayLike
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+from plastutor._types import Experiment, Rule, Theta, Trajectory
+from plastutor.networks._fast_layer import sum_and_gradient
+from plastutor.networks._reward import expectation, remember
+from plastutor.networks._weights import layer_drive, next_weights
+
+
+class State(NamedTuple):
+    """What a simulation carries from one step to the next.
+
+    Attributes:
+        w: the weights.
+        memory: the last rewards of completed trials, the oldest first.
+    """
+
+    w: Float[Array, "*exp pre post"]
+    memory: Float[Array, "*exp window"]
+
+
+def own_activity(y: Array, now: Experiment) -> Array:
+    """What plasticity sees of the activity y in a step: y itself."""
+    return y
+
+
+def recorded_activity(y: Array, now: Experiment) -> Array:
+    """What was recorded in this step, and y where nothing was (teacher forcing)."""
+    return jnp.where(jnp.isnan(now.activity), y, now.activity)
+
+
+def local_activity(y: Array, now: Experiment) -> Array:
+    """y, of which derivatives do not know that it follows from the weights."""
+    return jax.lax.stop_gradient(y)
 
 
 class Network(NamedTuple):
-    """What is fixed about the learner: everything except the rule.
+    """One plastic layer, `ff`: what is fixed about the learner except the rule.
 
     The weights w (pre, post) give the activity y = activation(x @ w). Where there is a
     read-out, the log-odds of accepting are readout * mean(y). A step changes the
@@ -21,6 +54,21 @@ class Network(NamedTuple):
 
     The four named networks below are those of Mehta et al. (2024) and its code: the
     read-out and the 1/n_pre are in the code only.
+
+    A network of your own is any hashable object with two methods. Both see one
+    experiment, never a batch:
+
+    - `init_state(experiment)`: the state before the first step, a tree of arrays with
+      a field `w`: the weights, or a mapping from projections to weights;
+    - `step(rule, theta, state, now, sees=own_activity)`: the state after a step, and a
+      `Trajectory` of what can be observed in it. `now` is the experiment in this step:
+      x (pre,), reward and so on; `options` are all of them. `rule` and `theta` are
+      what was given: one rule, or a mapping from projections to rules (`Rules`).
+      Plasticity should take the activity from `sees(y, now)`; without this argument
+      there is no teacher forcing and no local gradient.
+
+    `fast`, if there is such a method, is the sum of the losses, their number and the
+    gradient of one experiment, sooner than JAX finds them; see `sum_and_gradient`.
     """
 
     activation: Callable = jax.nn.sigmoid
@@ -28,6 +76,87 @@ class Network(NamedTuple):
     rate: float = 1.0
     divide_by_pre: bool = False
     window: int = 10
+
+    def init_state(self, experiment: Experiment) -> State:
+        """The state before the first step of one experiment, or of each in a batch.
+
+        Raises:
+            ValueError: choices, for a network that makes none.
+
+        >>> import plastutor as pt
+        >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
+        >>> pt.RECORDED.init_state(e).memory.shape
+        (10,)
+        """
+        if experiment.options is not None and self.readout is None:
+            raise ValueError(
+                "The experiment holds choices but the network has no read-out. Pass "
+                "network=FLY or network=BEHAVIOUR."
+            )
+        shape = *experiment.w0.shape[:-2], self.window
+        return State(experiment.w0, jnp.zeros(shape, experiment.reward.dtype))
+
+    def respond(
+        self,
+        w: Float[Array, "pre post"],
+        x: Float[Array, " pre"],
+        options: Float[Array, "option pre"] | None = None,
+    ) -> Trajectory:
+        """What the neurons do in a step, before anything is learned from it."""
+        y = self.activation(layer_drive(x, w))
+        return self.observed(
+            y, None if options is None else self.activation(options @ w)
+        )
+
+    def observed(
+        self,
+        y: Float[Array, "*time post"],
+        of_options: Float[Array, "*time option post"] | None = None,
+    ) -> Trajectory:
+        """What can be observed of activity, and of the activity for each option."""
+        if self.readout is None:
+            return Trajectory(None, y)
+        options = None if of_options is None else self.readout * of_options.mean(-1)
+        return Trajectory(None, y, self.readout * y.mean(-1), options)
+
+    def learn(
+        self,
+        rule: Rule,
+        theta: Theta,
+        state: State,
+        now: Experiment,
+        y: Float[Array, " post"],
+    ) -> State:
+        """The state after a step in which plasticity saw the activity y."""
+        if not isinstance(rule, Rule):
+            rule, theta = rule["ff"], theta["ff"]
+        completed = now.plastic & now.valid
+        r = now.reward - expectation(state.memory)
+        w = next_weights(rule, theta, self, state.w, now.x, y, r, completed)
+        return State(w, remember(state.memory, now.reward, completed))
+
+    def step(
+        self,
+        rule: Rule,
+        theta: Theta,
+        state: State,
+        now: Experiment,
+        sees: Callable = own_activity,
+    ) -> tuple[State, Trajectory]:
+        """One step: the state after it, and the activity and choice in it."""
+        made = self.respond(state.w, now.x, now.options)
+        return self.learn(rule, theta, state, now, sees(made.y, now)), made
+
+    fast = sum_and_gradient
+
+
+def accept_logit(
+    network: Network,
+    x: Float[Array | np.ndarray, "*any pre"],
+    w: Float[Array | np.ndarray, "pre post"],
+) -> Float[Array, "*any"]:
+    """Log-odds of accepting the stimulus x with the weights w; see `Network`."""
+    return (network.readout or 0.0) * jnp.mean(network.activation(x @ w), axis=-1)
 
 
 def identity(v: ArrayLike) -> ArrayLike:

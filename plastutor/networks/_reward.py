@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from plastutor._types import Scalar
+
+
+def expectation(memory: Float[Array, "*exp window"]) -> Float[ArrayLike, "*exp"]:
+    """The reward expected now: the mean of those remembered; 0 without a memory.
+
+    >>> float(expectation(jnp.array([1.0, 0.0])))
+    0.5
+    """
+    return memory.mean(-1) if memory.shape[-1] else 0.0
 
 
 def remember(
@@ -43,24 +51,27 @@ def expected_reward(
     [0.0, 0.5, 1.0]
     """
     memory = jnp.zeros(window, jnp.result_type(reward))
-    return expect_rewards(memory, reward, completed)[1]
+    return expect_rewards(memory, jnp.asarray(reward), jnp.asarray(completed))[1]
 
 
 def expect_rewards(
     memory: Float[Array, " window"],
-    reward: Float[ArrayLike, " time"],
-    completed: Bool[ArrayLike, " time"],
+    reward: Float[Array, " time"],
+    completed: Bool[Array, " time"],
 ) -> tuple[Float[Array, " window"], Float[Array, " time"]]:
-    """The memory after some steps, and the reward expected in each of them.
+    """What `remember` and `expectation` give step by step, for all steps at once.
 
     >>> memory, expected = expect_rewards(jnp.zeros(2), jnp.ones(3), jnp.ones(3, bool))
     >>> [float(v) for v in memory], [float(v) for v in expected]
     ([1.0, 1.0], [0.0, 0.5, 1.0])
     """
-    if memory.size == 0:
+    window, steps = memory.size, reward.size
+    if window == 0:
         return memory, jnp.zeros_like(reward)
-
-    def step(memory, now):
-        return remember(memory, *now), memory.mean()
-
-    return jax.lax.scan(step, memory, (reward, completed))
+    done = jnp.cumsum(completed.astype(int))
+    before = done - completed.astype(int)  # the trials completed before each step
+    at = jnp.where(completed, window + before, window + steps)
+    rewards = jnp.append(memory, jnp.zeros_like(reward)).at[at].set(reward, mode="drop")
+    sums = sum(rewards[k : k + steps] for k in range(window))  # before each trial
+    last = jnp.arange(window) + done[-1]
+    return rewards[last], (sums / window)[before]

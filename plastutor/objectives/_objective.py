@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -12,10 +12,10 @@ from jaxtyping import Array, Float
 from plastutor._devices import in_groups
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._simulate import simulate
-from plastutor._types import Rule, Theta
+from plastutor._types import Rule, Rules, Theta, as_rules
 from plastutor.gradients import logits_by_trial, mean_loss
-from plastutor.likelihoods import SUMS
-from plastutor.networks import RECORDED, Network, check_network
+from plastutor.likelihoods import Likelihood
+from plastutor.networks import RECORDED, Network
 
 
 @dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
@@ -38,7 +38,7 @@ class Objective:
     likelihood: Callable
     penalty: Callable | None
     forward: Callable | None = None
-    rule: Rule | None = None
+    rule: Rule | Rules | None = None
     network: Network | None = None
     mean: Callable | None = None
     gradient: str = "reverse"
@@ -53,7 +53,7 @@ class Objective:
 
 
 def objective(
-    rule: Rule,
+    rule: Rule | Mapping[str, Rule],
     likelihood: Callable,
     *,
     network: Network = RECORDED,
@@ -72,8 +72,10 @@ def objective(
     make, so with choices that pass a hidden layer as well; see `gradients.advance`.
 
     Args:
-        rule: the plasticity rule whose theta is sought.
-        likelihood: pt.activity, pt.accept, pt.choice, or one of your own.
+        rule: the plasticity rule whose theta is sought; or a mapping from projections
+            of the network to rules.
+        likelihood: pt.activity, pt.accept, pt.choice, or a `Likelihood` of your own;
+            or any function of trajectory and data, which is then all that is known.
         network: what is fixed about the learner.
         penalty: a function of theta that is added, such as l1(1e-2).
         trials: for pt.accept: the most trials that an animal completed; where one
@@ -87,7 +89,7 @@ def objective(
 
     Raises:
         ValueError: an unknown gradient; or one that is not reverse, with trials or with
-            a likelihood of your own.
+            a plain function as likelihood.
 
     >>> import jax
     >>> import plastutor as pt
@@ -96,7 +98,7 @@ def objective(
     >>> float(objective(rule, pt.activity)(pt.OJA, data))
     0.0
     """
-    bare = _objective(rule, likelihood, network, trials, gradient)
+    bare = _objective(as_rules(rule), likelihood, network, trials, gradient)
     return replace(bare, penalty=penalty)
 
 
@@ -114,22 +116,21 @@ def _objective(rule, likelihood, network, trials, gradient) -> Objective:
         return predict
 
     forward = None
-    if rule.forward_update is not None or trials is not None:
+    if rule.forward_mode != rule or trials is not None:
         forward = predict_by(rule.forward_mode, forward=True)
     parts = predict_by(rule), likelihood, None, forward, rule, network
-    sums = SUMS.get(likelihood)
-    if gradient != "reverse" and (sums is None or trials is not None):
-        raise ValueError(
-            f"gradient={gradient!r} needs pt.activity, pt.accept or pt.choice, "
-            "without trials; leave it out for gradients through anything else."
-        )
-    if sums is None or trials is not None:
+    if trials is not None or not isinstance(likelihood, Likelihood):
+        if gradient != "reverse":
+            raise ValueError(
+                f"gradient={gradient!r} needs a pt.Likelihood, such as pt.activity, "
+                "pt.accept or pt.choice, without trials; leave it out for gradients "
+                "through anything else."
+            )
         return Objective(*parts)
-    mean = mean_loss(rule, network, sums, gradient)
+    mean = mean_loss(rule, network, likelihood.sums, gradient)
 
     def checked(theta, data):
         check_experiment(data)
-        check_network(data, network)
         return mean(*one_precision(theta, data))
 
     return Objective(*parts, checked, gradient)

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from plastutor._experiments import check_dtype
 from plastutor._types import Experiment, Rule, Theta, Values
-from plastutor.networks import BEHAVIOUR, Network, accept_logit, remember, weight_change
+from plastutor.networks import BEHAVIOUR, Network
 
 
 class Foraging(NamedTuple):
@@ -169,27 +169,24 @@ def _forage(rule, network, n_post, steps, key, theta, setting):
     luck = jr.uniform(key_accept, (steps,), dtype)
     draws = jr.bernoulli(key_bait, probability)
 
-    def step(state, now):
-        w, bait, memory, trial = state
+    def step(carry, now):
+        state, bait, trial = carry
         x, odour, luck = now
         running = trial < trials
-        accept = running & (luck < jax.nn.sigmoid(accept_logit(network, x, w)))
+        made = network.respond(state.w, x)
+        accept = running & (luck < jax.nn.sigmoid(made.logit))
         reward = (accept & bait[odour]).astype(dtype)
-        expected = memory.mean() if network.window else 0.0
-        y = network.activation(x @ w)
-        dw = weight_change(rule, theta, network, x, y, w, reward - expected)
-        w = jnp.where(accept, w + dw, w)
+        met = Experiment(x, reward, accept, running, None)
+        state = network.learn(rule, theta, state, met, made.y)
         # The accepted trial is over: collect the bait, then draw that of the next.
         left = bait & (jnp.arange(2) != odour)
         fresh = draws[jnp.minimum(trial + 1, trials - 1)]
         bait = jnp.where(accept, left | fresh, bait)
-        memory = remember(memory, reward, accept)
         observed = jnp.where(running, accept.astype(dtype), jnp.nan)
-        return (w, bait, memory, trial + accept.astype(int)), (observed, reward)
+        return (state, bait, trial + accept.astype(int)), (observed, reward)
 
-    start = (w0, draws[0], jnp.zeros(network.window, dtype), jnp.zeros((), int))
-    (_, _, _, completed), (accept, reward) = jax.lax.scan(
-        step, start, (x, odours, luck)
-    )
+    first = network.init_state(Experiment(x, luck, luck, luck, w0))
+    start = first, draws[0], jnp.zeros((), int)
+    (_, _, completed), (accept, reward) = jax.lax.scan(step, start, (x, odours, luck))
     x = jnp.where(jnp.isnan(accept)[:, None], 0, x)
     return x, odours, accept, reward, w0, completed

@@ -79,7 +79,7 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
     theta = rule.init(jr.key(1)) if name == "mlp" else theta
     plain = jax.jit(jax.value_and_grad(through_predictions(kind, rule)))(theta, data)
     monkeypatch.setattr(
-        "plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0
+        "plastutor.networks._blocks.MIN_BYTES_IN_BLOCKS", 0
     )  # 23 steps in blocks of 4
     for way in ("reverse", "forward"):
         loss = pt.objective(rule, likelihood, network=network, gradient=way)
@@ -94,7 +94,7 @@ def test_reverse_knows_the_gradients_over_stimuli_and_initial_weights(
 ):
     rule, data, (likelihood, network) = RULES["taylor"], recording(kind), KINDS[kind]
     theta = 300 * rule.init(jr.key(1))
-    monkeypatch.setattr("plastutor.gradients._reverse.MIN_BYTES_IN_BLOCKS", 0)
+    monkeypatch.setattr("plastutor.networks._blocks.MIN_BYTES_IN_BLOCKS", 0)
     loss = pt.objective(rule, likelihood, network=network)
 
     def of(function):
@@ -249,7 +249,7 @@ BAD = {
     ),
     "a loss of one's own": (
         lambda: pt.objective(RULES["taylor"], lambda t, d: t.y.sum(), gradient="local"),
-        "needs pt.activity, pt.accept or pt.choice",
+        "needs a pt.Likelihood",
     ),
     "backwards through a stream": (
         lambda: pt.infer.stream_gradient(

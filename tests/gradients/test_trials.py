@@ -10,7 +10,7 @@ import pytest
 from memory import temporary_bytes
 
 import plastutor as pt
-from plastutor.gradients._trials import _expected, _run, _weights
+from plastutor.gradients._trials import _run, _weights
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +181,3 @@ def test_where_the_weights_have_no_end_the_gradient_says_so(foraged):
     loss = pt.objective(rule, pt.accept, network=pt.BEHAVIOUR, trials=15)
     theta = jnp.asarray(truth).at[0, 0, 2, 0].set(1e200)
     assert not jnp.isfinite(jax.jit(jax.grad(loss))(theta, data)).all()
-
-
-def test_the_expected_reward_without_a_memory():
-    reward = jr.uniform(jr.key(0), (15,))
-    for window in (0, 1, 4):
-        wanted = pt.networks.expected_reward(reward, jnp.ones(15, bool), window)
-        np.testing.assert_allclose(_expected(reward, window), wanted, atol=1e-12)

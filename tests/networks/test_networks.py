@@ -7,7 +7,7 @@ import pytest
 from by_hand import expected_by_hand, sigmoid
 
 import plastutor as pt
-from plastutor.networks._step import layer_drive
+from plastutor.networks._weights import layer_drive
 
 
 def test_the_four_networks_are_those_of_the_paper():
@@ -48,6 +48,17 @@ def test_expected_reward_equals_a_queue(window):
     np.testing.assert_allclose(found, expected, atol=1e-14)
 
 
+def test_expectations_go_on_where_an_earlier_piece_ended():
+    draw = np.random.default_rng(1)
+    reward = jnp.asarray(draw.normal(size=30))
+    completed = jnp.asarray(draw.random(30) < 0.6)
+    memory, first = pt.networks.expect_rewards(jnp.zeros(4), reward[:9], completed[:9])
+    memory, second = pt.networks.expect_rewards(memory, reward[9:], completed[9:])
+    whole, expected = pt.networks.expect_rewards(jnp.zeros(4), reward, completed)
+    np.testing.assert_allclose(np.append(first, second), expected, atol=1e-14)
+    np.testing.assert_allclose(memory, whole, atol=1e-14)
+
+
 def test_expected_reward_starts_from_zeros_and_leaves_out_the_current_one():
     found = pt.networks.expected_reward(jnp.ones(12), jnp.ones(12, bool), 10)
     np.testing.assert_allclose(found, [*np.arange(10) / 10, 1, 1])
@@ -62,7 +73,7 @@ def test_rejected_presentations_leave_no_memory():
 
 @pytest.mark.parametrize("pre", [8, 9])  # one that can be cut in parts, one that cannot
 def test_the_product_of_a_large_layer_is_the_product(pre, monkeypatch):
-    monkeypatch.setattr("plastutor.networks._step.LARGE", 0)
+    monkeypatch.setattr("plastutor.networks._weights.LARGE", 0)
     x, w = jr.normal(jr.key(0), (pre,)), jr.normal(jr.key(1), (pre, 5))
     np.testing.assert_allclose(
         layer_drive(x, w), np.asarray(x) @ np.asarray(w), rtol=1e-12

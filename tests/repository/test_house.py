@@ -165,3 +165,15 @@ assert not heavy & {*sys.modules}, heavy & {*sys.modules}
 assert pt.r2 and pt.plot and pt.checks and heavy <= {*sys.modules, "flax"}
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_weights_change_in_one_place():
+    """Only one line of the package adds what a rule says to the weights."""
+    update = re.compile(r"\bw\w* \+=? .*(weight_change|\.update)\(|\bw \+= ")
+    found = [
+        path.name
+        for path in sorted((ROOT / "plastutor").rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if update.search(line)
+    ]
+    assert found == ["_weights.py"]

@@ -13,10 +13,10 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from plastutor import likelihoods
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._types import Experiment, Theta
-from plastutor.networks import network_step, remember
+from plastutor.likelihoods import Likelihood
+from plastutor.networks import Network
 from plastutor.objectives import Objective
 from plastutor.rules import Orders, free_indices
 
@@ -40,50 +40,6 @@ class Information(NamedTuple):
     count: Float[Array, ""]
 
 
-# --- likelihoods ----------------------------------------------------------------------
-# For each kind of data: the prediction of one step on a scale on which it is free, what
-# was observed, and, for a prediction and its tangents, residuals and tangents in units
-# of the standard deviation of an observation. So the information is a sum of squares.
-
-
-def _white_activity(y, tangents, activity, valid):
-    observed = ~jnp.isnan(activity) & valid
-    return jnp.where(observed, activity - y, 0), tangents * observed[None], observed
-
-
-def _white_accept(logit, tangents, accept, valid):
-    """Accepting has the variance p (1 - p), which is also dp / d(logit)."""
-    observed = ~jnp.isnan(accept) & valid
-    root = jnp.exp((jax.nn.log_sigmoid(logit) + jax.nn.log_sigmoid(-logit)) / 2)
-    residual = jnp.where(observed, accept - jax.nn.sigmoid(logit), 0) / root
-    return residual, tangents * (root * observed)[None], observed
-
-
-def _white_choice(u, tangents, choice, valid):
-    """A softmax of u: covariance diag(p) - p p^T, and its root as one row an option."""
-    observed = (choice >= 0) & valid
-    log_p = jax.nn.log_softmax(u)
-    p, root = jnp.exp(log_p), jnp.exp(log_p / 2)
-    chosen = jax.nn.one_hot(choice, len(u), dtype=u.dtype)
-    mean = jnp.sum(tangents * p[None], axis=-1, keepdims=True)
-    residual = jnp.where(observed, chosen - p, 0) / root
-    return residual, (tangents - mean) * (root * observed)[None], observed
-
-
-LIKELIHOODS = {
-    likelihoods.activity: (lambda step: step.y, "activity", _white_activity),
-    likelihoods.accept: (lambda step: step.logit[None], "accept", _white_accept),
-    likelihoods.choice: (
-        lambda step: jax.nn.log_sigmoid(step.option_logit),
-        "choice",
-        _white_choice,
-    ),
-}
-
-
-# --- Fisher information ---------------------------------------------------------------
-
-
 def _marginalise_w0(gram, gradient, ridge, k):
     """The information about theta that is left when w0 must be learned as well.
 
@@ -98,75 +54,87 @@ def _marginalise_w0(gram, gradient, ridge, k):
     return gram[:k, :k] - shared.T @ shared, gradient[:k] - shared.T @ explained
 
 
-def _w0_directions(apart, pre, post):
+def _apart(loss):
+    """Do observations of a neuron depend on its own weights only?"""
+    return loss.likelihood.field == "activity" and isinstance(loss.network, Network)
+
+
+def _w0_directions(apart, experiment):
     """The ways in which w0 may differ from what is known of it.
 
-    Neurons do not touch each other, so that in activity the same weight of all neurons
-    can be moved at once. A choice depends on all weights.
+    Where neurons do not touch each other, the same weight of all of them can be moved
+    at once. A choice depends on all weights.
     """
+    flat, unravel = ravel_pytree(experiment.w0)
     if apart:
-        return jnp.broadcast_to(jnp.eye(pre)[:, :, None], (pre, pre, post))
-    return jnp.eye(pre * post).reshape(-1, pre, post)
+        pre, post = experiment.w0.shape
+        rows = jnp.eye(pre, dtype=flat.dtype)[:, :, None]
+        return jnp.broadcast_to(rows, (pre, pre, post))
+    return jax.vmap(unravel)(jnp.eye(flat.size, dtype=flat.dtype))
 
 
 @partial(jax.jit, static_argnames=("loss",))
 def _sums(loss, theta, directions, data, ridge):
     """Information, gradient, squared residuals and their number, for noise of 1.
 
-    One experiment after the other, step by step, in forward mode: with the weights go
-    their sensitivities to theta, and the sums. Nothing is kept of earlier steps.
+    One experiment after the other, step by step, in forward mode: with the state go its
+    sensitivities to theta, and the sums. Nothing is kept of earlier steps.
     """
-    predicted, kind, whitened = LIKELIHOODS[loss.likelihood]
-    rule = loss.rule.forward_mode
+    rule, network, likelihood = loss.rule.forward_mode, loss.network, loss.likelihood
     flat, unravel = ravel_pytree(theta)
-    k, window = len(directions), loss.network.window
-    apart = ridge is not None and loss.likelihood is likelihoods.activity
-    sensitivities = jnp.zeros((k, *data.w0.shape[1:]), flat.dtype)
-    if ridge is not None:
-        of_w0 = _w0_directions(apart, *data.w0.shape[1:]).astype(flat.dtype)
-        directions = jnp.pad(directions, ((0, len(of_w0)), (0, 0)))
-        sensitivities = jnp.concatenate([sensitivities, of_w0])
-
-    groups, size = sensitivities.shape[2] if apart else 1, len(directions)
-    shapes = (groups, size, size), (groups, size), (), ()
-    start = sensitivities, jnp.zeros(max(window, 1), flat.dtype)
-    nothing = [jnp.zeros(shape, flat.dtype) for shape in shapes]
+    k, apart = len(directions), ridge is not None and _apart(loss)
 
     # Loops over indices: a scan would copy each experiment before it goes through it.
     def add(number, sums):
-        options = None if data.options is None else data.options[number]
+        experiment = jax.tree.map(lambda leaf: leaf[number], data)
+        start, along_theta = network.init_state(experiment), directions
+        sensitivities = jax.tree.map(
+            lambda leaf: jnp.zeros((k, *leaf.shape), leaf.dtype), start
+        )
+        if ridge is not None:
+            of_w0 = _w0_directions(apart, experiment)
 
-        def step(now, state):
-            w, sensitivities, memory, gram, gradient, squares, count = state
-            x, reward, plastic, valid, target = (leaf[number, now] for leaf in every)
-            r = reward - (memory.mean() if window else 0.0)
+            def moved(direction):
+                from_w0 = lambda w0: network.init_state(experiment._replace(w0=w0))
+                return jax.jvp(from_w0, (experiment.w0,), (direction,))[1]
 
-            def after(flat, w):
-                inputs = x, r, plastic & valid
-                w, made = network_step(
-                    rule, unravel(flat), loss.network, options, w, inputs
-                )
-                return w, predicted(made)
-
-            def along(direction, sensitivity):
-                return jax.jvp(after, (flat, w), (direction, sensitivity))
-
-            (w, u), (sensitivities, tangents) = jax.vmap(along, out_axes=(None, 0))(
-                directions, sensitivities
+            sensitivities = jax.tree.map(
+                lambda *two: jnp.concatenate(two), sensitivities, jax.vmap(moved)(of_w0)
             )
-            memory = remember(memory, reward, plastic & valid)
-            error, a, observed = whitened(u, tangents, target, valid)
+            rows = len(jax.tree.leaves(of_w0)[0])
+            along_theta = jnp.pad(directions, ((0, rows), (0, 0)))
+        steps = experiment._replace(w0=None, options=None)
+        groups = experiment.w0.shape[1] if apart else 1
+        size = len(along_theta)
+
+        def step(t, carry):
+            state, sensitivities, gram, gradient, squares, count = carry
+            now = jax.tree.map(lambda leaf: leaf[t], steps)
+            now = now._replace(options=experiment.options)
+
+            def after(flat, state):
+                state, made = network.step(rule, unravel(flat), state, now)
+                return state, likelihood.prediction(made)
+
+            def along(*direction):
+                return jax.jvp(after, (flat, state), direction)
+
+            (state, u), (sensitivities, tangents) = jax.vmap(along, out_axes=(None, 0))(
+                along_theta, sensitivities
+            )
+            error, a, observed = likelihood.whitened(u, tangents, now)
             # One group for each neuron if its w0 is learned, else a single one.
             a = a.T[:, :, None] if apart else a[None]
             error = error.reshape(len(a), -1)
             gram += jnp.einsum("gac,gbc->gab", a, a)
             gradient += jnp.einsum("gac,gc->ga", a, error)
-            squares, count = squares + jnp.sum(error**2), count + jnp.sum(observed)
-            return w, sensitivities, memory, gram, gradient, squares, count
+            squares, count = squares + jnp.sum(error**2), count + observed
+            return state, sensitivities, gram, gradient, squares, count
 
-        state = data.w0[number], *start, *nothing
+        shapes = (groups, size, size), (groups, size), (), ()
+        nothing = [jnp.zeros(shape, flat.dtype) for shape in shapes]
         *_, gram, gradient, squares, count = jax.lax.fori_loop(
-            0, data.x.shape[1], step, state
+            0, len(experiment.x), step, (start, sensitivities, *nothing)
         )
         if ridge is not None:
             marginalise = jax.vmap(_marginalise_w0, (0, 0, None, None))
@@ -174,7 +142,6 @@ def _sums(loss, theta, directions, data, ridge):
         here = gram.sum(0), gradient.sum(0), squares, count
         return jax.tree.map(jnp.add, sums, here)
 
-    every = data.x, data.reward, data.plastic, data.valid, getattr(data, kind)
     zeros = tuple(jnp.zeros(shape, flat.dtype) for shape in ((k, k), k, (), ()))
     return jax.lax.fori_loop(0, len(data.x), add, zeros)
 
@@ -183,18 +150,19 @@ def checked(loss, theta, data, noise, w0_std):
     """Theta and data as one batch of one precision; a sentence where that fails."""
     kind = getattr(loss, "likelihood", None)
     rule = getattr(loss, "rule", None)
-    if rule is None or kind not in LIKELIHOODS:
+    if rule is None or not isinstance(kind, Likelihood):
         raise ValueError(
-            "The loss has no likelihood that is known here; expected objective(rule, "
-            "likelihood) with pt.activity, pt.accept or pt.choice."
+            "The loss has no rule or no likelihood that is known here; expected "
+            "objective(rule, likelihood) with pt.activity, pt.accept, pt.choice or a "
+            "pt.Likelihood of your own."
         )
     check_experiment(data)
-    if noise is not None and kind is not likelihoods.activity:
+    if noise is not None and not kind.has_noise:
         raise ValueError(
             "noise is the measurement noise of recorded activity; choices have none. "
             "Leave it out."
         )
-    if w0_std is not None and kind is likelihoods.activity and noise is None:
+    if w0_std is not None and kind.has_noise and noise is None:
         raise ValueError(
             "With unknown initial weights the noise cannot be read off the residuals; "
             "pass noise=, for example from a fit with known weights."
@@ -284,7 +252,7 @@ def fisher(
     std = jnp.ones((), flat.dtype)
     if noise is not None:
         std = noise * std
-    elif loss.likelihood is likelihoods.activity:
+    elif loss.likelihood.has_noise:
         spare = jnp.maximum(count - len(free), 1)
         # A perfect fit has noise 0; the smallest number that can be squared will do.
         std = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)

@@ -15,7 +15,6 @@ from jax.typing import ArrayLike
 from jaxtyping import Float
 from scipy import stats
 
-from plastutor import likelihoods
 from plastutor._types import Experiment, Theta
 from plastutor.evaluate.uncertainty._fisher import checked
 from plastutor.evaluate.uncertainty._laplace import Laplace, laplace
@@ -154,7 +153,7 @@ def profile(
     )
     information, losses = around.information, np.asarray(losses, float)
     unit = float(information.count / information.noise**2)
-    if loss.likelihood is not likelihoods.activity:
+    if not loss.likelihood.has_noise:
         unit *= 2  # a mean log-likelihood, and not a mean square
     deviance = unit * (losses - np.nanmin(losses))
     order, best = np.argsort(held), held[np.nanargmin(losses)]

@@ -10,8 +10,9 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from plastutor._types import Experiment
 from plastutor.likelihoods import choice_probability
-from plastutor.networks import FLY, accept_logit, remember, weight_change
+from plastutor.networks import FLY, accept_logit
 from plastutor.rules import Orders, taylor, terms
 from plastutor.teaching.living._figure import Axes, Living, Series, Slider, frame, ticks
 
@@ -128,19 +129,22 @@ def _forage(theta, luck, bait):
     rule, options = taylor(FLY_ORDERS), INPUT * jnp.eye(2)
     following = jnp.concatenate([bait[1:], bait[-1:]])
 
-    def step(state, now):
-        w, there, memory = state
+    def step(carry, now):
+        state, there = carry
         luck, fresh = now
-        chance = choice_probability(accept_logit(FLY, options, w))[0]
+        chance = choice_probability(accept_logit(FLY, options, state.w))[0]
         choice = (luck >= chance).astype(int)
         reward = there[choice].astype(luck.dtype)
-        x = options[choice]
-        w += weight_change(rule, theta, FLY, x, x @ w, w, reward - memory.mean())
+        x, always = options[choice], jnp.array(True)
+        state = FLY.step(
+            rule, theta, state, Experiment(x, reward, always, always, None)
+        )
         there = (there & (jnp.arange(2) != choice)) | fresh
-        return (w, there, remember(memory, reward, True)), (chance, choice, reward)
+        return (state[0], there), (chance, choice, reward)
 
-    start = jnp.zeros((2, 1)), bait[0], jnp.zeros(FLY.window)
-    return jax.lax.scan(step, start, (luck, following))[1]
+    w0 = jnp.zeros((2, 1))
+    first = FLY.init_state(Experiment(options, luck, luck, luck, w0))
+    return jax.lax.scan(step, (first, bait[0]), (luck, following))[1]
 
 
 def forage(luck, bait, *, decay: float, learning: float):

@@ -1,62 +1,29 @@
-"""Reverse: back through an experiment, with the weights of one block at a time.
+"""The layer's own way back through time, with the weights of one block at a time.
 
-The cotangent of the weights goes from the last step to the first, and meets each step
-at the weights that the step began with. Those before each block of steps are kept, and
-those within a block are computed again.
+It is what JAX finds by differentiating the scan of `Network.step`, in less time and
+memory. The cotangent of the weights goes from the last step to the first, and meets
+each step at the weights that the step began with. Those before each block of steps are
+kept, and those within a block are computed again.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int
 
 from plastutor._types import Experiment, Rule, Theta
-from plastutor.networks import (
-    Network,
-    State,
-    expect_rewards,
-    initial_state,
-    observe,
-    weight_change,
-)
+from plastutor.networks._blocks import block_length, in_blocks
+from plastutor.networks._reward import expect_rewards
+from plastutor.networks._weights import next_weights, weight_change
 
-MIN_BYTES_IN_BLOCKS = 2**20  # of weights in all steps; less is kept whole
-
-
-def block_length(experiment: Experiment) -> int:
-    """How many steps to keep on the way back: about the square root, little padding.
-
-    >>> import plastutor as pt
-    >>> block_length(pt.make_experiment(jnp.ones((50, 100)), w0=jnp.zeros((100, 1000))))
-    10
-    """
-    steps = len(experiment.x)
-    if steps * experiment.w0.size * experiment.w0.dtype.itemsize <= MIN_BYTES_IN_BLOCKS:
-        return steps
-    root = math.isqrt(steps)  # up to twice that: fewer blocks, sooner done
-    return min(range(root, 2 * root + 1), key=lambda b: (-(-steps // b) * b, b))
-
-
-def in_blocks(steps: PyTree, length: int) -> PyTree:
-    """Arrays with one row a step as (block, step), padded with zeros at the end.
-
-    >>> in_blocks(jnp.arange(1, 6), 3).tolist()
-    [[1, 2, 3], [4, 5, 0]]
-    """
-
-    def cut(leaf):
-        blocks = -(-len(leaf) // length)
-        pad = blocks * length - len(leaf)
-        padded = jnp.pad(leaf, [(0, pad)] + [(0, 0)] * (leaf.ndim - 1))
-        return padded.reshape(blocks, length, *leaf.shape[1:])
-
-    return jax.tree.map(cut, steps)
+if TYPE_CHECKING:
+    from plastutor.networks._network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,23 +57,23 @@ class _Blocks:
 
     def step(self, w, now):
         """The weights after a step, and the drive in it."""
-        (x, *r_and_plastic), rule = now, self.rule.forward_mode
+        x, r, plastic = now
         u = self.stimuli(x) @ w
         y = self.network.activation(u[0])
-        dw = weight_change(rule, self.theta, self.network, x, y, w, *r_and_plastic)
-        return w + dw, u
+        rule = self.rule.forward_mode
+        return next_weights(rule, self.theta, self.network, w, x, y, r, plastic), u
 
     def compare(self, y, piece):
         """The sum of the losses in a block, and the number of observations."""
         of_options = None if self.options is None else y[:, 1:]
-        return self.sums(observe(self.network, y[:, 0], of_options), piece)
+        return self.sums(self.network.observed(y[:, 0], of_options), piece)
 
     def forward(self, state, k):
         """Through block k; what it began with, and its losses."""
         piece, steps, memory = self.enter(k, state.memory)
         w, u = jax.lax.scan(self.step, state.w, steps)
         losses = self.compare(self.network.activation(u), piece)
-        return State(w, memory), (state, losses)
+        return type(state)(w, memory), (state, losses)
 
     def repeat(self, steps, w0, store):
         """Fill the store: the weights before each step of a block, and the drive."""
@@ -155,7 +122,7 @@ class _Blocks:
 
 
 def sum_and_gradient(
-    rule: Rule, network: Network, sums: Callable, theta: Theta, data: Experiment
+    network: Network, rule: Rule, sums: Callable, theta: Theta, data: Experiment
 ) -> tuple[Float[Array, ""], Int[Array, ""], Theta]:
     """The loss of one experiment and its gradient over theta, by going back once.
 
@@ -165,8 +132,8 @@ def sum_and_gradient(
     neuron ask for it.
 
     Args:
-        rule: the plasticity rule.
         network: what is fixed about the learner.
+        rule: the plasticity rule.
         sums: `(trajectory, experiment) -> (sum of losses, number of observations)`.
         theta: the parameters of the rule.
         data: one experiment, in the precision of theta.
@@ -180,19 +147,18 @@ def sum_and_gradient(
     >>> def sums(trajectory, experiment):
     ...     return jnp.sum(trajectory.y), trajectory.y.size
     >>> rule, theta = pt.taylor(pt.OJA_ORDERS), jnp.asarray(pt.HEBB, e.x.dtype)
-    >>> _, count, gradient = sum_and_gradient(rule, pt.RECORDED, sums, theta, e)
+    >>> _, count, gradient = pt.RECORDED.fast(rule, sums, theta, e)
     >>> int(count), gradient.shape
     (10, (3, 3, 3, 1))
     >>> bool(gradient[1, 1, 0, 0] > 0)  # more xy, more activity
     True
     """
-    length = block_length(data)
+    start = network.init_state(data)
+    length = block_length(len(data.x), start)
     steps = in_blocks(data._replace(w0=None, options=None), length)
     blocks = _Blocks(rule, network, sums, theta, data.options, steps, length)
     last = len(steps.x) - 1
-    state, (starts, losses) = jax.lax.scan(
-        blocks.forward, initial_state(data, network), jnp.arange(last)
-    )
+    state, (starts, losses) = jax.lax.scan(blocks.forward, start, jnp.arange(last))
     pre, post = data.w0.shape
     m = 1 if data.options is None else 1 + len(data.options)
     zeros = partial(jnp.zeros, dtype=data.w0.dtype)
