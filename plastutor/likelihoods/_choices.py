@@ -44,7 +44,7 @@ def _accept(key, logit):
 def _white_accept(logit, tangents, accept):
     """Accepting has the variance p (1 - p), which is also dp / d(logit)."""
     root = jnp.exp((jax.nn.log_sigmoid(logit) + jax.nn.log_sigmoid(-logit)) / 2)
-    return (accept - jax.nn.sigmoid(logit)) / root, tangents * root
+    return (accept - jax.nn.sigmoid(logit)) / root, tangents * root[None]
 
 
 accept = Likelihood("accept", _logit, _accept_loss, _accept, _white_accept)
@@ -81,8 +81,8 @@ def _white_choice(u, tangents, choice):
     log_p = jax.nn.log_softmax(u)
     p, root = jnp.exp(log_p), jnp.exp(log_p / 2)
     chosen = jax.nn.one_hot(choice, u.shape[-1], dtype=u.dtype)
-    mean = jnp.sum(tangents * p, axis=-1, keepdims=True)
-    return (chosen - p) / root, (tangents - mean) * root
+    mean = jnp.sum(tangents * p[None], axis=-1, keepdims=True)
+    return (chosen - p) / root, (tangents - mean) * root[None]
 
 
 choice = Likelihood(

@@ -132,7 +132,7 @@ class Likelihood:
         slope = jax.grad(lambda u: self.loss(u, observed).sum())
         first, second = jax.jvp(slope, (prediction,), (jnp.ones_like(prediction),))
         root = jnp.sqrt(jnp.maximum(second, jnp.finfo(second.dtype).tiny))
-        return -first / root, tangents * root
+        return -first / root, tangents * root[None]
 
 
 def sample(

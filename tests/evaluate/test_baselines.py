@@ -79,7 +79,9 @@ def test_logistic_regression_looks_back_at_choices_and_rewards(lags, options):
     theta = np.random.default_rng(1).normal(size=2 * lags)
     loss = pt.evaluate.logistic_regression(lags)
     expected = logistic_by_hand(theta, data, lags, options)
-    np.testing.assert_allclose(loss.predict(theta, data), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        loss.predict(theta, data).option_logit, expected, atol=1e-12
+    )
     np.testing.assert_allclose(loss(theta, data), mean_loss(expected, data), rtol=1e-12)
 
 
@@ -87,14 +89,16 @@ def test_logistic_regression_has_no_intercept_and_a_penalty():
     data, theta = choices(), np.arange(6.0)
     plain, more = (pt.evaluate.logistic_regression(3, penalty=p) for p in (0.0, 0.1))
     assert float(plain(0 * theta, data)) == pytest.approx(np.log(2))
-    assert (plain.predict(theta, data)[0, 0] == 0).all()
+    assert (plain.predict(theta, data).option_logit[0, 0] == 0).all()
     np.testing.assert_allclose(more(theta, data) - plain(theta, data), 0.1 * 55)
 
 
 def test_two_options_are_a_logistic_regression_on_signed_events():
     """Lau and Glimcher (2005): log-odds = sum a R c + b c, with c = +1 or -1."""
     data, theta = choices(), np.array([0.7, -0.4])
-    value = np.asarray(pt.evaluate.logistic_regression(1).predict(theta, data))
+    value = np.asarray(
+        pt.evaluate.logistic_regression(1).predict(theta, data).option_logit
+    )
     for row, (chosen, reward) in zip(value, one_at_a_time(data), strict=True):
         sign = np.where(chosen < 0, 0, 1 - 2 * chosen)
         odds = theta[0] * reward * sign + theta[1] * sign
@@ -108,7 +112,7 @@ def test_two_options_are_a_logistic_regression_on_signed_events():
 def test_q_learning_equals_a_loop(theta, options):
     data, loss = choices(options=options), pt.evaluate.q_learning()
     expected = q_by_hand(theta, data, options)
-    found = loss.predict(np.array(theta), data)
+    found = loss.predict(np.array(theta), data).option_logit
     np.testing.assert_allclose(found, expected, atol=1e-12)
     np.testing.assert_allclose(
         loss(np.array(theta), data), mean_loss(expected, data), rtol=1e-12
@@ -123,8 +127,11 @@ def test_q_learning_equals_a_loop(theta, options):
 def test_a_single_animal_is_a_batch_of_one(loss, size):
     data, theta = choices(), np.linspace(-1, 1, size)
     for k in range(2):
-        alone = loss.predict(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data))
-        np.testing.assert_allclose(loss.predict(theta, data)[k], alone, atol=1e-12)
+        animal = jax.tree.map(lambda leaf, k=k: leaf[k], data)
+        alone = loss.predict(theta, animal).option_logit
+        np.testing.assert_allclose(
+            loss.predict(theta, data).option_logit[k], alone, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_information_is_the_curvature_that_is_expected(data, kind):
     def predicted(theta):
         return pt.simulate(LINEAR, theta, data, network=Loop()).y
 
-    jacobian = jax.jacfwd(predicted)(theta)
+    jacobian = jax.jacrev(predicted)(theta)
     rows = jnp.concatenate(
         [jacobian[name].reshape(2 * 6 * POST, -1) for name in ("ff", "rec")], 1
     )[:, list(pt.Rules(LINEAR).free)]
