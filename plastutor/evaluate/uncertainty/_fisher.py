@@ -13,7 +13,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from plastutor._experiments import check_experiment, one_precision
+from plastutor._experiments import check_experiment, first_steps, one_precision
 from plastutor._types import Experiment, Theta
 from plastutor.likelihoods import Likelihood
 from plastutor.networks import Network
@@ -85,8 +85,10 @@ def _sums(loss, theta, directions, data, ridge):
     k, apart = len(directions), ridge is not None and _apart(loss)
 
     # Loops over indices: a scan would copy each experiment before it goes through it.
+    every, starts = data._replace(w0=None, options=None), first_steps(data, 1)
+
     def add(number, sums):
-        experiment = jax.tree.map(lambda leaf: leaf[number], data)
+        experiment = jax.tree.map(lambda leaf: leaf[number], starts)
         start, along_theta = network.init_state(experiment), directions
         sensitivities = jax.tree.map(
             lambda leaf: jnp.zeros((k, *leaf.shape), leaf.dtype), start
@@ -103,13 +105,12 @@ def _sums(loss, theta, directions, data, ridge):
             )
             rows = len(jax.tree.leaves(of_w0)[0])
             along_theta = jnp.pad(directions, ((0, rows), (0, 0)))
-        steps = experiment._replace(w0=None, options=None)
         groups = experiment.w0.shape[1] if apart else 1
         size = len(along_theta)
 
         def step(t, carry):
             state, sensitivities, gram, gradient, squares, count = carry
-            now = jax.tree.map(lambda leaf: leaf[t], steps)
+            now = jax.tree.map(lambda leaf: leaf[number, t], every)
             now = now._replace(options=experiment.options)
 
             def after(flat, state):
@@ -134,7 +135,7 @@ def _sums(loss, theta, directions, data, ridge):
         shapes = (groups, size, size), (groups, size), (), ()
         nothing = [jnp.zeros(shape, flat.dtype) for shape in shapes]
         *_, gram, gradient, squares, count = jax.lax.fori_loop(
-            0, len(experiment.x), step, (start, sensitivities, *nothing)
+            0, data.x.shape[1], step, (start, sensitivities, *nothing)
         )
         if ridge is not None:
             marginalise = jax.vmap(_marginalise_w0, (0, 0, None, None))
