@@ -18,11 +18,10 @@ from scipy import stats
 
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.evaluate._held_out import by_animal, count_observations
-from plastutor.infer import fit_many, gauss_newton_terms
+from plastutor.infer import GaussNewton, damped_step, fit_many, gauss_newton_terms
 from plastutor.objectives import Objective
 
 MIN_SPREAD = 1e-6  # as a share of the first guess
-STEP_SHARES = (1.0, 0.5, 0.2, 0.05, 0.0)  # shares of a Newton step that are tried
 
 
 class Population(NamedTuple):
@@ -74,46 +73,54 @@ def _information(loss, free, theta, data, counts):
     return counts[:, None] * gradients, counts[:, None, None] * matrices
 
 
+def _prior(z):
+    return (z**2).sum() / 2
+
+
 @partial(jax.jit, static_argnames=("loss", "free", "max_steps"))
 def _expectation_maximisation(loss, free, max_steps, theta, data, counts, matrices):
     flat, unravel, rows, directions = _free_directions(theta, free)
 
     def theta_of(v):
-        return unravel(flat + (v - flat[jnp.array(free)]) @ rows)
+        return unravel(flat.at[jnp.array(free)].set(v))
 
-    def posterior(v, mean, variance, animal, count):
-        """A Newton step to the animal's own best theta, and the posterior variance."""
+    def posterior(v, damping, mean, variance, animal, count):
+        """A step to the animal's own best theta, and the posterior variance."""
+        # In units of the spread: there the prior is the same for every coefficient.
+        std = jnp.sqrt(variance)
 
-        def neg_log_posterior(v):
-            prior = ((v - mean) ** 2 / variance).sum() / 2
-            return count * loss(theta_of(v), animal) + prior
+        def predict(z, animal):
+            return (loss.forward or loss.predict)(theta_of(mean + std * z), animal)
 
-        _, gradient, matrix = gauss_newton_terms(loss, theta_of(v), directions, animal)
-        gradient = count * gradient + (v - mean) / variance
-        precision = count * _positive(matrix) + jnp.diag(1 / variance)
-        step = jnp.linalg.solve(precision, gradient)
-        trials = v[None] - jnp.outer(jnp.array(STEP_SHARES, v.dtype), step)
-        values = jax.vmap(neg_log_posterior)(trials)
-        best = jnp.where(jnp.isfinite(values), values, jnp.inf).argmin()
-        return trials[best], jnp.diag(jnp.linalg.inv(precision))
+        def likelihood(predicted, animal):
+            return count * loss.likelihood(predicted, animal)
+
+        own = Objective(predict, likelihood, _prior)
+        one = jnp.eye(len(v), dtype=v.dtype)
+        made = damped_step(own, (v - mean) / std, one, damping, animal)
+        precision = _positive(made.matrix - one) + one
+        uncertainty = variance * jnp.diag(jnp.linalg.inv(precision))
+        return mean + std * made.theta, made.damping, uncertainty
 
     def iterate(state, _):
-        each, mean, variance = state
-        each, uncertainty = jax.vmap(posterior, (0, None, None, 0, 0))(
-            each, mean, variance, data, counts
+        each, damping, mean, variance = state
+        each, damping, uncertainty = jax.vmap(posterior, (0, 0, None, None, 0, 0))(
+            each, damping, mean, variance, data, counts
         )
         after = each.mean(0)
         moved = jnp.abs((after - mean) / jnp.sqrt(variance)).max()
         variance = ((each - after[None]) ** 2 + uncertainty).mean(0)
-        return (each, after, jnp.maximum(variance, least)), moved
+        return (each, damping, after, jnp.maximum(variance, least)), moved
 
     # The first guess of the spread: the variance of a fit to one animal alone.
     information = jnp.diag(_positive(matrices).mean(0))
     guess = 1 / jnp.where(information > 0, information, 1)
     least = MIN_SPREAD**2 * guess
     mean = flat[jnp.array(free)]
-    start = jnp.broadcast_to(mean, (len(counts), len(mean))), mean, guess
-    (each, mean, variance), moved = jax.lax.scan(iterate, start, None, max_steps)
+    each = jnp.broadcast_to(mean, (len(counts), len(mean)))
+    damping = jnp.broadcast_to(GaussNewton().init(theta), len(counts))
+    start = each, damping, mean, guess
+    (each, _, mean, variance), moved = jax.lax.scan(iterate, start, None, max_steps)
     return theta_of(mean), jnp.sqrt(variance), jax.vmap(theta_of)(each), moved[-1]
 
 

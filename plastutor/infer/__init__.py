@@ -21,7 +21,9 @@ from plastutor.infer._fit import (
     lowest_loss as lowest_loss,
 )
 from plastutor.infer._gauss_newton import (
+    DampedStep as DampedStep,
     GaussNewton as GaussNewton,
+    damped_step as damped_step,
     gauss_newton_terms as gauss_newton_terms,
 )
 from plastutor.infer._online import (

@@ -63,17 +63,82 @@ def gauss_newton_terms(
     return value, gradient, matrix
 
 
-def damped_steps(
-    gradient: Float[Array, " k"],
-    matrix: Float[Array, "k k"],
-    dampings: Float[Array, " n"],
-) -> Float[Array, "n k"]:
-    """(|H| + d I)^-1 gradient for each d, a share of the largest eigenvalue of |H|."""
-    stiffness, directions = jnp.linalg.eigh(matrix)
-    stiffness, gradient = jnp.abs(stiffness), directions.T @ gradient
+class DampedStep(NamedTuple):
+    """One damped step, and the loss where it began.
+
+    Attributes:
+        theta: after the step; where it was if no trial is better.
+        damping: for the next step.
+        after: the loss of theta.
+        value: the loss before the step.
+        gradient: of the loss there, along the directions; NaN where the matrix is not
+            finite, since no step can be made there.
+        matrix: the Gauss-Newton matrix there.
+    """
+
+    theta: Theta
+    damping: Float[Array, ""]
+    after: Float[Array, ""]
+    value: Float[Array, ""]
+    gradient: Float[Array, " k"]
+    matrix: Float[Array, "k k"]
+
+
+def damped_step(
+    loss: Objective,
+    theta: Theta,
+    directions: Theta,
+    damping: Float[Array, ""],
+    data: Any,
+) -> DampedStep:
+    """Solve (|H| + d I) step = gradient for three d; keep the best that is finite.
+
+    H is the Gauss-Newton matrix along the directions, with the penalty, and d a share
+    of the largest eigenvalue of |H|.
+
+    Args:
+        loss: made by `objective`.
+        theta: where.
+        directions: on a first axis of every leaf of theta; some may be 0.
+        damping: the share that is tried first.
+        data: what the loss needs.
+    """
+    value, gradient, matrix = gauss_newton_terms(loss, theta, directions, data)
+
+    def moved(step):
+        def along(leaf, rows):
+            return leaf - jnp.tensordot(step, rows, 1)
+
+        return jax.tree.map(along, theta, directions)
+
+    if (penalty := loss.penalty) is not None:
+
+        def penalty_after(step):
+            return penalty(moved(-step))
+
+        no_step = jnp.zeros_like(gradient)
+        value += penalty_after(no_step)
+        gradient += jax.grad(penalty_after)(no_step)
+        matrix += jax.hessian(penalty_after)(no_step)
+    dampings = damping * jnp.asarray(FACTORS, gradient.dtype)
+    stiffness, axes = jnp.linalg.eigh(matrix)
+    stiffness = jnp.abs(stiffness)
     damped = stiffness[None] + dampings[:, None] * stiffness.max()
     # A direction without any information has gradient 0, and stays.
-    return (gradient[None] / jnp.where(damped > 0, damped, 1)) @ directions.T
+    steps = ((axes.T @ gradient)[None] / jnp.where(damped > 0, damped, 1)) @ axes.T
+    trials = jax.vmap(moved)(steps)
+    values = jax.vmap(loss, (0, None))(trials, data)
+    values = jnp.where(jnp.isfinite(values), values, jnp.inf)
+    best = jnp.argmin(values)
+    better = values[best] < value
+    return DampedStep(
+        jax.tree.map(lambda old, new: jnp.where(better, new[best], old), theta, trials),
+        jnp.clip(jnp.where(better, dampings[best], dampings[-1]), 1e-14, 1e8),
+        jnp.where(better, values[best], value),
+        value,
+        jnp.where(jnp.isfinite(matrix).all(), gradient, jnp.nan),
+        matrix,
+    )
 
 
 class GaussNewton(NamedTuple):
@@ -110,25 +175,5 @@ class GaussNewton(NamedTuple):
         flat, unravel = ravel_pytree(theta)
         free = range(flat.size) if self.free is None else self.free
         rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
-        value, gradient, matrix = gauss_newton_terms(
-            loss, theta, jax.vmap(unravel)(rows), data
-        )
-        if (penalty := loss.penalty) is not None:
-
-            def penalty_after(step):
-                return penalty(unravel(flat + step @ rows))
-
-            no_step = jnp.zeros(len(rows), flat.dtype)
-            value += penalty_after(no_step)
-            gradient += jax.grad(penalty_after)(no_step)
-            matrix += jax.hessian(penalty_after)(no_step)
-        dampings = damping * jnp.asarray(FACTORS, flat.dtype)
-        trials = flat[None] - damped_steps(gradient, matrix, dampings) @ rows
-        values = jax.vmap(lambda flat: loss(unravel(flat), data))(trials)
-        values = jnp.where(jnp.isfinite(values), values, jnp.inf)
-        best = jnp.argmin(values)
-        better = values[best] < value
-        flat = jnp.where(better, trials[best], flat)
-        damping = jnp.where(better, dampings[best], dampings[-1])
-        gradient = jnp.where(jnp.isfinite(matrix).all(), gradient, jnp.nan) @ rows
-        return unravel(flat), jnp.clip(damping, 1e-14, 1e8), value, unravel(gradient)
+        made = damped_step(loss, theta, jax.vmap(unravel)(rows), damping, data)
+        return made.theta, made.damping, made.value, unravel(made.gradient @ rows)

@@ -16,9 +16,8 @@ from plastutor._experiments import check_experiment
 from plastutor._types import Experiment, Theta
 from plastutor.infer._distil import predicted_gains
 from plastutor.infer._gauss_newton import (
-    FACTORS,
     GaussNewton,
-    damped_steps,
+    damped_step,
     gauss_newton_terms,
 )
 from plastutor.objectives import Objective
@@ -90,21 +89,11 @@ def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
     directions = rows.reshape(max_terms, *theta.shape)
 
     def step(state, _):
-        theta, damping = state
-        value, gradient, matrix = gauss_newton_terms(loss, theta, directions, data)
-        dampings = damping * jnp.asarray(FACTORS, theta.dtype)
-        steps = damped_steps(gradient, matrix, dampings)
-        trials = theta[None] - jnp.tensordot(steps, directions, 1)
-        values = jnp.append(jax.vmap(loss, (0, None))(trials, data), of_nothing)
-        values = jnp.where(jnp.isfinite(values), values, jnp.inf)
-        best = values.argmin()
-        better = ~(value <= values[best])  # also where it is not a number
-        after = jnp.append(trials, jnp.zeros_like(theta)[None], 0)[best]
-        theta = jnp.where(better, after, theta)
-        damping = jnp.where(better, jnp.append(dampings, damping)[best], dampings[-1])
-        value = jnp.where(better, values[best], value)
-        known = jnp.isfinite(matrix).all() & jnp.isfinite(gradient).all()
-        return (theta, jnp.clip(damping, 1e-14, 1e8)), (value, known)
+        made = damped_step(loss, state[0], directions, state[1], data)
+        lost = ~(made.after <= of_nothing)  # also where it is not a number
+        theta = jnp.where(lost, 0, made.theta)
+        value = jnp.where(lost, of_nothing, made.after)
+        return (theta, made.damping), (value, jnp.isfinite(made.gradient).all())
 
     theta = jnp.where(free, theta, 0)
     start = theta, GaussNewton().init(theta)
