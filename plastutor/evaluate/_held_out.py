@@ -221,7 +221,7 @@ def _without(loss: Objective) -> Objective:
         return mean if penalty is None else mean + penalty(theta)
 
     forward = predicting(loss.forward or loss.predict)
-    return Objective(predicting(loss.predict), likelihood, None, forward)
+    return Objective(predicting(loss.predict), likelihood, None, forward, loss.rule)
 
 
 def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:

@@ -18,7 +18,14 @@ from scipy import stats
 
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.evaluate._held_out import by_animal, count_observations
-from plastutor.infer import GaussNewton, damped_step, fit_many, gauss_newton_terms
+from plastutor.infer import (
+    GaussNewton,
+    damped_step,
+    fit_many,
+    free_coefficients,
+    free_directions,
+    gauss_newton_terms,
+)
 from plastutor.objectives import Objective
 
 MIN_SPREAD = 1e-6  # as a share of the first guess
@@ -50,23 +57,10 @@ def _positive(matrix):
     return (directions * jnp.abs(size)[..., None, :]) @ directions.mT
 
 
-def _indices(theta: Theta, free: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Where in the row that theta makes the free coefficients are."""
-    size = sum(np.size(leaf) for leaf in jax.tree.leaves(theta))
-    return tuple(range(size)) if free is None else tuple(map(int, free))
-
-
-def _free_directions(theta: Theta, free: tuple[int, ...]):
-    """Theta as a row, its inverse, and the free directions, as rows and as thetas."""
-    flat, unravel = ravel_pytree(theta)
-    rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
-    return flat, unravel, rows, jax.vmap(unravel)(rows)
-
-
-@partial(jax.jit, static_argnames=("loss", "free"))
-def _information(loss, free, theta, data, counts):
+@partial(jax.jit, static_argnames=("loss",))
+def _information(loss, theta, data, counts):
     """The gradient and the Gauss-Newton matrix of each animal's summed loss."""
-    *_, directions = _free_directions(theta, free)
+    _, directions = free_directions(loss, theta)
     _, gradients, matrices = jax.vmap(
         lambda animal: gauss_newton_terms(loss, theta, directions, animal)
     )(data)
@@ -77,12 +71,13 @@ def _prior(z):
     return (z**2).sum() / 2
 
 
-@partial(jax.jit, static_argnames=("loss", "free", "max_steps"))
-def _expectation_maximisation(loss, free, max_steps, theta, data, counts, matrices):
-    flat, unravel, rows, directions = _free_directions(theta, free)
+@partial(jax.jit, static_argnames=("loss", "max_steps"))
+def _expectation_maximisation(loss, max_steps, theta, data, counts, matrices):
+    flat, unravel = ravel_pytree(theta)
+    free = jnp.array(free_coefficients(loss, theta))
 
     def theta_of(v):
-        return unravel(flat.at[jnp.array(free)].set(v))
+        return unravel(flat.at[free].set(v))
 
     def posterior(v, damping, mean, variance, animal, count):
         """A step to the animal's own best theta, and the posterior variance."""
@@ -116,7 +111,7 @@ def _expectation_maximisation(loss, free, max_steps, theta, data, counts, matric
     information = jnp.diag(_positive(matrices).mean(0))
     guess = 1 / jnp.where(information > 0, information, 1)
     least = MIN_SPREAD**2 * guess
-    mean = flat[jnp.array(free)]
+    mean = flat[free]
     each = jnp.broadcast_to(mean, (len(counts), len(mean)))
     damping = jnp.broadcast_to(GaussNewton().init(theta), len(counts))
     start = each, damping, mean, guess
@@ -129,7 +124,6 @@ def fit_population(
     theta: Theta,
     data: Experiment,
     *,
-    free: tuple[int, ...] | None = None,
     animal: ArrayLike | Sequence | None = None,
     max_steps: int = 60,
 ) -> Population:
@@ -142,11 +136,10 @@ def fit_population(
     about which the data say little stays close to the mean.
 
     Args:
-        loss: made by `objective`, with a loss that is a mean over choices.
+        loss: made by `objective`, with a loss that is a mean over choices; a penalty
+            is left out, for the population takes its place.
         theta: where to start; the fit to all animals together.
         data: a batch of experiments.
-        free: indices of the free coefficients in the row that theta makes, such as
-            free_indices(...); default all.
         animal: for each experiment, the number of its animal, from 0 up; default one
             experiment an animal.
         max_steps: of the expectation-maximisation.
@@ -158,14 +151,12 @@ def fit_population(
     >>> fit_population(loss, jnp.zeros(2), data).thetas.shape
     (5, 2)
     """
-    free = _indices(theta, free)
     data = by_animal(data, animal)
     counts = count_observations(data)
-    _, matrices = _information(loss, free, theta, data, counts)
-    found = _expectation_maximisation(
-        loss, free, max_steps, theta, data, counts, matrices
-    )
+    _, matrices = _information(loss, theta, data, counts)
+    found = _expectation_maximisation(loss, max_steps, theta, data, counts, matrices)
     mean, spread, thetas, moved = jax.tree.map(np.asarray, found)
+    free = free_coefficients(loss, theta)
     return Population(mean, spread, thetas, free, float(moved))
 
 
@@ -211,9 +202,10 @@ def predictive_losses(
     Returns:
         Summed losses, one an animal, in nats.
     """
-    flat, unravel, rows, _ = _free_directions(population.mean, population.free)
-    draws = jr.normal(key, (n_samples, len(rows)), flat.dtype) * population.spread[None]
-    thetas = jax.vmap(lambda draw: unravel(flat + draw @ rows))(draws)
+    flat, unravel = ravel_pytree(population.mean)
+    free = jnp.array(population.free)
+    draws = jr.normal(key, (n_samples, len(free)), flat.dtype) * population.spread[None]
+    thetas = jax.vmap(lambda draw: unravel(flat.at[free].add(draw)))(draws)
 
     def losses(data):
         data = by_animal(data, animal)
@@ -238,7 +230,6 @@ def cluster_robust_interval(
     theta: Theta,
     data: Experiment,
     *,
-    free: tuple[int, ...] | None = None,
     animal: ArrayLike | Sequence | None = None,
     level: float = 0.95,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -253,17 +244,16 @@ def cluster_robust_interval(
         loss: made by `objective`, with a loss that is a mean over choices.
         theta: the best fit.
         data: what was fitted.
-        free: indices of the free coefficients in the row that theta makes; default all.
         animal: for each experiment, the number of its animal; default its own.
         level: what the interval should cover.
 
     Returns:
-        The lower and the upper ends, in the order of `free`.
+        The lower and the upper ends of the free coefficients, in the order of theta.
 
     Raises:
         ValueError: no more animals than coefficients.
     """
-    free = _indices(theta, free)
+    free = free_coefficients(loss, theta)
     data = by_animal(data, animal)
     n_animals = data.x.shape[0]
     spare = n_animals - len(free)
@@ -273,7 +263,7 @@ def cluster_robust_interval(
             "interval over animals needs more animals than coefficients."
         )
     counts = count_observations(data)
-    of_each = _information(loss, free, theta, data, counts)
+    of_each = _information(loss, theta, data, counts)
     covariance = np.asarray(_sandwich(*of_each))
     std = np.sqrt(np.diag(covariance) * n_animals / spare)
     half = stats.t.ppf((1 + level) / 2, spare) * std

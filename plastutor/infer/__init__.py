@@ -24,6 +24,8 @@ from plastutor.infer._gauss_newton import (
     DampedStep as DampedStep,
     GaussNewton as GaussNewton,
     damped_step as damped_step,
+    free_coefficients as free_coefficients,
+    free_directions as free_directions,
     gauss_newton_terms as gauss_newton_terms,
 )
 from plastutor.infer._online import (

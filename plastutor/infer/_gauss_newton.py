@@ -15,6 +15,34 @@ from plastutor.objectives import Objective
 FACTORS = (0.3, 1.0, 10.0)  # a bolder step can jump out of a good valley
 
 
+def free_coefficients(loss: Objective, theta: Theta) -> tuple[int, ...]:
+    """Where the free coefficients stand in the row that theta makes (`ravel_pytree`).
+
+    The rule of the loss says which: name them in `taylor(only=...)`. Without a rule, or
+    with one that names none, all are free.
+
+    Args:
+        loss: made by `objective`.
+        theta: of that loss.
+
+    >>> import plastutor as pt
+    >>> loss = pt.objective(pt.taylor(pt.OJA_ORDERS, ("xy", "yyw")), pt.activity)
+    >>> free_coefficients(loss, pt.OJA)
+    (7, 12)
+    """
+    free = loss.rule.free if loss.rule is not None else None
+    return tuple(range(ravel_pytree(theta)[0].size)) if free is None else free
+
+
+def free_directions(loss: Objective, theta: Theta) -> tuple[Float[Array, "k n"], Theta]:
+    """The directions of the free coefficients: as rows, and as thetas."""
+    flat, unravel = ravel_pytree(theta)
+    rows = jnp.eye(flat.size, dtype=flat.dtype)[
+        jnp.array(free_coefficients(loss, theta))
+    ]
+    return rows, jax.vmap(unravel)(rows)
+
+
 def gauss_newton_terms(
     loss: Objective, theta: Theta, directions: Theta, data: Any
 ) -> tuple[Float[Array, ""], Float[Array, " k"], Float[Array, "k k"]]:
@@ -152,14 +180,13 @@ class GaussNewton(NamedTuple):
     It needs a loss made by `objective`. A step takes about `theta.size` times as long
     as a simulation. Use float64 where coefficients are nearly collinear.
 
+    The free coefficients move, which the rule names; the others cost nothing.
+
     Attributes:
         damping: the first d, as a share of the largest eigenvalue; it adapts.
-        free: indices of the coefficients that may move, in the row that theta makes;
-            default all. The others cost nothing: name those of `taylor(only=...)`.
     """
 
     damping: float = 1e-2
-    free: tuple[int, ...] | None = None
 
     def init(self, theta: Theta) -> Float[Array, ""]:
         """The state: the present damping."""
@@ -172,8 +199,7 @@ class GaussNewton(NamedTuple):
 
         The gradient is NaN where the matrix is not finite: no step can be made there.
         """
-        flat, unravel = ravel_pytree(theta)
-        free = range(flat.size) if self.free is None else self.free
-        rows = jnp.eye(flat.size, dtype=flat.dtype)[jnp.array(free)]
-        made = damped_step(loss, theta, jax.vmap(unravel)(rows), damping, data)
-        return made.theta, made.damping, made.value, unravel(made.gradient @ rows)
+        rows, directions = free_directions(loss, theta)
+        made = damped_step(loss, theta, directions, damping, data)
+        gradient = ravel_pytree(theta)[1](made.gradient @ rows)
+        return made.theta, made.damping, made.value, gradient

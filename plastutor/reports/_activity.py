@@ -248,19 +248,18 @@ class _Models:
         self.fixed = fixed_weights(network)
 
     def _with(self, terms):
-        """A rule with these terms, its loss, and the optimiser for it."""
+        """A rule with these terms, and its loss."""
         rule = taylor(self.orders, terms, scale=0.1)
-        loss = objective(rule, likelihoods.activity, network=self.network)
-        return rule, loss, GaussNewton(free=free_indices(self.orders, terms))
+        return rule, objective(rule, likelihoods.activity, network=self.network)
 
     def _leave_one_out(self, key, model, data):
-        rule, loss, optimizer = model
-        how = {"restarts": self.restarts, "optimizer": optimizer, "max_steps": 20}
+        rule, loss = model
+        how = {"restarts": self.restarts, "optimizer": GaussNewton(), "max_steps": 20}
         return leave_one_out(key, loss, rule.init, data, **how)
 
     def fit(self, key, data: Experiment) -> _Result:
         keys = jr.split(key, 4)
-        rule, loss, optimizer = self.rule
+        rule, loss = self.rule
         nothing, no_change = null_theta(rule.init(keys[0])), jnp.zeros_like(data.w0[0])
         losses = {NOTHING: animal_losses(loss, nothing, data)}
         losses[FIXED] = leave_one_out(
@@ -273,13 +272,11 @@ class _Models:
         thetas = [fit.theta for fit in held_out.fits]
         full = [self._all_terms(k, theta, data) for k, theta in enumerate(thetas)]
         losses[ALL] = animal_losses(self.all, [fit.theta for fit in full], data)
-        how = {"restarts": self.restarts, "optimizer": optimizer, "max_steps": 30}
+        how = {"restarts": self.restarts, "optimizer": GaussNewton(), "max_steps": 30}
         best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
         interval = np.full((2, len(self.free)), np.nan)
         if len(thetas) > len(self.free):
-            interval = np.array(
-                cluster_robust_interval(loss, best, data, free=self.free)
-            )
+            interval = np.array(cluster_robust_interval(loss, best, data))
         lowest = held_out.restarts.min(1, keepdims=True)
         same = np.isfinite(lowest) & (held_out.restarts <= (1 + SAME) * lowest)
         diverged = np.array(held_out.status) == "diverged"

@@ -30,7 +30,7 @@ from plastutor.evaluate import (
 from plastutor.infer import GaussNewton, fit_restarts
 from plastutor.networks import FLY, Network
 from plastutor.objectives import objective
-from plastutor.rules import Orders, free_indices, taylor
+from plastutor.rules import Orders, taylor
 
 ORDERS = Orders(x=1, w=1, r=1)
 TERMS = ("one", "r", "w", "x", "xr")  # in the order of theta's row
@@ -136,24 +136,21 @@ def report_choices(
     key_fit, key_boot, *keys = jr.split(key, 7)
     losses = {}
 
-    def predict(name, key, loss, init, restarts, free=None, max_steps=30):
-        how = {"optimizer": GaussNewton(free=free), "max_steps": max_steps}
+    def predict(name, key, loss, init, restarts, max_steps=30):
+        how = {"optimizer": GaussNewton(), "max_steps": max_steps}
         losses[name] = leave_one_out(
             key, loss, init, data, animal=animal, restarts=restarts, **how
         ).losses
 
-    rule, free = taylor(ORDERS, TERMS, scale=0.1), free_indices(ORDERS, TERMS)
-    loss = objective(rule, likelihoods.choice, network=network)
     without_w = [term for term in TERMS if term != "w"]
-    simpler, fewer = (
-        taylor(ORDERS, without_w, scale=0.1),
-        free_indices(ORDERS, without_w),
+    simpler, rule = (taylor(ORDERS, only, scale=0.1) for only in (without_w, TERMS))
+    simpler_loss, loss = (
+        objective(one, likelihoods.choice, network=network) for one in (simpler, rule)
     )
     nothing = null_theta(rule.init(key_fit))
     losses[NOTHING] = animal_losses(loss, nothing, data, animal=animal)
-    # Where w starts at 0 and is not free, it stays: the loss of all terms will do.
-    predict(DOES_NOT, keys[0], loss, simpler.init, restarts, fewer)
-    predict(FORGETS, keys[1], loss, rule.init, restarts, free)
+    predict(DOES_NOT, keys[0], simpler_loss, simpler.init, restarts)
+    predict(FORGETS, keys[1], loss, rule.init, restarts)
     zeros = {lags: partial(_zeros, 2 * lags) for lags in (1, 10)}
     one_back = logistic_regression(1)
     predict("win-stay-lose-shift", keys[2], one_back, zeros[1], 1, max_steps=8)
@@ -162,12 +159,12 @@ def report_choices(
     draw = partial(jr.normal, shape=(3,))
     predict("Q-learning", keys[4], q_learning(), draw, max(restarts, 10))
 
-    how = {"optimizer": GaussNewton(free=free), "max_steps": 40}
+    how = {"optimizer": GaussNewton(), "max_steps": 40}
     theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
-    if len(choices.animals) > len(free):
-        interval = cluster_robust_interval(loss, theta, data, free=free, animal=animal)
-    else:
-        interval = np.full((2, len(free)), np.nan)
+    interval = np.full((2, len(TERMS)), np.nan)
+    if len(choices.animals) > len(TERMS):
+        interval = np.array(cluster_robust_interval(loss, theta, data, animal=animal))
+    population = fit_population(loss, theta, data, animal=animal)
     counts = count_observations(data)
     return ChoiceReport(
         choices.file,
@@ -183,9 +180,9 @@ def report_choices(
             if name != FORGETS
         },
         TERMS,
-        np.asarray(theta.ravel())[list(free)],
-        np.array(interval),
-        fit_population(loss, theta, data, free=free, animal=animal),
+        np.asarray(theta.ravel())[list(population.free)],
+        interval,
+        population,
     )
 
 

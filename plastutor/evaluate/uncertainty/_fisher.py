@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,10 +14,11 @@ from jaxtyping import Array, Float
 
 from plastutor._experiments import check_experiment, first_steps, one_precision
 from plastutor._types import Experiment, Theta
+from plastutor.infer import free_directions
 from plastutor.likelihoods import Likelihood
 from plastutor.networks import Network
 from plastutor.objectives import Objective
-from plastutor.rules import Orders, free_indices
+from plastutor.rules import Orders
 
 
 class Information(NamedTuple):
@@ -178,19 +178,6 @@ def checked(loss, theta, data, noise, w0_std):
     return theta, data
 
 
-def free_of(theta, only) -> np.ndarray:
-    """Indices of the free coefficients in the row that theta makes."""
-    size = ravel_pytree(theta)[0].size
-    if only is None:
-        return np.arange(size)
-    if isinstance(only, str) or np.ndim(theta) != 4:
-        raise ValueError(
-            f"only is {only!r}; expected a sequence of terms, such as ('xy', 'yyw'), "
-            "and the theta of a Taylor rule, with its axes x, y, w, r."
-        )
-    return np.array(free_indices(orders_of(theta), only))
-
-
 def orders_of(theta) -> Orders:
     return Orders(*(n - 1 for n in np.shape(theta)))
 
@@ -200,7 +187,6 @@ def fisher(
     theta: Theta,
     data: Experiment,
     *,
-    only: Sequence[str] | None = None,
     noise: float | None = None,
     w0_std: float | None = None,
 ) -> Information:
@@ -221,8 +207,6 @@ def fisher(
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: where; normally the best fit.
         data: one experiment or a batch.
-        only: the free terms of a Taylor rule, as given to `taylor`; default all
-            coefficients of theta.
         noise: standard deviation of the measurement noise, in units of activity;
             default estimated from the residuals. For planned experiments, pass it.
         w0_std: initial weights are known only up to this standard deviation (Gaussian,
@@ -230,31 +214,31 @@ def fisher(
             Needs `noise` for activity.
 
     Returns:
-        The information about the k free coefficients, in the order of `term_names`.
+        The information about the k coefficients that the rule lets free, in the order
+        of `term_names`.
 
     Raises:
-        ValueError: no likelihood, unknown terms, or a noise that is no number above 0.
+        ValueError: no likelihood, or a noise that is no number above 0.
 
     >>> import plastutor as pt
-    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
     >>> data = pt.neural_task(
     ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
     >>> loss = pt.objective(rule, pt.activity)
-    >>> found = fisher(loss, pt.OJA, data, only=("xy", "yyw"))
+    >>> found = fisher(loss, pt.OJA, data)
     >>> found.matrix.shape, round(float(found.noise), 2)
     ((2, 2), 0.1)
     """
     theta, data = checked(loss, theta, data, noise, w0_std)
-    free, flat = free_of(theta, only), ravel_pytree(theta)[0]
-    directions = np.eye(flat.size)[free].astype(flat.dtype)
+    flat, (directions, _) = ravel_pytree(theta)[0], free_directions(loss, theta)
     ridge = None if w0_std is None else (noise or 1.0) ** 2 / w0_std**2
     matrix, gradient, squares, count = _sums(loss, theta, directions, data, ridge)
     std = jnp.ones((), flat.dtype)
     if noise is not None:
         std = noise * std
     elif loss.likelihood.has_noise:
-        spare = jnp.maximum(count - len(free), 1)
+        spare = jnp.maximum(count - len(directions), 1)
         # A perfect fit has noise 0; the smallest number that can be squared will do.
         std = jnp.sqrt(squares / spare + jnp.finfo(flat.dtype).tiny ** 0.5)
     return Information(matrix / std**2, gradient / std**2, std, count)

@@ -18,10 +18,9 @@ from plastutor._types import Experiment, Rule, Theta
 from plastutor.evaluate.uncertainty._fisher import (
     Information,
     fisher,
-    free_of,
     orders_of,
 )
-from plastutor.infer import States
+from plastutor.infer import States, free_coefficients
 from plastutor.objectives import Objective
 from plastutor.rules import term_names
 
@@ -269,7 +268,6 @@ def laplace(
     theta: Theta,
     data: Experiment,
     *,
-    only: Sequence[str] | None = None,
     noise: float | None = None,
     w0_std: float | None = None,
     prior: ArrayLike | Sequence | None = None,
@@ -287,7 +285,6 @@ def laplace(
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: the best fit, such as `fit(...).theta`.
         data: what was fitted.
-        only: the free terms, as given to `taylor`.
         noise: as in `fisher`.
         w0_std: as in `fisher`.
         prior: standard deviation of a Gaussian prior around 0, one number or one for
@@ -300,11 +297,11 @@ def laplace(
         ValueError: as `fisher`, or a level that is no share.
 
     >>> import plastutor as pt
-    >>> rule, terms = pt.taylor(pt.OJA_ORDERS), ("xy", "yyw")
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
     >>> data = pt.neural_task(
     ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
-    >>> found = laplace(pt.objective(rule, pt.activity), pt.OJA, data, only=terms)
+    >>> found = laplace(pt.objective(rule, pt.activity), pt.OJA, data)
     >>> low, high = found.interval
     >>> found.names, bool(low[1] < 1 < high[1])
     (('yyw', 'xy'), True)
@@ -314,9 +311,9 @@ def laplace(
             f"level is {level!r} and scale {scale!r}; expected a share such as 0.95 "
             "and a size above 0."
         )
-    information = fisher(loss, theta, data, only=only, noise=noise, w0_std=w0_std)
+    information = fisher(loss, theta, data, noise=noise, w0_std=w0_std)
     theta = jax.tree.map(jnp.asarray, theta)
-    free = free_of(theta, only)
+    free = np.array(free_coefficients(loss, theta))
     if prior is not None:
         precision = jnp.broadcast_to(jnp.asarray(prior, float) ** -2.0, len(free))
         information = information._replace(

@@ -85,7 +85,6 @@ def profile(
     term: str,
     *,
     values: ArrayLike | Sequence | None = None,
-    only: Sequence[str] | None = None,
     noise: float | None = None,
     level: float = 0.95,
     max_steps: int = 5,
@@ -107,7 +106,6 @@ def profile(
         data: what was fitted.
         term: the coefficient, a name such as "xy", as in `Laplace.names`.
         values: where to hold it; default 9 values within 3 standard deviations.
-        only: the free terms, as given to `taylor`.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
         level: the share of intervals that should hold the true value.
         max_steps: Gauss-Newton steps for each value.
@@ -118,16 +116,16 @@ def profile(
         ValueError: an unknown term, or values that are no numbers.
 
     >>> import plastutor as pt
-    >>> rule = pt.taylor(pt.OJA_ORDERS)
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
     >>> data = pt.neural_task(
     ...     jax.random.key(0), rule, pt.OJA, n_experiments=2, n_post=3, noise=0.1
     ... )
     >>> loss = pt.objective(rule, pt.activity)
-    >>> found = profile(loss, pt.OJA, data, "xy", only=("xy",))
+    >>> found = profile(loss, pt.OJA, data, "xy")
     >>> found.low < 1 < found.high
     True
     """
-    around = laplace(loss, theta, data, only=only, noise=noise, level=level)
+    around = laplace(loss, theta, data, noise=noise, level=level)
     if term not in around.names:
         raise ValueError(
             f"There is no free coefficient {term!r}; expected one of "
