@@ -96,9 +96,7 @@ def leave_one_out_of_population(name: str, data):
     for k, fit in enumerate(found.fits):
         alone = jax.tree.map(lambda leaf, k=k: leaf[k : k + 1], data)
         others = jax.tree.map(lambda leaf, k=k: np.delete(leaf, k, 0), data)
-        population = pt.evaluate.fit_population(
-            model.loss, fit.theta, others, free=model.free
-        )
+        population = pt.evaluate.fit_population(model.loss, fit.theta, others)
         losses += [
             *pt.evaluate.predictive_losses(jr.key(k), model.loss, population, alone)
         ]
@@ -133,7 +131,7 @@ def run_prefix(setting: Setting) -> dict:
         )
     theta = pooled(model, first)
     if setting.kind == "later trials, hierarchical":
-        found = pt.evaluate.fit_population(model.loss, theta, first, free=model.free)
+        found = pt.evaluate.fit_population(model.loss, theta, first)
         losses = pt.evaluate.predictive_losses(
             jr.key(0), model.loss, found, rest, given=first
         )
@@ -145,9 +143,7 @@ def run_cohort(setting: Setting) -> dict:
     """A simulated cohort through the procedure of the chapter."""
     data, model, row = cohort(setting), model_of("5 terms"), {}
     theta = pooled(model, data, setting.seed)
-    low, high = pt.evaluate.cluster_robust_interval(
-        model.loss, theta, data, free=model.free
-    )
+    low, high = pt.evaluate.cluster_robust_interval(model.loss, theta, data)
     (of_w,) = pt.rules.free_indices(ORDERS, ("w",))
     place = pt.rules.free_indices(ORDERS, FIVE).index(of_w)
     row["found_w"] = f"{theta['rule'][0, 0, 1, 0]:.5f}"

@@ -16,17 +16,16 @@ from .settings import ORDERS, RESTARTS, STEPS, TERMS
 
 
 class Model(NamedTuple):
-    """A loss, where its theta may start, and which numbers of theta are free."""
+    """A loss, and where its theta may start."""
 
     loss: pt.objectives.Objective | list[pt.objectives.Objective]
     init: object
-    free: tuple[int, ...] | None
     restarts: int = RESTARTS
     steps: int = STEPS
 
     @property
     def how(self):
-        return {"optimizer": pt.GaussNewton(free=self.free), "max_steps": self.steps}
+        return {"optimizer": pt.GaussNewton(), "max_steps": self.steps}
 
 
 def learned_expectation(reward, plastic, rate):
@@ -77,30 +76,31 @@ def synapses(only, *, window=10, more=()):
     if only is not None:
         mask["rule"] = jnp.asarray(pt.rules.free_terms(ORDERS, only))
     free = tuple(map(int, np.flatnonzero(ravel_pytree(mask)[0])))
-    ahead = rule._replace(update=rule.forward_update or rule.update)
     loss = pt.objectives.Objective(
-        partial(predict, rule), pt.choice, None, partial(predict, ahead)
+        partial(predict, rule),
+        pt.choice,
+        None,
+        partial(predict, rule.forward_mode),
+        rule._replace(init=init, free=free),  # of the whole theta
     )
-    return Model(loss, init, free)
+    return Model(loss, init)
 
 
 @cache  # the same loss: JAX need not compile it again
 def model_of(name: str) -> Model:
     """A model by its name in the table: "5 terms + E", "x r, window 0"."""
     if name == "win-stay-lose-shift":
-        return Model(
-            pt.evaluate.logistic_regression(1), lambda key: jnp.zeros(2), None, 1, 8
-        )
+        return Model(pt.evaluate.logistic_regression(1), lambda key: jnp.zeros(2), 1, 8)
     if name == "logistic regression":
         losses = [
             pt.evaluate.logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)
         ]
-        return Model(losses, lambda key: jnp.zeros(20), None, 1, 6)
+        return Model(losses, lambda key: jnp.zeros(20), 1, 6)
     if name == "Q-learning":
-        return Model(pt.evaluate.q_learning(), partial(jr.normal, shape=(3,)), None, 10)
+        return Model(pt.evaluate.q_learning(), partial(jr.normal, shape=(3,)), 10)
     if name == "chosen by the others":
         every = [synapses(TERMS[k]) for k in ("4 terms", "5 terms", "5 terms, x w")]
-        return Model([one.loss for one in every], synapses(None).init, None, 2)
+        return Model([one.loss for one in every], synapses(None).init, 2)
     base, _, more = name.partition(" + ")
     base, _, window = base.partition(", window ")
     only, more = TERMS[base], tuple(filter(None, re.split(", ", more)))

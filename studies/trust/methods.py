@@ -17,7 +17,7 @@ def directions(name) -> np.ndarray:
     setting, total = SETTINGS[name], 0.0
     for seed in REFERENCE:
         data = setting.make(jr.key(seed))
-        found = pt.fisher(setting.loss, setting.truth, data, only=setting.only)
+        found = pt.fisher(setting.loss, setting.truth, data)
         total = total + np.asarray(found.matrix)
     return np.linalg.eigh(total)[1].T[::-1]
 
@@ -27,7 +27,7 @@ def rows_of(name, seed) -> dict[str, dict]:
     setting = SETTINGS[name]
     data = setting.make(jr.key(seed))
     theta = setting.find(data)
-    around = pt.laplace(setting.loss, theta, data, only=setting.only)
+    around = pt.laplace(setting.loss, theta, data)
     truth = np.asarray(setting.truth).ravel()[around.free]
     low, high = around.interval
     rows: dict[str, dict] = {}
@@ -45,7 +45,6 @@ def rows_of(name, seed) -> dict[str, dict]:
                 data,
                 term,
                 values=truth[k : k + 1],
-                only=setting.only,
             )
             rows[term]["deviance"] = held.deviance[0]
     for k, row in enumerate(directions(name)):

@@ -22,7 +22,6 @@ class Setting(NamedTuple):
     loss: pt.objectives.Objective
     make: Callable  # key -> data
     find: Callable  # data -> theta
-    only: tuple[str, ...] | None = None
     profiled: int = 0  # in so many data sets also by profiles
     band: bool = False  # and the rule, over the states that were visited
 
@@ -57,7 +56,7 @@ def foraging(network, n_post) -> Setting:
         start = jnp.zeros(orders.shape)
         return pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=15).theta
 
-    return Setting(rule, truth, loss, make, find, FORGETTING, profiled=200)
+    return Setting(rule, truth, loss, make, find, profiled=200)
 
 
 SETTINGS = {
@@ -73,7 +72,7 @@ def names_of(name) -> list[str]:
     """The rows of each data set of a setting."""
     setting = SETTINGS[name]
     orders = pt.Orders(*(n - 1 for n in setting.truth.shape))
-    free = setting.only or pt.term_names(orders)
+    free = FORGETTING if setting.rule.free else pt.term_names(orders)
     stiff = [f"direction {k + 1}" for k in range(len(free))]
     return [*free, *stiff, *["band"] * setting.band]
 

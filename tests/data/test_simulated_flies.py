@@ -60,13 +60,13 @@ def test_both_likelihoods_recover_the_rule_from_raw_folders(tmp_path):
         np.testing.assert_array_equal(read.accept, fly.accept)
     rule = pt.taylor(orders, free)
     at = pt.rules.free_indices(orders, free)
-    how = {"optimizer": pt.GaussNewton(free=at), "max_steps": 20}
+    how = {"optimizer": pt.GaussNewton(), "max_steps": 20}
     fitted, halves = {}, {}
     for loss, every in ((pt.accept, True), (pt.choice, False)):
         data = pt.data.flies.experiments(cohort, accept_reject=every)
         aim = pt.objective(rule, loss, network=pt.FLY)
         found = pt.fit(aim, 0.5 * theta_true, data, **how).theta
-        low, high = pt.evaluate.cluster_robust_interval(aim, found, data, free=at)
+        low, high = pt.evaluate.cluster_robust_interval(aim, found, data)
         fitted[every], halves[every] = found.ravel()[np.array(at)], (high - low) / 2
         assert float(aim(found, data)) <= float(aim(theta_true, data))
         off = np.abs(fitted[every] - theta_true.ravel()[np.array(at)])

@@ -1,5 +1,7 @@
 """Populations: against sums, integrals and fits made by hand."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -11,6 +13,12 @@ import plastutor as pt
 
 LOSS = pt.evaluate.logistic_regression(1)
 HOW = {"optimizer": pt.GaussNewton(), "max_steps": 15}
+
+
+def free(loss, *indices):
+    """The loss with these coefficients free, and no others."""
+    rule = pt.taylor(pt.OJA_ORDERS)._replace(free=indices)
+    return replace(loss, rule=rule)
 
 
 def animals(thetas, trials, seed=0):
@@ -74,7 +82,7 @@ def test_much_data_about_an_animal_outweighs_the_population():
 
 def test_what_is_not_free_stays(cohort):
     start = jnp.array([0.3, -0.7])
-    found = pt.evaluate.fit_population(LOSS, start, cohort, free=(0,))
+    found = pt.evaluate.fit_population(free(LOSS, 0), start, cohort)
     assert found.spread.shape == (1,) and found.mean[1] == -0.7
     assert (found.thetas[:, 1] == -0.7).all() and np.ptp(found.thetas[:, 0]) > 0
 
@@ -140,9 +148,7 @@ def test_robust_interval_by_hand(cohort, pooled):
     low, high = pt.evaluate.cluster_robust_interval(LOSS, pooled, cohort)
     np.testing.assert_allclose(low, pooled - half, rtol=1e-5)
     np.testing.assert_allclose(high, pooled + half, rtol=1e-5)
-    only = pt.evaluate.cluster_robust_interval(
-        LOSS, pooled, cohort, free=(1,), level=0.5
-    )
+    only = pt.evaluate.cluster_robust_interval(free(LOSS, 1), pooled, cohort, level=0.5)
     assert len(only[0]) == 1 and only[1] - only[0] < high[1] - low[1]
 
 

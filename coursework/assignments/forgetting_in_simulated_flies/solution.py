@@ -37,18 +37,16 @@ def time_constant(theta):
 ORDERS, TERMS = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
 flies = pt.data.choice_experiments(list(data["choice"]), list(data["reward"]))
 loss = pt.objective(pt.taylor(ORDERS, TERMS), pt.choice, network=pt.FLY)
-free = pt.rules.free_indices(ORDERS, TERMS)
 found = pt.fit(
     loss,
     pt.terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
     flies,
-    optimizer=pt.GaussNewton(free=free),
+    optimizer=pt.GaussNewton(),
     max_steps=20,
 )
 theta = np.asarray(found.theta)
 
 # %%
-low, high = pt.evaluate.cluster_robust_interval(
-    loss, jnp.asarray(theta), flies, free=free
-)
-forgets = bool(high[free.index(2)] < 0)
+low, high = pt.evaluate.cluster_robust_interval(loss, jnp.asarray(theta), flies)
+of_w = pt.rules.free_indices(ORDERS, TERMS).index(2)
+forgets = bool(high[of_w] < 0)

@@ -52,12 +52,11 @@ animals = pt.make_experiment(
 )
 trials = int(np.nansum(data["accept"], 1).max())
 how = dict(network=pt.BEHAVIOUR, trials=trials)
-newton = pt.GaussNewton(free=pt.rules.free_indices(ORDERS, TERMS))
 found = pt.fit(
     pt.objective(pt.taylor(ORDERS, TERMS), pt.accept, **how),
     pt.terms(ORDERS, xr=0.5),
     animals,
-    optimizer=newton,
+    optimizer=pt.GaussNewton(),
     max_steps=15,
 )
 theta = np.asarray(found.theta)

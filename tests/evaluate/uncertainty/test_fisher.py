@@ -15,7 +15,7 @@ from plastutor.evaluate.uncertainty._fisher import _sums
 
 SERIES = pt.Orders(x=1, y=1, w=1, r=1)
 FEW = ("xr", "w", "yw", "one")
-RULE = pt.taylor(SERIES)
+RULE = pt.taylor(SERIES, FEW)
 PLAIN = RULE._replace(update=pt.rules.plain_update(RULE.apply), forward_update=None)
 THETA = pt.terms(SERIES, xr=0.8, w=-0.1, yw=-0.2, one=0.05)
 COLUMNS = [k for k, name in enumerate(pt.term_names(SERIES)) if name in FEW]
@@ -59,7 +59,7 @@ def test_information_is_the_expected_square_of_the_score(kind, data):
     noise = 0.3 if kind == "activity" else None
     loss, few = pt.objective(RULE, likelihood, network=network), THETA.ravel()
     few = few[np.array(COLUMNS)]
-    found = pt.fisher(loss, THETA, data, only=FEW, noise=noise)
+    found = pt.fisher(loss, THETA, data, noise=noise)
     expected = by_definition(kind, few, lambda p: live_by(p, data.w0, data), data, 0.3)
     np.testing.assert_allclose(found.matrix, expected, rtol=1e-8, atol=1e-12)
     # The slope is that of the log-likelihood, of which the loss is minus the mean.
@@ -72,9 +72,7 @@ def test_information_is_the_expected_square_of_the_score(kind, data):
 
 def test_noise_is_estimated_from_the_residuals(data):
     loss = pt.objective(RULE, pt.activity, network=pt.BEHAVIOUR)
-    found, given = (
-        pt.fisher(loss, THETA, data, only=FEW, noise=noise) for noise in (None, 2.0)
-    )
+    found, given = (pt.fisher(loss, THETA, data, noise=noise) for noise in (None, 2.0))
     seen = np.asarray(~jnp.isnan(data.activity) & data.valid[..., None])
     error = (data.activity - pt.simulate(RULE, THETA, data, network=pt.BEHAVIOUR).y)[
         seen
@@ -102,18 +100,16 @@ def test_unknown_initial_weights_are_fitted_too(kind, data):
     ask = partial(
         pt.fisher, pt.objective(RULE, likelihood, network=network), THETA, data
     )
-    found = ask(only=FEW, noise=noise, w0_std=w0_std).matrix
+    found = ask(noise=noise, w0_std=w0_std).matrix
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
-    known, nearly = ask(only=FEW, noise=noise), ask(only=FEW, noise=noise, w0_std=1e-7)
+    known, nearly = ask(noise=noise), ask(noise=noise, w0_std=1e-7)
     for one, other in zip(known, nearly, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
     assert np.linalg.eigvalsh(known.matrix - found).min() > 0, "something is lost"
 
 
 def test_information_adds_up(data):
-    ask = partial(
-        pt.fisher, pt.objective(RULE, pt.accept, network=pt.FLY), THETA, only=FEW
-    )
+    ask = partial(pt.fisher, pt.objective(RULE, pt.accept, network=pt.FLY), THETA)
     one_each = [jax.tree.map(lambda v, i=i: v[i], data) for i in range(len(data.x))]
     each, together = [ask(one) for one in one_each], ask(data)
     for name in ("matrix", "gradient", "count"):

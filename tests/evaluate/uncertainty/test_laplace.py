@@ -8,8 +8,8 @@ import plastutor as pt
 
 
 def test_in_a_linear_model_all_is_linear_regression(linear):
-    loss, theta, data, only = linear
-    found = pt.laplace(loss, theta, data, only=only, level=0.9)
+    loss, theta, data = linear
+    found = pt.laplace(loss, theta, data, level=0.9)
     free = [0, 1, 6]
     assert found.names == ("one", "w", "xy") and found.free.tolist() == free
     j = jax.jacfwd(lambda t: loss.forward(t, data).y)(theta).reshape(-1, 8)[:, free]
@@ -39,8 +39,8 @@ def test_in_a_linear_model_all_is_linear_regression(linear):
 
 
 def test_the_band_is_that_of_the_samples(linear):
-    loss, theta, data, only = linear
-    found = pt.laplace(loss, theta, data, only=only)
+    loss, theta, data = linear
+    found = pt.laplace(loss, theta, data)
     states = pt.infer.States(*np.random.default_rng(0).normal(size=(4, 7)))
     rule = pt.taylor(pt.Orders(x=1, y=1, w=1))
     low, high = found.band(rule, states)
@@ -55,13 +55,11 @@ def test_the_band_is_that_of_the_samples(linear):
 
 
 def test_how_far_the_fit_is_from_the_best_one(linear):
-    loss, theta, data, only = linear
-    best = pt.laplace(loss, theta, data, only=only, noise=1.0)
+    loss, theta, data = linear
+    best = pt.laplace(loss, theta, data, noise=1.0)
     away = np.zeros(8)
     away[best.free] = 2 * best.root[:, 1]  # two standard deviations
-    moved = pt.laplace(
-        loss, theta + away.reshape(theta.shape), data, only=only, noise=1.0
-    )
+    moved = pt.laplace(loss, theta + away.reshape(theta.shape), data, noise=1.0)
     np.testing.assert_allclose(moved.distance, 2, rtol=1e-5)
     assert (
         "not the best fit of this likelihood, which lies 2 standard" in moved.report()
@@ -70,32 +68,37 @@ def test_how_far_the_fit_is_from_the_best_one(linear):
 
 
 def test_identifiable_is_what_could_be_told_from_zero(linear):
-    loss, theta, data, only = linear
-    std = pt.laplace(loss, theta, data, only=only).std
+    loss, theta, data = linear
+    std = pt.laplace(loss, theta, data).std
     scale = 1.96 * np.sort(std)[1] * 1.001  # the widest is wider
-    found = pt.laplace(loss, theta, data, only=only, scale=scale)
+    found = pt.laplace(loss, theta, data, scale=scale)
     assert found.identifiable.sum() == 2 and not found.identifiable[std.argmax()]
     report = found.report()
     assert report.count("not identifiable") == 1 and "Sloppy: along" in report
     line = [row for row in report.splitlines() if "not identifiable" in row]
     assert line[0].split()[0] == found.names[std.argmax()]
-    assert "Sloppy" not in pt.laplace(loss, theta, data, only=only, scale=9.0).report()
+    assert "Sloppy" not in pt.laplace(loss, theta, data, scale=9.0).report()
 
 
 def test_a_prior_adds_to_the_information(linear):
-    loss, theta, data, only = linear
-    plain = pt.laplace(loss, theta, data, only=only, noise=0.5)
-    found = pt.laplace(loss, theta, data, only=only, noise=0.5, prior=(0.1, 1, 2))
+    loss, theta, data = linear
+    plain = pt.laplace(loss, theta, data, noise=0.5)
+    found = pt.laplace(loss, theta, data, noise=0.5, prior=(0.1, 1, 2))
     expected = np.linalg.inv(np.linalg.inv(plain.covariance) + np.diag([100, 1, 0.25]))
     np.testing.assert_allclose(found.covariance, expected, rtol=1e-8)
     assert found.distance > 0.1, "theta is the fit without the prior"
 
 
+def of_terms(*only):
+    rule = pt.taylor(pt.Orders(x=2, w=1, r=1), only)
+    return pt.objective(rule, pt.accept, network=pt.FLY)
+
+
 def test_what_the_data_do_not_tell_is_named(blind):
-    found, (loss, theta, data) = blind
+    found, (_, theta, data) = blind
     told = dict(zip(found.names, np.isfinite(found.std), strict=True))
     assert told == {"w": True, "x": False, "xx": False, "r": False, "xr": False}
-    without = pt.laplace(loss, theta, data, only=("x", "w"))
+    without = pt.laplace(of_terms("x", "w"), theta, data)
     np.testing.assert_allclose(
         found.std[found.names.index("w")], without.std[0], rtol=1e-6
     )
@@ -122,7 +125,7 @@ def test_the_band_is_infinite_where_the_data_never_went(blind):
 
 
 def test_a_prior_leaves_nothing_untold(blind):
-    _, (loss, theta, data) = blind
-    found = pt.laplace(loss, theta, data, only=("r", "x"), prior=0.5)
+    _, (_, theta, data) = blind
+    found = pt.laplace(of_terms("x", "r"), theta, data, prior=0.5)
     assert found.unknown.shape[1] == 0
     np.testing.assert_allclose(found.std[found.names.index("r")], 0.5)

@@ -10,9 +10,9 @@ import plastutor as pt
 
 
 def test_in_a_linear_model_the_profile_is_a_parabola(linear):
-    loss, theta, data, only = linear
-    around = pt.laplace(loss, theta, data, only=only)
-    found = pt.profile(loss, theta, data, "w", only=only, max_steps=1, batch_size=3)
+    loss, theta, data = linear
+    around = pt.laplace(loss, theta, data)
+    found = pt.profile(loss, theta, data, "w", max_steps=1, batch_size=3)
     k = around.names.index("w")
     off = (found.values - around.mean[k]) / around.std[k]
     np.testing.assert_allclose(found.deviance, off**2, rtol=1e-5, atol=1e-6)
@@ -58,9 +58,9 @@ def test_a_profile_is_a_fit_with_one_coefficient_held():
 
     best = lowest()
     (_, theta), _ = slope(jnp.asarray(best.x))
-    around = pt.laplace(loss, theta, made, only=only)
+    around = pt.laplace(loss, theta, made)
     values = best.x[1] + around.std[1] * np.array([-1.5, 1.0])
-    found = pt.profile(loss, theta, made, "w", only=only, values=values, max_steps=10)
+    found = pt.profile(loss, theta, made, "w", values=values, max_steps=10)
     expected = [2 * (lowest(w).fun - best.fun) for w in values]
     np.testing.assert_allclose(found.deviance, expected, rtol=1e-4)
     assert abs(np.sqrt(found.deviance[0]) / 1.5 - 1) > 0.01, "no parabola"
@@ -69,6 +69,6 @@ def test_a_profile_is_a_fit_with_one_coefficient_held():
 def test_the_profile_of_what_the_data_do_not_tell_is_flat(blind):
     _, (loss, theta, data) = blind
     for term in ("r", "x"):
-        found = pt.profile(loss, theta, data, term, only=("x", "xx", "r"), max_steps=8)
+        found = pt.profile(loss, theta, data, term, max_steps=8)
         assert np.ptp(found.deviance) < 1e-6
         assert (found.low, found.high) == (-np.inf, np.inf)
