@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from plastutor._experiments import (
     Chunks as Chunks,
+    Cohort as Cohort,
     check_dtype as check_dtype,
     check_experiment as check_experiment,
     chunks as chunks,

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from plastutor._experiments import make_experiment
+from plastutor._experiments import Cohort, make_experiment
 from plastutor._types import Experiment
 from plastutor.data._tables import Line, Table, read_table
 
@@ -22,21 +22,24 @@ class Choices(NamedTuple):
     """Choices of several animals, ready for a fit.
 
     Attributes:
-        experiment: a batch, one experiment for each animal; where weights are reset
-            between sessions, one for each session.
-        animal: for each experiment, the number of its animal, from 0 up.
+        cohort: one experiment for each animal; where weights are reset between
+            sessions, one for each session.
         animals: the animals' names, in the order of their numbers.
         options: the names of the options, in the order of `experiment.options`.
         file: the name of the file that they come from.
         sha256: the hash of its bytes, to know it again.
     """
 
-    experiment: Experiment
-    animal: Int[np.ndarray, " exp"]
+    cohort: Cohort
     animals: tuple[str, ...]
     options: tuple[str, ...]
     file: str = ""
     sha256: str = ""
+
+    @property
+    def experiment(self) -> Experiment:
+        """The batch of experiments, whoever made them."""
+        return self.cohort.data
 
 
 def one_hot(
@@ -156,14 +159,14 @@ def read_choices(
         part = (animal, session if sessions == "reset" else "")
         trials.setdefault(part, []).append(row)
     index = {option: k for k, option in enumerate(options)} | {None: -1}
+    data = choice_experiments(
+        [[index[choice] for *_, choice, _ in some] for some in trials.values()],
+        [[reward for *_, reward in some] for some in trials.values()],
+        n_options=len(options),
+        stimulus=stimulus,
+    )
     return Choices(
-        choice_experiments(
-            [[index[choice] for *_, choice, _ in some] for some in trials.values()],
-            [[reward for *_, reward in some] for some in trials.values()],
-            n_options=len(options),
-            stimulus=stimulus,
-        ),
-        np.array([names.index(animal) for animal, _ in trials]),
+        Cohort(data, np.array([names.index(animal) for animal, _ in trials])),
         names,
         options,
         table.file,

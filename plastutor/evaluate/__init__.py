@@ -14,7 +14,6 @@ from plastutor.evaluate._comparison import (
 from plastutor.evaluate._held_out import (
     LeftOut as LeftOut,
     animal_losses as animal_losses,
-    by_animal as by_animal,
     count_observations as count_observations,
     leave_one_out as leave_one_out,
     split_in_time as split_in_time,

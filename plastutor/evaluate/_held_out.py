@@ -12,10 +12,9 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax.tree_util import Partial
-from jax.typing import ArrayLike
 from jaxtyping import Float, PRNGKeyArray
 
-from plastutor._experiments import check_experiment
+from plastutor._experiments import Cohort, as_cohort, check_experiment, hide
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.infer import LBFGS, fit_many, lowest_loss
 from plastutor.likelihoods import likelihood_of
@@ -55,7 +54,7 @@ def count_observations(data: Experiment) -> np.ndarray:
     """How many choices, or accepts and rejects, or activities there are.
 
     Args:
-        data: a batch of experiments, or as from `by_animal`.
+        data: a batch of experiments, or as from `Cohort.by_animal`.
 
     Returns:
         One number for each experiment, or for each animal.
@@ -67,24 +66,20 @@ def count_observations(data: Experiment) -> np.ndarray:
 def animal_losses(
     loss: Objective,
     theta: Theta,
-    data: Experiment,
-    *,
-    animal: ArrayLike | Sequence | None = None,
+    data: Experiment | Cohort,
 ) -> Float[np.ndarray, " animal"]:
     """The loss of each animal, summed over its choices, without the penalty.
 
     Args:
         loss: made by `objective`, with a loss that is a mean over choices.
         theta: one theta for all, or a list with one for each animal.
-        data: a batch of experiments.
-        animal: for each experiment, the number of its animal, from 0 up; default one
-            experiment an animal.
+        data: a cohort, or a batch with one experiment an animal.
 
     Returns:
         One number an animal, shape (animal,).
     """
-    owner = _owners(data, animal)
-    count = owner.max() + 1
+    cohort = as_cohort(data)
+    data, owner, count = cohort.data, cohort.animal, cohort.n_animals
     thetas = theta if isinstance(theta, list) else [theta] * count
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves)[owner], *thetas)
     observed = count_observations(data)
@@ -93,71 +88,8 @@ def animal_losses(
     return np.bincount(owner, np.where(observed > 0, mean * observed, 0), count)
 
 
-def _owners(data: Experiment, animal) -> np.ndarray:
-    """For each experiment, the number of its animal."""
-    count = data.x.shape[0] if data.x.ndim == 3 else 1
-    owner = np.arange(count) if animal is None else np.asarray(animal)
-    numbers = np.unique(owner)
-    if owner.shape != (count,) or not np.array_equal(numbers, range(len(numbers))):
-        raise ValueError(
-            f"animal is {animal!r}; expected one number for each of the {count} "
-            "experiments, from 0 up without a gap: [0, 0, 1] for two animals."
-        )
-    return owner
-
-
-def by_animal(
-    data: Experiment, animal: ArrayLike | Sequence | None = None
-) -> Experiment:
-    """The experiments of each animal together: leading axes (animal, session).
-
-    Animals with fewer sessions than others get empty ones, without a valid step.
-
-    Args:
-        data: a batch of experiments.
-        animal: for each experiment, the number of its animal, from 0 up; default one
-            experiment an animal.
-
-    >>> import plastutor as pt
-    >>> three = pt.make_experiment(jnp.ones((3, 5, 1)), w0=jnp.zeros((1, 1)))
-    >>> sessions = by_animal(three, [0, 1, 0])
-    >>> sessions.x.shape, sessions.valid.any(-1).tolist()
-    ((2, 2, 5, 1), [[True, True], [True, False]])
-    """
-    owner = _owners(data, animal)
-    own = owner == np.arange(owner.max() + 1)[:, None]
-    # Each animal's own experiments first, and others, of which nothing is valid.
-    index = np.argsort(~own, axis=1, kind="stable")[:, : own.sum(1).max()]
-    there = np.take_along_axis(own, index, 1)[..., None]
-    # In NumPy, which compiles nothing.
-    grouped = jax.tree.map(lambda leaf: np.asarray(leaf)[index], data)
-    grouped = grouped._replace(
-        valid=grouped.valid & there, plastic=grouped.plastic & there
-    )
-    return jax.tree.map(jnp.asarray, grouped)
-
-
-def _hide(data: Experiment, hidden) -> Experiment:
-    """The same experiments, with some of what was observed hidden from the loss.
-
-    `hidden` has an axis of animals and one of steps, either of which may have size 1.
-    """
-
-    def blank(values, nothing):
-        if values is None:
-            return None
-        mask = hidden[..., None] if values.ndim == 3 else hidden
-        return jnp.where(mask, nothing, values)
-
-    return data._replace(
-        activity=blank(data.activity, jnp.nan),
-        accept=blank(data.accept, jnp.nan),
-        choice=blank(data.choice, -1),
-    )
-
-
 def _hide_animals(data: Experiment, owner, animals) -> Experiment:
-    return _hide(data, jnp.isin(owner, animals)[:, None])
+    return hide(data, jnp.isin(owner, animals)[:, None])
 
 
 def split_in_time(
@@ -192,14 +124,10 @@ def split_in_time(
             "0.5: the part of the steps that is fitted."
         )
     check_experiment(data)
-    if data.x.ndim != 3:
-        raise ValueError(
-            f"x has shape {data.x.shape}; expected a batch, with a first axis for "
-            "animals. Put x[None] and the like into make_experiment."
-        )
+    data = as_cohort(data).data  # refuses what is no batch
     count = jnp.cumsum(data.valid, axis=1)
     early = count <= jnp.round(fraction * count[:, -1:])
-    first, rest = _hide(data, ~early), _hide(data, early)
+    first, rest = hide(data, ~early), hide(data, early)
     return first, rest if carry else rest._replace(plastic=data.plastic & ~early)
 
 
@@ -253,13 +181,13 @@ def _fit_without(loss, starts, data, groups, how) -> list[list[Fit]]:
     return [fits[k : k + restarts] for k in range(0, count, restarts)]
 
 
-def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
+def _choose(key, losses, init, cohort, restarts, how) -> list[int]:
     """For each animal, the loss that predicts best among the *other* animals.
 
     A fit without animals i and j is scored on j when i is to be predicted, and on i
     when j is. So animal i never takes part in the choice made for it.
     """
-    count = owner.max() + 1
+    data, owner, count = cohort.data, cohort.animal, cohort.n_animals
     pairs = [(i, j) for i in range(count) for j in range(i)]
     score = np.zeros((len(losses), count))
     for k, loss in enumerate(losses):
@@ -270,7 +198,7 @@ def _choose(key, losses, init, data, owner, restarts, how) -> list[int]:
             left = [pair[1 - first] for pair in pairs]
             pair, row = np.nonzero(np.array(pairs)[:, [first]] == owner)
             scored = jax.tree.map(lambda leaf, row=row: np.asarray(leaf)[row], data)
-            np.add.at(score[k], left, animal_losses(loss, best, scored, animal=pair))
+            np.add.at(score[k], left, animal_losses(loss, best, Cohort(scored, pair)))
     return [int(k) for k in score.argmin(0)]
 
 
@@ -283,9 +211,8 @@ def leave_one_out(
     key: PRNGKeyArray,
     loss: Objective | Sequence[Objective],
     init: Callable,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
-    animal: ArrayLike | Sequence | None = None,
     restarts: int = 10,
     optimizer: Any = LBFGS,
     max_steps: int = 50,
@@ -300,9 +227,8 @@ def leave_one_out(
         loss: made by `objective`; or several of them (penalties, say, or terms), among
             which a leave-one-out inside the other animals chooses.
         init: `key -> theta`, such as rule.init.
-        data: a batch of experiments.
-        animal: for each experiment, the number of its animal, from 0 up; those of one
-            animal are left out together. Default: one experiment an animal.
+        data: a cohort, the experiments of whose animals are left out together; or a
+            batch with one experiment an animal.
         restarts: starts for each fold.
         optimizer: as in `fit`.
         max_steps: as in `fit`.
@@ -310,8 +236,8 @@ def leave_one_out(
     Raises:
         ValueError: fewer than three animals.
     """
-    owner = _owners(data, animal)
-    count = owner.max() + 1
+    cohort = as_cohort(data)
+    data, owner, count = cohort.data, cohort.animal, cohort.n_animals
     if count < 3:
         raise ValueError(
             f"There are {count} animals; leaving one out needs at least 3."
@@ -322,7 +248,7 @@ def leave_one_out(
     how = {"optimizer": optimizer, "max_steps": max_steps}
     chosen = [0] * count
     if len(losses) > 1:
-        chosen = _choose(key_choice, losses, init, data, owner, restarts, how)
+        chosen = _choose(key_choice, losses, init, cohort, restarts, how)
     folds: dict[int, list[Fit]] = {}
     all_starts = _starts(key_folds, init, count, restarts)
     for k in sorted(set(chosen)):
@@ -335,7 +261,7 @@ def leave_one_out(
         folds |= dict(zip(map(int, mine), found, strict=True))
     fits = [min(folds[i], key=lowest_loss) for i in range(count)]
     thetas = [fit.theta for fit in fits]
-    own = {k: animal_losses(losses[k], thetas, data, animal=animal) for k in {*chosen}}
+    own = {k: animal_losses(losses[k], thetas, cohort) for k in {*chosen}}
     return LeftOut(
         fits,
         np.array([own[k][i] for i, k in enumerate(chosen)]),

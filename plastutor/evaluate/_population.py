@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,12 +11,12 @@ import jax.random as jr
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.scipy.special import logsumexp
-from jax.typing import ArrayLike
 from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
+from plastutor._experiments import Cohort, as_cohort
 from plastutor._types import Experiment, Fit, Theta
-from plastutor.evaluate._held_out import by_animal, count_observations
+from plastutor.evaluate._held_out import count_observations
 from plastutor.infer import (
     GaussNewton,
     damped_step,
@@ -122,9 +121,8 @@ def _expectation_maximisation(loss, max_steps, theta, data, counts, matrices):
 def fit_population(
     loss: Objective,
     theta: Theta,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
-    animal: ArrayLike | Sequence | None = None,
     max_steps: int = 60,
 ) -> Population:
     """Fit each animal's theta and the population that it is drawn from, together.
@@ -139,9 +137,7 @@ def fit_population(
         loss: made by `objective`, with a loss that is a mean over choices; a penalty
             is left out, for the population takes its place.
         theta: where to start; the fit to all animals together.
-        data: a batch of experiments.
-        animal: for each experiment, the number of its animal, from 0 up; default one
-            experiment an animal.
+        data: a cohort, or a batch with one experiment an animal.
         max_steps: of the expectation-maximisation.
 
     >>> import plastutor as pt
@@ -151,7 +147,7 @@ def fit_population(
     >>> fit_population(loss, jnp.zeros(2), data).thetas.shape
     (5, 2)
     """
-    data = by_animal(data, animal)
+    data = as_cohort(data).by_animal
     counts = count_observations(data)
     _, matrices = _information(loss, theta, data, counts)
     found = _expectation_maximisation(loss, max_steps, theta, data, counts, matrices)
@@ -176,10 +172,9 @@ def predictive_losses(
     key: PRNGKeyArray,
     loss: Objective,
     population: Population,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
-    given: Experiment | None = None,
-    animal: ArrayLike | Sequence | None = None,
+    given: Experiment | Cohort | None = None,
     n_samples: int = 2000,
 ) -> Float[np.ndarray, " animal"]:
     """The loss of each new animal, when its own theta is not known but learned.
@@ -193,10 +188,9 @@ def predictive_losses(
         key: a JAX random key.
         loss: as for the fit.
         population: from `fit_population`, of other animals or earlier choices.
-        data: what is predicted.
+        data: what is predicted, a cohort or a batch with one experiment an animal.
         given: what is known of the same animals before that, such as the first part
             from `split_in_time`.
-        animal: as for the fit.
         n_samples: draws from the population.
 
     Returns:
@@ -208,7 +202,7 @@ def predictive_losses(
     thetas = jax.vmap(lambda draw: unravel(flat.at[free].add(draw)))(draws)
 
     def losses(data):
-        data = by_animal(data, animal)
+        data = as_cohort(data).by_animal
         return _summed_losses(loss, thetas, data, count_observations(data))
 
     before = 0.0 if given is None else losses(given)
@@ -228,9 +222,8 @@ def _sandwich(gradients, matrices):
 def cluster_robust_interval(
     loss: Objective,
     theta: Theta,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
-    animal: ArrayLike | Sequence | None = None,
     level: float = 0.95,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals for the coefficients of a fit to all animals, which may differ.
@@ -243,8 +236,7 @@ def cluster_robust_interval(
     Args:
         loss: made by `objective`, with a loss that is a mean over choices.
         theta: the best fit.
-        data: what was fitted.
-        animal: for each experiment, the number of its animal; default its own.
+        data: what was fitted, a cohort or a batch with one experiment an animal.
         level: what the interval should cover.
 
     Returns:
@@ -254,8 +246,8 @@ def cluster_robust_interval(
         ValueError: no more animals than coefficients.
     """
     free = free_coefficients(loss, theta)
-    data = by_animal(data, animal)
-    n_animals = data.x.shape[0]
+    cohort = as_cohort(data)
+    data, n_animals = cohort.by_animal, cohort.n_animals
     spare = n_animals - len(free)
     if spare < 1:
         raise ValueError(
@@ -275,9 +267,8 @@ def bootstrap_fits(
     key: PRNGKeyArray,
     loss: Objective,
     theta: Theta,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
-    animal: ArrayLike | Sequence | None = None,
     n_samples: int = 200,
     **how: Any,
 ) -> list[Fit]:
@@ -287,12 +278,11 @@ def bootstrap_fits(
         key: a JAX random key.
         loss: made by `objective`.
         theta: the best fit to all; every fit begins there.
-        data: a batch of experiments.
-        animal: for each experiment, the number of its animal; default its own.
+        data: a cohort, or a batch with one experiment an animal.
         n_samples: cohorts.
         **how: optimizer and max_steps, as for `fit_many`.
     """
-    data = by_animal(data, animal)
+    data = as_cohort(data).by_animal
     shape = n_samples, data.x.shape[0]
     draws = jr.randint(key, shape, 0, shape[1])
     cohorts = jax.tree.map(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from plastutor import likelihoods
+from plastutor._experiments import hide
 from plastutor._types import Experiment
 from plastutor.data import Recording
 from plastutor.evaluate import (
@@ -185,7 +186,7 @@ def report_activity(
     orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
     models = _Models(orders, terms, network, restarts)
     early = jnp.arange(recording.experiment.x.shape[1]) < skip
-    data = _hide(recording.experiment, early[None, :, None])
+    data = hide(recording.experiment, early[None])
     total = _total_sum_of_squares(data, recording)
     key_boot, *keys = jr.split(key, 1 + draws)
     results = []
@@ -298,13 +299,7 @@ class _Models:
         """All terms, fitted to all experiments but one."""
         left_out = jnp.arange(data.x.shape[0]) == k
         how = {"theta0": theta, "network": self.network, "max_steps": 10}
-        return evidence_fit(self.orders, _hide(data, left_out[:, None, None]), **how)
-
-
-def _hide(data: Experiment, hidden) -> Experiment:
-    """The same experiments, some of whose activity counts as not recorded."""
-    assert data.activity is not None  # a recording has it
-    return data._replace(activity=jnp.where(hidden, jnp.nan, data.activity))
+        return evidence_fit(self.orders, hide(data, left_out[:, None]), **how)
 
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
@@ -333,7 +328,7 @@ def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, 
 
 def _total_sum_of_squares(data: Experiment, recording: Recording) -> np.ndarray:
     """Sum of squares of each experiment about each neuron's own mean."""
-    activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
+    activity = np.asarray(hide(data, ~data.valid).activity)
     there = ~np.isnan(activity)
     mean = np.where(there, activity, 0).sum(1) / np.maximum(there.sum(1), 1)
     total = np.where(there, (activity - mean[:, None]) ** 2, 0).sum((1, 2))

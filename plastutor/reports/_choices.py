@@ -132,14 +132,15 @@ def report_choices(
             f"{', '.join(choices.animals)}; expected at least 3, since each is "
             "predicted from the others."
         )
-    data, animal = choices.experiment, choices.animal
+    cohort = choices.cohort
+    data = cohort.data
     key_fit, key_boot, *keys = jr.split(key, 7)
     losses = {}
 
     def predict(name, key, loss, init, restarts, max_steps=30):
         how = {"optimizer": GaussNewton(), "max_steps": max_steps}
         losses[name] = leave_one_out(
-            key, loss, init, data, animal=animal, restarts=restarts, **how
+            key, loss, init, cohort, restarts=restarts, **how
         ).losses
 
     without_w = [term for term in TERMS if term != "w"]
@@ -148,7 +149,7 @@ def report_choices(
         objective(one, likelihoods.choice, network=network) for one in (simpler, rule)
     )
     nothing = null_theta(rule.init(key_fit))
-    losses[NOTHING] = animal_losses(loss, nothing, data, animal=animal)
+    losses[NOTHING] = animal_losses(loss, nothing, cohort)
     predict(DOES_NOT, keys[0], simpler_loss, simpler.init, restarts)
     predict(FORGETS, keys[1], loss, rule.init, restarts)
     zeros = {lags: partial(_zeros, 2 * lags) for lags in (1, 10)}
@@ -163,8 +164,8 @@ def report_choices(
     theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
     interval = np.full((2, len(TERMS)), np.nan)
     if len(choices.animals) > len(TERMS):
-        interval = np.array(cluster_robust_interval(loss, theta, data, animal=animal))
-    population = fit_population(loss, theta, data, animal=animal)
+        interval = np.array(cluster_robust_interval(loss, theta, cohort))
+    population = fit_population(loss, theta, cohort)
     counts = count_observations(data)
     return ChoiceReport(
         choices.file,

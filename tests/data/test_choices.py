@@ -27,7 +27,7 @@ def test_sessions_carry_on(tmp_path):
     found = pt.read_choices(table(tmp_path, *ROWS), sessions="carry")
     assert found.animals == ("mouse", "rat")
     assert found.options == ("left", "middle", "right")
-    assert found.animal.tolist() == [0, 1]
+    assert found.cohort.animal.tolist() == [0, 1]
     made = found.experiment
     assert made.choice.tolist() == [[2, 0, -1, 1], [0, -1, -1, -1]]
     assert made.reward.tolist() == [[1, 0, 0, 1], [0.5, 0, 0, 0]]
@@ -39,7 +39,7 @@ def test_sessions_carry_on(tmp_path):
 
 def test_sessions_begin_anew(tmp_path):
     found = pt.read_choices(table(tmp_path, *ROWS), sessions="reset", stimulus=1.0)
-    assert found.animal.tolist() == [0, 1, 0]
+    assert found.cohort.animal.tolist() == [0, 1, 0]
     assert found.experiment.choice.tolist() == [[2, 0], [0, -1], [-1, 1]]
     assert found.experiment.x.max() == 1
 

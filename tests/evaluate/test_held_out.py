@@ -282,13 +282,15 @@ def test_one_animal_is_no_batch():
 def test_experiments_of_one_animal_are_left_out_together():
     """Two sessions of an animal are the same as its two lives in any other batch."""
     data, owner = flies(), np.array([0, 1, 2, 0])
-    found = left_out(data, LOSS, animal=owner)
+    found = left_out(pt.Cohort(data, owner), LOSS)
     assert len(found.fits) == 3 and found.restarts.shape == (3, 2)
-    changed = left_out(change(change(data, 0), 3), LOSS, animal=owner)
+    changed = left_out(pt.Cohort(change(change(data, 0), 3), owner), LOSS)
     assert np.abs(changed.fits[0].theta - found.fits[0].theta).max() < 1e-12
     assert np.abs(changed.fits[1].theta - found.fits[1].theta).max() > 1e-3
     apart = pt.evaluate.animal_losses(LOSS, found.fits[0].theta, data)
-    together = pt.evaluate.animal_losses(LOSS, found.fits[0].theta, data, animal=owner)
+    together = pt.evaluate.animal_losses(
+        LOSS, found.fits[0].theta, pt.Cohort(data, owner)
+    )
     np.testing.assert_allclose(together, [apart[0] + apart[3], apart[1], apart[2]])
     np.testing.assert_allclose(found.losses[0], together[0])
 
@@ -298,7 +300,7 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch
         "plastutor.evaluate._held_out.MAX_FITS_PER_BATCH", 2
     )  # so that chunks are tested, too
     data, owner = flies(), np.array([0, 1, 2, 0])
-    found = left_out(data, PENALTIES, restarts=1, max_steps=400, animal=owner)
+    found = left_out(pt.Cohort(data, owner), PENALTIES, restarts=1, max_steps=400)
     for left in range(3):
         others = [k for k in range(3) if k != left]
         score = np.zeros(len(PENALTIES))
@@ -333,7 +335,7 @@ def test_the_chosen_loss_predicts():
 @pytest.mark.parametrize("owner", [[0, 1, 2], [0, 2, 2, 0], [1, 1, 2, 2]])
 def test_numbers_of_animals_are_checked(owner):
     with pytest.raises(ValueError, match="one number for each of the 4 experiments"):
-        left_out(flies(), LOSS, animal=owner)
+        left_out(pt.Cohort(flies(), owner), LOSS)
 
 
 def test_a_fit_that_diverged_is_not_a_good_prediction():

@@ -89,15 +89,14 @@ def test_what_is_not_free_stays(cohort):
 
 def test_lives_of_one_animal_belong_together(cohort):
     owner = np.repeat(np.arange(6), 2)
-    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), cohort, animal=owner)
+    pairs = pt.Cohort(cohort, owner)
+    found = pt.evaluate.fit_population(LOSS, jnp.zeros(2), pairs)
     assert found.thetas.shape == (6, 2)
     population = pt.evaluate.Population(found.mean, found.spread, None, (0, 1), 0.0)
-    together = pt.evaluate.predictive_losses(
-        jr.key(0), LOSS, population, cohort, animal=owner
-    )
+    together = pt.evaluate.predictive_losses(jr.key(0), LOSS, population, pairs)
     none = population._replace(spread=np.full(2, 1e-9))
     apart = pt.evaluate.animal_losses(LOSS, found.mean, cohort)
-    plain = pt.evaluate.predictive_losses(jr.key(0), LOSS, none, cohort, animal=owner)
+    plain = pt.evaluate.predictive_losses(jr.key(0), LOSS, none, pairs)
     np.testing.assert_allclose(plain, apart[::2] + apart[1::2], rtol=1e-6)
     assert np.abs(together - plain).max() > 0.1
 
@@ -178,7 +177,7 @@ def test_bootstrap_fits_are_fits_to_drawn_cohorts(cohort, pooled):
 
 
 def test_by_animal_hides_what_is_not_there(cohort):
-    lives = pt.evaluate.by_animal(cohort, [0, 0, 0, 1, *range(2, 10)])
+    lives = pt.Cohort(cohort, [0, 0, 0, 1, *range(2, 10)]).by_animal
     assert lives.x.shape[:2] == (10, 3)
     assert lives.valid.any(-1).sum() == 12 and not lives.plastic[3, 1:].any()
     np.testing.assert_array_equal(lives.choice[0], cohort.choice[:3])

@@ -70,9 +70,7 @@ def some_activity(seed):
 def report_choices(seed):
     table = pt.read_choices(pt.data.example_file("choices"), sessions="carry")
     first = jax.tree.map(lambda leaf: leaf[:4], table.experiment)
-    few = table._replace(
-        animals=table.animals[:4], animal=table.animal[:4], experiment=first
-    )
+    few = table._replace(animals=table.animals[:4], cohort=pt.Cohort(first))
     pt.report_choices(jr.key(seed), few, restarts=2)
 
 

@@ -12,7 +12,7 @@ paper's, and the same fly can have another number in another source.
 from plastutor.data.flies._files import FlyChoices as FlyChoices
 from plastutor.data.flies._flies import (
     CITATION as CITATION,
-    Cohort as Cohort,
+    Flies as Flies,
     download as download,
     experiments as experiments,
     load as load,

@@ -87,7 +87,7 @@ def load(
     return _read(download(progress=progress), "The cache")
 
 
-class Cohort(NamedTuple):
+class Flies(NamedTuple):
     """Flies, and whether they are real; a notebook shows it as a box.
 
     Attributes:
@@ -114,7 +114,7 @@ def load_or_simulate(
     theta: Float[ArrayLike, "x y w r"] | None = None,
     *,
     progress: Progress | None = None,
-) -> Cohort:
+) -> Flies:
     """The real flies; where they cannot be had, simulated ones, which say so.
 
     With the environment variable PLASTUTOR_REQUIRE_FLY_DATA=1 there is no second best.
@@ -132,7 +132,7 @@ def load_or_simulate(
     """
     try:
         flies = load(progress=progress)
-        return Cohort(flies, True, f"{len(flies)} flies. {CITATION}")
+        return Flies(flies, True, f"{len(flies)} flies. {CITATION}")
     except OSError as problem:
         if os.environ.get(REQUIRED) == "1":
             raise
@@ -144,7 +144,7 @@ def load_or_simulate(
             "The page shows the method, and nothing about real flies. Its text and the "
             f"tables of the long studies speak of real ones. {problem}"
         )
-        return Cohort(simulate_flies(key, theta), False, note)
+        return Flies(simulate_flies(key, theta), False, note)
 
 
 def progress_bar() -> Progress:
