@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import PRNGKeyArray
 
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, first_steps
 from plastutor._types import Experiment, Fit, Theta
+from plastutor.infer._endings import Stage, endings, holds, report
 from plastutor.infer._gauss_newton import GaussNewton
 from plastutor.objectives import Objective
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never raises the loss."""
 CHUNK = 25  # steps between two chances to stop
-REST = 10  # steps in which theta stayed; Gauss-Newton raises its damping meanwhile
 
 
 def _optax_step(optimizer, loss, theta, state, data):
@@ -93,46 +92,6 @@ def _loss_of(loss, axes, theta, data):
     return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
 
 
-@partial(jax.jit, static_argnames=("loss", "axes"))
-def _descent_gains(loss, axes, theta, gradient, value, spread, data):
-    """Whether a step of steepest descent clearly lowers the loss, for each fit.
-
-    Or whether its values at one theta lie apart, since rounding decides them.
-
-    What counts is 0.5 % of the loss and 5e-7 of that of the null theta. On a plane one
-    step gains just as much; shorter ones are tried too, for the loss may fall off.
-    """
-
-    def one(theta, gradient, value, spread, data):
-        flat, unravel = ravel_pytree(theta)
-        way, _ = ravel_pytree(gradient)
-        peak = jnp.where(way.any(), jnp.abs(way).max(), 1)
-        way = way / peak  # its square can not overflow
-        null = jnp.abs(loss(unravel(jnp.zeros_like(flat)), data))
-        enough = 5e-3 * jnp.abs(value) + 5e-7 * jnp.where(jnp.isfinite(null), null, 0)
-        steps = enough / peak / jnp.maximum(way @ way, 1)
-        steps = steps * jnp.exp2(jnp.arange(-12, 14, 0.5, dtype=flat.dtype))
-        after = jax.lax.map(lambda step: loss(unravel(flat - step * way), data), steps)
-        return (after < value - enough).any() | (spread > enough)
-
-    return (one if axes is None else jax.vmap(one, (0, 0, 0, 0, *axes)))(
-        theta, gradient, value, spread, data
-    )
-
-
-class _Stage(NamedTuple):
-    """The steps taken at one horizon."""
-
-    losses: Any
-    thetas: Any
-
-
-def _all(condition: Callable, ndim: int, *trees: Any) -> np.ndarray | np.bool_:
-    """Where it holds for every number, on the first `ndim` axes of all leaves."""
-    each = jax.tree.leaves(jax.tree.map(condition, *trees))
-    return np.all([one.reshape(*one.shape[:ndim], -1).all(-1) for one in each], axis=0)
-
-
 def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
     """Take up to max_steps on one data set, in chunks that can be interrupted."""
     init, _ = _method(optimizer, loss)
@@ -149,8 +108,8 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
 
     def keep(kept, steps):
         thetas, losses = jax.tree.map(lambda leaf: np.asarray(leaf)[:steps], kept)
-        finite = _all(np.isfinite, ndim + 1, thetas)
-        stages.append(_Stage(np.where(finite, losses, np.nan), thetas))
+        finite = holds(np.isfinite, ndim + 1, thetas)
+        stages.append(Stage(np.where(finite, losses, np.nan), thetas))
 
     try:
         for start in range(0, max_steps, CHUNK):
@@ -164,7 +123,7 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
             if axes is None and not np.isfinite(losses).any():
                 break
             first = jax.tree.map(lambda leaf: leaf[0], thetas)
-            if _all(np.equal, ndim, first, theta).all():
+            if holds(np.equal, ndim, first, theta).all():
                 break
     except KeyboardInterrupt:
         interrupted = True
@@ -172,76 +131,8 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
     # another order of the same sums overflows.
     _, _, gradient, kept = advance(1, theta, first_state(theta), data)
     keep(kept, 1)
-    stage = _Stage(*jax.tree.map(lambda *parts: np.concatenate(parts), *stages))
-    return stage, _endings(loss, axes, stage, gradient, data, interrupted)
-
-
-def _endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
-    """How each fit ended, if its losses are finite: a key of MESSAGES."""
-    ndim = stage.losses.ndim - 1
-    gradient = jax.tree.map(np.asarray, gradient)
-    known = _all(np.isfinite, ndim, gradient)
-    if interrupted:
-        return np.where(known, "interrupted", "no gradient")
-    theta = jax.tree.map(lambda leaf: leaf[-1], stage.thetas)
-    late = jax.tree.map(lambda leaf: leaf[-1 - REST :], stage.thetas)
-    at_rest = _all(lambda all, last: all == last[None], ndim + 1, late, theta).all(0)
-    ended = np.where(at_rest, "converged", "finished")
-    if (at_rest & known).any():
-        value, least = stage.losses[-1], np.fmin.reduce(stage.losses)
-        with np.errstate(invalid="ignore"):  # inf - inf, of fits that diverged
-            spread = stage.losses[-1 - REST :].max(0) - least
-        gains = _descent_gains(loss, axes, theta, gradient, value, spread, data)
-        ended = np.where(at_rest & gains, "stalled", ended)
-    return np.where(known, ended, "no gradient")
-
-
-def _report(stages: Sequence[_Stage], ended: str) -> Fit:
-    """The best finite theta of the last stage that has one, and a sentence."""
-    losses = np.concatenate([stage.losses for stage in stages])
-    thetas = jax.tree.map(
-        lambda *parts: np.concatenate(parts), *(stage.thetas for stage in stages)
-    )
-    finite = np.isfinite(losses)
-    bad = int((~finite).argmax())  # the first, if there is one
-    start = len(losses) - len(stages[-1].losses)
-    last = np.where(finite, losses, np.inf)[start:]
-    best = start + int(last.argmin()) if finite[start:].any() else bad - 1
-    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
-    if not finite.all():
-        ended = "no start" if best < 0 else "diverged"
-    message = MESSAGES[ended].format(
-        steps=len(losses) - len(stages),
-        loss=losses[max(best, 0)],
-        best=best,
-        bad=bad,
-        value=losses[bad],
-    )
-    status = "diverged" if ended in ("no start", "no gradient") else ended
-    return Fit(theta, losses, thetas, status, message)
-
-
-MESSAGES = {
-    "no start": "The loss of the initial theta is not finite: the weights grow without "
-    "bound already there. Start from smaller coefficients, or scale the stimuli down.",
-    "diverged": "The loss became {value} at step {bad}: the weights grew without "
-    "bound. theta is that of step {best}, with loss {loss:.4g}. Try the default "
-    "optimiser, a lower learning rate, horizons that grow, or clipped gradients "
-    "(optax.clip_by_global_norm; they do not help Adam).",
-    "no gradient": "After {steps} steps the gradient or the curvature is not finite, "
-    "although the loss is: the weights grew without bound. theta is that of step "
-    "{best}, with loss {loss:.4g}. Start from smaller coefficients, let horizons grow, "
-    "or use float64.",
-    "interrupted": "Interrupted after {steps} steps at loss {loss:.4g}; theta is the "
-    "best so far. Pass it as theta0 to go on.",
-    "converged": "Converged within {steps} steps at loss {loss:.4g}: no step lowers it "
-    "further, nor does steepest descent by more than 1 %.",
-    "stalled": "Stalled within {steps} steps at loss {loss:.4g}: theta stays where it "
-    "is, although steepest descent would lower the loss, or rounding decides it. Go on "
-    "from theta with another optimiser, start elsewhere, or use float64.",
-    "finished": "Finished {steps} steps at loss {loss:.4g}. If the loss still falls, "
-    "raise max_steps.",
-}
+    stage = Stage(*jax.tree.map(lambda *parts: np.concatenate(parts), *stages))
+    return stage, endings(loss, axes, stage, gradient, data, interrupted)
 
 
 def _checked(loss, theta0, data, max_steps, horizons, axes):
@@ -352,7 +243,7 @@ def fit(
     stages, ended = _stages(
         loss, theta0, data, optimizer, max_steps, horizons, None, progress
     )
-    return _report(stages, str(ended))
+    return report(stages, str(ended))
 
 
 def fit_many(
@@ -393,7 +284,7 @@ def fit_many(
         loss, theta0, data, optimizer, max_steps, horizons, axes, progress
     )
     return [
-        _report(jax.tree.map(lambda leaf, k=k: leaf[:, k], stages), str(how))
+        report(jax.tree.map(lambda leaf, k=k: leaf[:, k], stages), str(how))
         for k, how in enumerate(ended)
     ]
 

@@ -126,7 +126,7 @@ def test_bad_input_is_refused_before_compilation(monkeypatch):
         raise AssertionError("this compiles")
 
     monkeypatch.setattr("plastutor.infer._fit._advance", compile_nothing)
-    monkeypatch.setattr("plastutor.infer._fit._descent_gains", compile_nothing)
+    monkeypatch.setattr("plastutor.infer._endings._descent_gains", compile_nothing)
     for case in ("theta0 is NaN", "not an optimiser", "a horizon without data"):
         with pytest.raises((ValueError, TypeError), match=BAD[case][1]):
             BAD[case][0]()
