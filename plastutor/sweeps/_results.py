@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,3 +76,21 @@ def select_rows(
             if all(same(row[name], value) for name, value in wanted.items())
         ]
     )
+
+
+def as_text(value: Any, name: str) -> str:
+    """A value as it stands in the table, if it can be read again from there."""
+    if not isinstance(value, str | int | float | np.generic) and (
+        getattr(value, "shape", None) != ()
+    ):
+        raise ValueError(
+            f"{name} is a {type(value).__name__}; expected one number or a text. "
+            "Give each number a column of its own."
+        )
+    text = str(value)
+    if len(text.splitlines()) > 1 or text[-1:] in ("\n", "\r") or text[:2] == "# ":
+        raise ValueError(
+            f"{name} is {text[:40]!r}; expected a text of one line that does not begin "
+            "with '# ', as the lines at the head of the table do."
+        )
+    return text

@@ -20,60 +20,19 @@ from __future__ import annotations
 import ast
 import csv
 import hashlib
-import logging
 import os
 import platform
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-from tqdm import tqdm
-
-from plastutor.sweeps._results import read_results
+from plastutor.sweeps._attempts import Batch, run_all
+from plastutor.sweeps._results import as_text, read_results
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
-MOST_MAPS = 15_000  # memory maps; each compiled program takes about four
-CLUSTER_POLL_SECONDS = 5.0  # until a cluster that has grown gets more batches
-
-Batch = list[dict[str, Any]]
-Outcome = list[dict[str, str]] | str  # the results of a batch, or why there are none
-Attempts = Generator[tuple[Batch, Outcome]]
-
-
-def all_cores() -> Any:
-    """A Dask client with a process for each core of this machine, for `sweep`.
-
-    On Linux each process keeps to its core: else JAX would start as many threads in
-    each of them as there are cores. Close the client, or use it in a `with`. In a
-    script, call it under ``if __name__ == "__main__":``, since the processes import
-    the script.
-    """
-    from distributed import Client
-
-    linux = hasattr(os, "sched_setaffinity")
-    cores = sorted(os.sched_getaffinity(0)) if linux else range(os.cpu_count() or 1)
-    client = Client(
-        n_workers=len(cores),
-        threads_per_worker=1,
-        memory_limit=0,  # a batch may be large; the operating system is the judge
-        dashboard_address=":0",
-        silence_logs=logging.ERROR,
-    )
-    if linux:
-        client.register_worker_callbacks(partial(_keep_to_one_core, cores))
-    return client
-
-
-def _keep_to_one_core(cores: Sequence[int], dask_worker: Any) -> None:
-    """In a worker: all its threads on the core that has its number."""
-    for thread in os.listdir("/proc/self/task"):
-        os.sched_setaffinity(int(thread), {cores[int(dask_worker.name)]})
 
 
 def code_hash(paths: Iterable[str | Path]) -> str:
@@ -109,122 +68,6 @@ def _code(node: Any) -> Any:
 
 def _is_docstring(node: Any) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _text(value: Any, name: str) -> str:
-    """A value as it stands in the table, if it can be read again from there."""
-    if not isinstance(value, str | int | float | np.generic) and (
-        getattr(value, "shape", None) != ()
-    ):
-        raise ValueError(
-            f"{name} is a {type(value).__name__}; expected one number or a text. "
-            "Give each number a column of its own."
-        )
-    text = str(value)
-    if len(text.splitlines()) > 1 or text[-1:] in ("\n", "\r") or text[:2] == "# ":
-        raise ValueError(
-            f"{name} is {text[:40]!r}; expected a text of one line that does not begin "
-            "with '# ', as the lines at the head of the table do."
-        )
-    return text
-
-
-def _reason(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
-    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-
-
-def _make_room() -> None:
-    """Drop compiled programs before the 65,530 memory maps of Linux are used up."""
-    maps = Path("/proc/self/maps")
-    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
-        jax.clear_caches()
-
-
-def _attempt(run: Callable, batch: Batch, columns: Sequence[str]) -> Outcome:
-    """Run one batch; in a worker, if there are any."""
-    _make_room()
-    try:
-        results = list(run([dict(setting) for setting in batch]))
-        if len(results) != len(batch):
-            raise ValueError(
-                f"run gave {len(results)} results for {len(batch)} settings; expected "
-                "one dict for each setting, in the same order."
-            )
-        unknown = {name for result in results for name in result} - {*columns}
-        if unknown:
-            raise ValueError(
-                f"run gave {sorted(unknown)}; expected only what is in columns: "
-                f"{list(columns)}."
-            )
-        return [{k: _text(v, k) for k, v in result.items()} for result in results]
-    except Exception as error:
-        return _reason(error)
-
-
-def _run_here(run, columns, queue: deque[Batch]) -> Attempts:
-    """Run the batches one after another."""
-    while queue:
-        batch = queue.popleft()
-        yield batch, _attempt(run, batch, columns)
-
-
-def _run_on(client, run, columns, queue: deque[Batch]) -> Attempts:
-    """Run the batches on the workers of a client; as they are done."""
-    from distributed import KilledWorker, wait
-
-    pending = {}
-    try:
-        while queue or pending:
-            # One for each thread and none in reserve: the batches in a worker that dies
-            # are all suspects, also those that were only waiting there.
-            places = max(1, sum(client.nthreads().values()))
-            while queue and len(pending) < places:
-                batch = queue.popleft()
-                future = client.submit(_attempt, run, batch, columns, pure=False)
-                pending[future] = batch
-            try:
-                with client.as_current():
-                    wait([*pending], CLUSTER_POLL_SECONDS, "FIRST_COMPLETED")
-            except TimeoutError:
-                continue
-            for future in [future for future in pending if future.done()]:
-                try:
-                    outcome = future.result()
-                except KilledWorker as error:  # others are no fault of a setting
-                    outcome = _reason(error)
-                future.release()
-                yield pending.pop(future), outcome
-    finally:
-        client.cancel([*pending])
-        for future in pending:  # a call to cancel can overtake the submission
-            future.release()
-
-
-def _results(run, columns, queue: deque[Batch], client, total: int):
-    """Batches and their results, as they are done, with a bar that shows how many.
-
-    Where a batch fails, each of its settings is run alone.
-    """
-    attempts = (
-        _run_here(run, columns, queue)
-        if client is None
-        else _run_on(client, run, columns, queue)
-    )
-    failed = 0
-    with (
-        closing(attempts),  # cancels what the workers still do
-        tqdm(total=total, unit="setting", disable=not total) as bar,
-    ):
-        for batch, outcome in attempts:
-            if isinstance(outcome, str) and len(batch) > 1:
-                queue.extendleft([setting] for setting in reversed(batch))
-                continue
-            if isinstance(outcome, str):
-                failed, outcome = failed + 1, [{"error": outcome}]
-            yield batch, outcome
-            bar.set_postfix(failed=failed)
-            bar.update(len(batch))
 
 
 def _checked(settings, columns, batch_over, batch_size, code) -> list[str]:
@@ -279,7 +122,7 @@ def _by_key(settings, names) -> dict[tuple[str, ...], dict[str, Any]]:
     """The settings by their keys, in their order; each may be there once."""
     asked = {}
     for setting in settings:
-        key = tuple(_text(setting[name], name) for name in names)
+        key = tuple(as_text(setting[name], name) for name in names)
         if key in asked:
             raise ValueError(
                 f"The setting {setting} is there twice; expected each once. Tell "
@@ -292,7 +135,7 @@ def _by_key(settings, names) -> dict[tuple[str, ...], dict[str, Any]]:
 def _head(header, code) -> dict[str, str]:
     """The lines at the head of the table, without the versions."""
     head = {**(header or {}), **({"code": code_hash(code)} if code else {})}
-    return {name: _text(value, f"header {name!r}") for name, value in head.items()}
+    return {name: as_text(value, f"header {name!r}") for name, value in head.items()}
 
 
 def _versions(earlier: str) -> str:
@@ -411,7 +254,7 @@ def sweep(
     ]
     others = [row for key, row in rows.items() if key not in asked]
     queue = _batches(left, names, batch_over, batch_size)
-    with closing(_results(run, columns, queue, client, len(left))) as results:
+    with closing(run_all(run, columns, queue, client, len(left))) as results:
         for batch, result in results:
             for setting, found in zip(batch, result, strict=True):
                 key = _key(setting, names)

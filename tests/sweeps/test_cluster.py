@@ -38,7 +38,7 @@ def client(cluster):
 
 
 def test_a_client_gives_the_same_table(path, client, monkeypatch):
-    monkeypatch.setattr("plastutor.sweeps._sweep.CLUSTER_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("plastutor.sweeps._attempts.CLUSTER_POLL_SECONDS", 0.05)
     here = fill(path, choosy, batch_size=2)
     there = fill(path.with_name("b.csv"), choosy, batch_size=2, client=client)
     assert there == here

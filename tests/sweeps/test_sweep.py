@@ -65,7 +65,7 @@ def test_a_batch_gives_what_its_settings_give_alone(path):
 def test_programs_are_dropped_when_there_are_many(most, times, path, monkeypatch):
     dropped = []
     monkeypatch.setattr(jax, "clear_caches", lambda: dropped.append(True))
-    monkeypatch.setattr("plastutor.sweeps._sweep.MOST_MAPS", most)
+    monkeypatch.setattr("plastutor.sweeps._attempts.MOST_MAPS", most)
     fill(path)
     assert len(dropped) == times
 
