@@ -91,8 +91,10 @@ def _expectation_maximisation(loss, max_steps, theta, data, counts, matrices):
 
         own = Objective(predict, likelihood, _prior)
         one = jnp.eye(len(v), dtype=v.dtype)
-        made = damped_step(own, (v - mean) / std, one, damping, animal)
-        precision = _positive(made.matrix - one) + one
+        z, slack = (v - mean) / std, 8 * jnp.finfo(v.dtype).eps
+        made = damped_step(own, z, one, damping, animal, slack=slack)
+        units = jnp.outer(std, std)
+        precision = units * _positive((made.matrix - one) / units) + one
         uncertainty = variance * jnp.diag(jnp.linalg.inv(precision))
         return mean + std * made.theta, made.damping, uncertainty
 

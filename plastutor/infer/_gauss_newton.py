@@ -118,6 +118,8 @@ def damped_step(
     directions: Theta,
     damping: Float[Array, ""],
     data: Any,
+    *,
+    slack: float = 0.0,
 ) -> DampedStep:
     """Solve (|H| + d I) step = gradient for three d; keep the best that is finite.
 
@@ -130,6 +132,8 @@ def damped_step(
         directions: on a first axis of every leaf of theta; some may be 0.
         damping: the share that is tried first.
         data: what the loss needs.
+        slack: how much the loss may rise, as a share of it: a few roundings, for a
+            minimum that moves on and must be followed by less than the loss tells.
     """
     value, gradient, matrix = gauss_newton_terms(loss, theta, directions, data)
 
@@ -158,7 +162,7 @@ def damped_step(
     values = jax.vmap(loss, (0, None))(trials, data)
     values = jnp.where(jnp.isfinite(values), values, jnp.inf)
     best = jnp.argmin(values)
-    better = values[best] < value
+    better = values[best] < value + slack * jnp.abs(value)
     return DampedStep(
         jax.tree.map(lambda old, new: jnp.where(better, new[best], old), theta, trials),
         jnp.clip(jnp.where(better, dampings[best], dampings[-1]), 1e-14, 1e8),

@@ -227,7 +227,7 @@ def sweep(
         ValueError: a setting is there twice, lacks a key, or has one that is also a
             column; or the file was made by other code or has other columns.
 
-    >>> import jax, tempfile
+    >>> import jax, tempfile, numpy as np
     >>> def run(batch):
     ...     noise, seeds = batch[0]["noise"], np.array([one["seed"] for one in batch])
     ...     draw = lambda seed: noise * jax.random.normal(jax.random.key(seed), 9)
