@@ -4,7 +4,6 @@ Writes book/results/scaling.csv: time and memory against length, synapses, anima
 rules.
 """
 
-import csv
 import os
 import platform
 from functools import partial
@@ -204,11 +203,7 @@ def scaling():
         "versions": f"Python {platform.python_version()}, jax {version('jax')}, "
         f"jaxlib {version('jaxlib')}",
     }
-    with open(TABLE, "w", newline="") as file:
-        file.writelines(f"# {name}: {value}\n" for name, value in head.items())
-        writer = csv.DictWriter(file, list(kept[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(kept)
+    pt.sweeps.write_results(TABLE, head, kept)
     print(f"\nWritten to {TABLE.name}")
 
 

@@ -6,8 +6,9 @@ rooms in LEAVES.
 """
 
 ORDER = (
+    "_files",  # where files of the book lie, and how a file is written whole
+    "_tables",  # CSV files, read strictly
     "_types",  # Rule, Experiment, Trajectory, Fit
-    "_book_files",  # where files of the book lie in an installed package
     "_devices",  # how a batch is laid out on processors
     "_experiments",  # making, cutting and checking experiments
     "rules",  # dw = g_theta(x, y, w, r)

@@ -8,8 +8,6 @@ things on offer in a choice.
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from plastutor._files import write_whole
 
 Theta = Any  # the parameters of a rule: one array (Taylor) or a tree of arrays (MLP)
 Values = ArrayLike | Sequence  # what NumPy makes an array of
@@ -182,7 +182,7 @@ class Fit(NamedTuple):
     def save(self, path: str | Path) -> None:
         """Write the fit to one file; an existing file is replaced as a whole.
 
-        >>> import numpy as np
+        >>> import tempfile
         >>> folder = tempfile.mkdtemp()
         >>> fit = Fit(np.ones(2), np.array([1.0, 0.5]), np.ones((2, 2)), "finished", "")
         >>> fit.save(folder + "/fit.msgpack")
@@ -193,12 +193,7 @@ class Fit(NamedTuple):
 
         theta, losses, thetas = jax.tree.map(np.asarray, self[:3])
         arrays = self._replace(theta=theta, losses=losses, thetas=thetas)
-        content = serialization.to_bytes(arrays)
-        path = Path(path)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(partial, path)
+        write_whole(Path(path), serialization.to_bytes(arrays))
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:

@@ -6,7 +6,6 @@ rows were made again, when, and with which versions; else the file stays as it i
 """
 
 import math
-import os
 from datetime import date
 from importlib import import_module
 from importlib.metadata import version
@@ -98,7 +97,7 @@ def verify(study: str, table, path: Path, code: str) -> None:
             f"{far}; expected at most {CLOSE}. The head was not changed. If the new "
             "numbers are right, move the file away and run the study."
         )
-    header, _ = pt.sweeps.read_results(path)
+    header, rows = pt.sweeps.read_results(path)
     versions = ", ".join(f"{name} {version(name)}" for name in ("jax", "numpy"))
     loose = len(pairs) - len(settled(pairs))
     ended = f", {loose} unconverged then as now were not compared" if loose else ""
@@ -109,9 +108,5 @@ def verify(study: str, table, path: Path, code: str) -> None:
         f"({len(pairs)} rows, largest difference {max(off.values()):.1g}{ended}); "
         f"the rows are of code {made}",
     }
-    body = path.read_text(encoding="utf-8").splitlines(keepends=True)[len(header) :]
-    part = path.with_name(path.name + ".part")
-    lines = [f"# {name}: {value}\n" for name, value in head.items()]
-    part.write_text("".join([*lines, *body]), encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    pt.sweeps.write_results(path, head, rows)
     print(f"{path.name}: verified {head['verified']}")

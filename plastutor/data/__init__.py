@@ -1,5 +1,6 @@
 """Data: read choices and recordings of one's own, and files to try."""
 
+from plastutor._tables import read_table as read_table
 from plastutor.data import flies as flies
 from plastutor.data._choices import (
     Choices as Choices,
@@ -12,4 +13,3 @@ from plastutor.data._recordings import (
     Recording as Recording,
     read_activity as read_activity,
 )
-from plastutor.data._tables import read_table as read_table

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from plastutor._experiments import Cohort, make_experiment
+from plastutor._tables import Line, Table, read_table
 from plastutor._types import Experiment
-from plastutor.data._tables import Line, Table, read_table
 
 COLUMNS = ("animal", "trial", "choice", "reward")
 BOOLEANS = {"true": 1.0, "false": 0.0}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from plastutor._book_files import BOOKS
-
-EXAMPLES = tuple(book / "data" for book in BOOKS)
+from plastutor._files import book_table
 
 
 def example_file(name: str) -> Path:
@@ -21,11 +19,5 @@ def example_file(name: str) -> Path:
     >>> example_file("choices").name
     'choices.csv'
     """
-    for place in EXAMPLES:
-        if (place / f"{name}.csv").exists():
-            return place / f"{name}.csv"
-    there = sorted(path.stem for place in EXAMPLES for path in place.glob("*.csv"))
-    raise FileNotFoundError(
-        f"There is no example {name!r}. There are: {', '.join(there) or 'none'}. A "
-        "file of your own needs no example_file: pass its path as it is."
-    )
+    own = "A file of your own needs no example_file: pass its path as it is."
+    return book_table("data", "example", name, own)

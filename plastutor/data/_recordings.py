@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from plastutor._experiments import make_experiment
+from plastutor._tables import Line, Table, read_table
 from plastutor._types import Experiment
-from plastutor.data._tables import Line, Table, read_table
 
 NOISE = 0.1  # how far noise may lead out of the limits, as a share of their distance
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from plastutor._files import write_whole
 from plastutor.evaluate import ModelComparison, Population
 from plastutor.reports._activity import ActivityReport, Example
 from plastutor.reports._choices import ChoiceReport
@@ -50,7 +51,6 @@ def save_report(
         "results": results,
     }
     path = Path(path).expanduser()
-    partial = path.with_name(path.name + ".part")
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     # A line for each row of numbers. Inside a text JSON writes no line break.
     text = re.sub(
@@ -58,8 +58,7 @@ def save_report(
         lambda found: "[" + re.sub(r"\n *", " ", found[1]).strip() + "]",
         text,
     )
-    partial.write_text(text + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_whole(path, (text + "\n").encode())
 
 
 def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:

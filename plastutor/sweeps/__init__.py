@@ -5,6 +5,7 @@ from plastutor.sweeps._results import (
     load_results as load_results,
     read_results as read_results,
     select_rows as select_rows,
+    write_results as write_results,
 )
 from plastutor.sweeps._sweep import (
     code_hash as code_hash,

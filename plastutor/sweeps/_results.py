@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plastutor._book_files import BOOKS
-
-PLACES = tuple(book / "results" for book in BOOKS)
+from plastutor._files import book_table, write_whole
+from plastutor._tables import parsed
 
 
 def read_results(path: str | Path) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -24,8 +25,33 @@ def read_results(path: str | Path) -> tuple[dict[str, str], list[dict[str, str]]
     """
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     header = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# "))
-    rows = csv.DictReader(line for line in lines if not line.startswith("# "))
-    return header, list(rows)
+    body = "\n".join(line for line in lines if not line.startswith("# "))
+    filled = [fields for _, fields in parsed(body, Path(path).name) if fields]
+    return header, [dict(zip(filled[0], row, strict=True)) for row in filled[1:]]
+
+
+def write_results(
+    path: str | Path, header: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write a table that `read_results` reads; an existing file is replaced, at once.
+
+    Args:
+        path: of the file.
+        header: what made the table, a line each.
+        rows: with the same keys, of numbers or texts of one line.
+
+    >>> import tempfile
+    >>> file = tempfile.mkdtemp() + "/table.csv"
+    >>> write_results(file, {"made by": "hand"}, [{"seed": 1, "r2": 0.5}])
+    >>> read_results(file)
+    ({'made by': 'hand'}, [{'seed': '1', 'r2': '0.5'}])
+    """
+    text = io.StringIO()
+    text.writelines(f"# {name}: {value}\n" for name, value in header.items())
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(Path(path), text.getvalue().encode(errors="backslashreplace"))
 
 
 def load_results(name: str) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -41,14 +67,8 @@ def load_results(name: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     >>> header["made by"]
     'make study-robustness'
     """
-    for place in PLACES:
-        if (place / f"{name}.csv").exists():
-            return read_results(place / f"{name}.csv")
-    there = sorted(path.stem for place in PLACES for path in place.glob("*.csv"))
-    raise FileNotFoundError(
-        f"There is no table {name!r}. There are: {', '.join(there) or 'none'}. In a "
-        f"checkout, make study-{name} writes it."
-    )
+    otherwise = f"In a checkout, make study-{name} writes it."
+    return read_results(book_table("results", "table", name, otherwise))
 
 
 def select_rows(

@@ -18,9 +18,7 @@ itself, with ``jax.config.update("jax_enable_x64", True)``.
 from __future__ import annotations
 
 import ast
-import csv
 import hashlib
-import os
 import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from plastutor.sweeps._attempts import Batch, run_all
-from plastutor.sweeps._results import as_text, read_results
+from plastutor.sweeps._results import as_text, read_results, write_results
 
 PACKAGES = ("jax", "jaxlib", "optax", "numpy", "plastutor")
 
@@ -166,21 +164,6 @@ def _earlier(path: Path, columns: list[str], code: str | None) -> tuple[list, di
     return rows, header
 
 
-def _save(path: Path, header: Mapping[str, str], columns: list[str], rows) -> None:
-    """Put the whole table in the place of the old one, in one step."""
-    part = path.with_name(path.name + ".part")
-    with open(
-        part, "w", newline="", encoding="utf-8", errors="backslashreplace"
-    ) as file:
-        file.writelines(f"# {name}: {value}\n" for name, value in header.items())
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
 def sweep(
     run: Callable[[Batch], Sequence[Mapping[str, Any]]],
     settings: Iterable[Mapping[str, Any]],
@@ -243,7 +226,8 @@ def sweep(
     every, head = [*names, *columns, "error"], _head(header, code)
     asked = _by_key(settings, names)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_name(path.name + ".part").unlink(missing_ok=True)  # of a killed run
+    for part in path.parent.glob(f"{path.name}.*.part"):  # of a killed run
+        part.unlink()
     old, earlier = _earlier(path, every, head.get("code"))
     head = earlier | head | {"versions": _versions(earlier.get("versions", ""))}
     rows = {_key(row, names): row for row in old}
@@ -261,5 +245,5 @@ def sweep(
                 row = dict.fromkeys(every, "") | dict(zip(names, key, strict=True))
                 rows[key] = row | found
             there = [rows[key] for key in asked if key in rows]
-            _save(path, head, every, [*others, *there])
+            write_results(path, head, [*others, *there])
     return [rows[key] for key in asked]

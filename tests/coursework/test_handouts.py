@@ -80,10 +80,10 @@ PINNED = 0.652948600888
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("name\nada\n", "expected one named `student`"),
+        ("name\nada\n", "line 1: no column student; found name"),
         ("student\n../ada\n", "line 2: '../ada' cannot name a folder"),
         ("student\nada\nAda\n", "somebody twice"),
-        ("student\n", "names nobody"),
+        ("student\n", "no rows below line 1; expected one for each student"),
     ],
 )
 def test_a_bad_class_list_gets_a_sentence(content, says, tmp_path):

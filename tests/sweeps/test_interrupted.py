@@ -41,7 +41,7 @@ def test_an_interrupted_write_leaves_the_old_table(path, monkeypatch):
         patch.setattr(os, "replace", stop)
         with pytest.raises(KeyboardInterrupt):
             fill(path)
-    assert path.read_bytes() == before and len(list(path.parent.iterdir())) == 2
+    assert path.read_bytes() == before
     assert len(fill(path)) == 6
     assert list(path.parent.iterdir()) == [path], "no part is left behind"
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import plastutor as pt
-from plastutor._book_files import HERE
-from plastutor.data._examples import EXAMPLES
+from plastutor._files import BOOKS, HERE
 
 TABLE = (
     "# made by: make study-x\n# settings: {}\nmethod,noise,r2\na,0.0,1\na,0.5,-inf\n"
@@ -19,11 +18,10 @@ TABLE = (
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     """A folder with one table, in the place of the book's."""
-    (tmp_path / "x.csv").write_text(TABLE)
-    monkeypatch.setattr(
-        "plastutor.sweeps._results.PLACES", (tmp_path / "none", tmp_path)
-    )
-    return tmp_path / "x.csv"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "x.csv").write_text(TABLE)
+    monkeypatch.setattr("plastutor._files.BOOKS", (tmp_path / "none", tmp_path))
+    return tmp_path / "results" / "x.csv"
 
 
 def test_a_table_is_header_and_rows(table):
@@ -57,7 +55,7 @@ def test_examples_are_as_their_script_makes_them(name):
 def test_examples_go_into_the_package():
     pyproject = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
     build = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]
-    inside, checkout = EXAMPLES
+    inside, checkout = (book / "data" for book in BOOKS)
     root = HERE.parent
     assert build["force-include"][str(checkout.relative_to(root))] == str(
         inside.relative_to(root)

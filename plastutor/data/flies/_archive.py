@@ -6,10 +6,7 @@ file or holds one twice.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -118,17 +115,3 @@ def complete(folder: Path) -> bool:
         )
     except (OSError, ValueError, AttributeError, TypeError):
         return False  # none yet, or spoilt: the download sorts it out
-
-
-def write(file: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from plastutor._files import write_whole
 from plastutor.data.flies._archive import (
     BY_HAND,
     N_FLIES,
     complete,
     intact,
     wanted_members,
-    write,
 )
 from plastutor.data.flies._files import FOLDER, read
 
@@ -283,9 +283,10 @@ def _fetch(
                 progress(n_before, len(members), key)
             target = folder / FOLDER / key
             if not intact(target, info.file_size, info.CRC):
-                write(target, archive.read(info))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(target, archive.read(info))
             done.add(key)
     manifest = {key: [info.file_size, info.CRC] for key, info in members.items()}
-    write(folder / "members.json", json.dumps(manifest).encode())
+    write_whole(folder / "members.json", json.dumps(manifest).encode())
     if progress:
         progress(len(members), len(members), "done")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from plastutor.data._tables import Line, read_table
+from plastutor._tables import Line, read_table
 from plastutor.data.flies._crossings import (
     accepts_from_choice_points,
     load_mat,

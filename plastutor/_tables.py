@@ -106,13 +106,13 @@ def read_table(
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected a CSV file in it.")
     content = path.read_bytes()
-    parsed = _parsed(_text(content, path.name), path.name)
-    _, first = next(parsed, (1, []))
-    heads = tuple(head.lower() for head in first)
+    numbered = parsed(_text(content, path.name), path.name)
+    _, first = next(numbered, (1, []))
+    heads = tuple(head.strip().lower() for head in first)
     _check_heads(path.name, heads, required)
     lines = []
-    for number, fields in parsed:
-        where = f"{path.name}, line {number}"
+    for number, fields in numbered:
+        where, fields = f"{path.name}, line {number}", [*map(str.strip, fields)]
         if not any(fields):
             continue
         if len(fields) != len(heads):
@@ -152,7 +152,7 @@ def _text(content: bytes, file: str) -> str:
         ) from None
 
 
-def _parsed(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+def parsed(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     """The number and the fields of every line."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     while True:
@@ -166,7 +166,7 @@ def _parsed(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
                 f"{file}, line {number}: the quotes cannot be read ({error}); expected "
                 "none, or a pair around a whole field."
             ) from None
-        yield number, [field.strip() for field in fields]
+        yield number, fields
 
 
 def _check_heads(file: str, heads: tuple[str, ...], required: Sequence[str]) -> None:
