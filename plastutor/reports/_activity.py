@@ -12,28 +12,31 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from plastutor import likelihoods
-from plastutor._experiments import hide
 from plastutor._types import Experiment
 from plastutor.data import Recording
 from plastutor.evaluate import (
     ModelComparison,
     animal_losses,
-    cluster_robust_interval,
-    compare_models,
     count_observations,
     fixed_weights,
-    leave_one_out,
-    null_theta,
 )
-from plastutor.infer import GaussNewton, evidence_fit, fit_restarts
+from plastutor.infer import evidence_fit
 from plastutor.networks import RECORDED, Network
 from plastutor.objectives import objective
-from plastutor.rules import Orders, free_indices, taylor, term_names
+from plastutor.reports._analysis import (
+    Found,
+    Model,
+    analyse,
+    check_enough,
+    gains,
+    or_infinite,
+    rule_model,
+    text,
+)
+from plastutor.rules import Orders, taylor, term_names
 from plastutor.tasks import redraw_w0
 
-NOTHING, FIXED, WITHOUT = "does nothing", "fixed weights", "rule without w"
-RULE, ALL = "rule", "all terms"
-SAME = 0.01  # starts whose losses differ by less than this share reached the same
+FIXED, WITHOUT, RULE, ALL = "fixed weights", "rule without w", "rule", "all terms"
 
 
 class Example(NamedTuple):
@@ -63,17 +66,18 @@ class ActivityReport(NamedTuple):
         neurons: names of the neurons.
         n_observations: how many activities are scored.
         skip: steps at the beginning of each experiment that are not scored.
-        r2: for each model, R2 of the activity of each experiment, predicted from the
-            others, (draw, experiment); -inf where a fitted rule diverged.
+        losses: for each model, the sum of squared errors of each experiment, predicted
+            from the others, (draw, experiment); infinite where a fitted rule diverged.
+        total: the sum of squares of each experiment about each neuron's own mean.
         comparisons: for each other model, what the rule gains on it, in hundredths of
             R2, over all experiments.
         terms: the terms of the rule.
         theta: their coefficients in a fit to all experiments, (draw, term).
         interval: their 95 % intervals over experiments for the first draw, the lower
             and the upper ends; NaN with too few experiments.
-        fits: how many fits of the rule were started, how many of these diverged, and
-            how many reached the lowest loss of those with the same data; how many fits
-            of all terms there were, and how many had not converged.
+        fits: for each model, how many fits there were; how many of them diverged, and
+            how many came to the lowest loss of those with the same data. Of all terms,
+            how many had not converged.
         example: a held-out experiment with the median R2, of the first draw.
     """
 
@@ -84,52 +88,42 @@ class ActivityReport(NamedTuple):
     neurons: tuple[str, ...]
     n_observations: int
     skip: int
-    r2: dict[str, np.ndarray]
+    losses: dict[str, np.ndarray]
+    total: Float[np.ndarray, " exp"]
     comparisons: dict[str, ModelComparison]
     terms: tuple[str, ...]
     theta: Float[np.ndarray, "draw term"]
     interval: Float[np.ndarray, "2 term"]
-    fits: dict[str, int]
+    fits: dict[str, dict[str, int]]
     example: Example
 
+    @property
+    def r2(self) -> dict[str, np.ndarray]:
+        """For each model, R2 of each experiment, (draw, experiment)."""
+        return {name: 1 - values / self.total for name, values in self.losses.items()}
+
     def __str__(self) -> str:
-        draws = self.theta.shape[0]
-        lines = [
-            f"{self.file}: {len(self.experiments)} experiments, "
-            f"{len(self.inputs)} inputs, {len(self.neurons)} neurons.",
-            f"{self.n_observations} activities scored; in each experiment the first "
-            f"{self.skip} steps are not.",
-            "Each experiment predicted from the others, R2, the median over",
-            f"{draws} draw(s) of the initial weights; and over experiments the median",
-            "(worst to best):",
-        ]
+        head = (
+            f"{self.file}: {len(self.experiments)} experiments, {len(self.inputs)} "
+            f"inputs, {len(self.neurons)} neurons.\n{self.n_observations} activities "
+            f"scored; in each experiment the first {self.skip} steps are not.\nEach "
+            "experiment predicted from the others, R2, the median over\n"
+            f"{len(self.theta)} draw(s) of the initial weights; and over experiments "
+            "the median\n(worst to best):\n"
+        )
+        scores = {}
         for name, r2 in self.r2.items():
-            diverged = int((~np.isfinite(r2)).sum())
-            each = np.median(r2, axis=0)
-            lines += [
-                f"  {name:15s} {np.median(each):6.2f}"
-                f"  ({each.min():.2f} to {each.max():.2f})"
-                + f"; diverged in {diverged} of {r2.size}"
-                * (diverged > 0)
-            ]
-        lines += ["The rule gains on them, in R2 (95 % over experiments):"]
-        for name, one in self.comparisons.items():
-            gain, low, high = np.array([one.gain, *one.interval]) / 100
-            lines += [
-                f"  {name:15s} {gain:6.3f} ({low:.3f} to {high:.3f}), {one.verdict}"
-            ]
-        lines += ["Its coefficients (95 % over experiments), and for other draws:"]
-        for k, term in enumerate(self.terms):
-            low, high = self.interval[:, k]
-            others = " ".join(f"{value:.2f}" for value in self.theta[1:, k]) or "none"
-            within = f"({low:.2f} to {high:.2f})"
-            lines += [f"  {term:4s} {self.theta[0, k]:6.2f} {within}; {others}"]
-        if np.isnan(self.interval).any():
-            lines += [
-                f"  No intervals: they need more than {len(self.terms)} experiments."
-            ]
-        lines += ["Fits:", *(f"  {name} {n}" for name, n in self.fits.items())]
-        return "\n".join(lines)
+            each, diverged = np.median(r2, axis=0), int((~np.isfinite(r2)).sum())
+            scores[name] = (
+                f"{np.median(each):6.2f} ({each.min():.2f} to {each.max():.2f})"
+                + f"; diverged in {diverged} of {r2.size}" * (diverged > 0)
+            )
+        others = [
+            " ".join(f"{value:.2f}" for value in each) or "none"
+            for each in self.theta[1:].T
+        ]
+        rest = scores, "and for other draws", others
+        return head + text(self, "experiment", "hundredths of R2", *rest)
 
 
 def report_activity(
@@ -183,22 +177,26 @@ def report_activity(
         )
     known = w0_std == 0
     skip, draws = _checked(recording, skip, known, 1 if known else draws)
-    orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
-    models = _Models(orders, terms, network, restarts)
     early = jnp.arange(recording.experiment.x.shape[1]) < skip
-    data = hide(recording.experiment, early[None])
+    data = _hide(recording.experiment, early[None, :, None])
     total = _total_sum_of_squares(data, recording)
+    orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
+    models = _models(orders, terms, network, restarts, data)
     key_boot, *keys = jr.split(key, 1 + draws)
     results = []
     for one in keys:
         key_w0, key_fit = jr.split(one)
         drawn = redraw_w0(key_w0, data, w0_std)
         drawn = drawn._replace(w0=drawn.w0 + data.w0)
-        results.append(models.fit(key_fit, drawn))
-    first, names = results[0], list(results[0].losses)
-    squares = {name: np.stack([r.losses[name] for r in results]) for name in names}
-    mean = {name: values.mean(0) for name, values in squares.items()}
-    steps = np.asarray(data.valid)
+        *keys_fit, key_all = jr.split(key_fit, 4)
+        found = analyse((key_all, *keys_fit), models, RULE, drawn)
+        results.append((_with_all_terms(found, orders, network, drawn), drawn))
+    (first, drawn), free = results[0], models[RULE].optimizer.free
+    losses = {
+        name: np.stack([found.losses[name] for found, _ in results])
+        for name in first.losses
+    }
+    mean = {name: values.mean(0) for name, values in losses.items()}
     typical = int(np.argsort(first.losses[RULE] / total)[len(total) // 2])
     return ActivityReport(
         recording.file,
@@ -208,109 +206,67 @@ def report_activity(
         recording.neurons,
         int(count_observations(data).sum()),
         skip,
-        {name: 1 - values / total for name, values in squares.items()},
-        {
-            name: compare_models(key_boot, mean[RULE], mean[name], total)
-            for name in names
-            if name != RULE and np.isfinite([mean[RULE], mean[name]]).all()
-        },
-        models.terms,
-        np.stack([r.theta for r in results]),
+        losses,
+        total,
+        gains(key_boot, mean, RULE, total),
+        tuple(term_names(orders)[k] for k in free),
+        np.stack([np.ravel(found.theta)[list(free)] for found, _ in results]),
         first.interval,
-        {name: sum(r.fits[name] for r in results) for name in first.fits},
-        Example(
-            recording.experiments[typical],
-            np.asarray(recording.experiment.activity)[typical][steps[typical]],
-            first.predicted[typical][steps[typical]],
-        ),
+        {
+            name: {how: sum(f.fits[name][how] for f, _ in results) for how in counts}
+            for name, counts in first.fits.items()
+        },
+        _example(recording, typical, first, models[RULE], drawn),
     )
 
 
-class _Result(NamedTuple):
-    """What the models made of one draw of the initial weights."""
+def _models(orders, terms, network, restarts, data: Experiment) -> dict[str, Model]:
+    """What is compared, besides doing nothing and all terms."""
+    rule, no_change = taylor(orders, terms, scale=0.1), jnp.zeros_like(data.w0[0])
+    loss = objective(rule, likelihoods.activity, network=network)
+    simpler = [term for term in terms if "w" not in term]
+    models = {FIXED: Model(fixed_weights(network), lambda _: no_change)}
+    if 0 < len(simpler) < len(terms):
+        models[WITHOUT] = rule_model(orders, simpler, loss, restarts, 20)
+    return models | {RULE: rule_model(orders, terms, loss, restarts, 20)}
 
-    losses: dict[str, np.ndarray]
-    theta: np.ndarray
-    interval: np.ndarray
-    fits: dict[str, int]
-    predicted: np.ndarray  # the activity of each experiment by the rule from the others
 
-
-class _Models:
-    """The models that are compared; made once, so that each is compiled once."""
-
-    def __init__(self, orders, terms, network, restarts):
-        self.orders, self.network, self.restarts = orders, network, restarts
-        self.free = free_indices(orders, terms)
-        self.terms = tuple(term_names(orders)[k] for k in self.free)
-        self.rule = self._with(self.terms)
-        self.simpler = self._with([t for t in self.terms if "w" not in t])
-        self.all = objective(taylor(orders), likelihoods.activity, network=network)
-        self.fixed = fixed_weights(network)
-
-    def _with(self, terms):
-        """A rule with these terms, and its loss."""
-        rule = taylor(self.orders, terms, scale=0.1)
-        return rule, objective(rule, likelihoods.activity, network=self.network)
-
-    def _leave_one_out(self, key, model, data):
-        rule, loss = model
-        how = {"restarts": self.restarts, "optimizer": GaussNewton(), "max_steps": 20}
-        return leave_one_out(key, loss, rule.init, data, **how)
-
-    def fit(self, key, data: Experiment) -> _Result:
-        keys = jr.split(key, 4)
-        rule, loss = self.rule
-        nothing, no_change = null_theta(rule.init(keys[0])), jnp.zeros_like(data.w0[0])
-        losses = {NOTHING: animal_losses(loss, nothing, data)}
-        losses[FIXED] = leave_one_out(
-            keys[0], self.fixed, lambda _: no_change, data, restarts=1
-        ).losses
-        if self.simpler[0].free and self.simpler[0].free != self.free:
-            losses[WITHOUT] = self._leave_one_out(keys[1], self.simpler, data).losses
-        held_out = self._leave_one_out(keys[2], self.rule, data)
-        losses[RULE] = held_out.losses
-        thetas = [fit.theta for fit in held_out.fits]
-        full = [self._all_terms(k, theta, data) for k, theta in enumerate(thetas)]
-        losses[ALL] = animal_losses(self.all, [fit.theta for fit in full], data)
-        how = {"restarts": self.restarts, "optimizer": GaussNewton(), "max_steps": 30}
-        best = fit_restarts(keys[3], loss, rule.init, data, **how).theta
-        interval = np.full((2, len(self.free)), np.nan)
-        if len(thetas) > len(self.free):
-            interval = np.array(cluster_robust_interval(loss, best, data))
-        lowest = held_out.restarts.min(1, keepdims=True)
-        same = np.isfinite(lowest) & (held_out.restarts <= (1 + SAME) * lowest)
-        diverged = np.array(held_out.status) == "diverged"
-        return _Result(
-            {name: np.where(np.isfinite(v), v, np.inf) for name, v in losses.items()},
-            np.asarray(best).ravel()[list(self.free)],
-            interval,
-            {
-                "of the rule": diverged.size,
-                "diverged": int(diverged.sum()),
-                "at the lowest loss": int(same.sum()),
-                "of all terms": len(full),
-                "not converged": sum(not bool(one.converged) for one in full),
-            },
-            np.asarray(jax.vmap(loss.predict)(jnp.stack(thetas), data).y),
-        )
-
-    def _all_terms(self, k, theta, data):
-        """All terms, fitted to all experiments but one."""
+def _with_all_terms(found: Found, orders, network, data: Experiment) -> Found:
+    """The same with all terms, fitted to all experiments but one from the rule on."""
+    how, fits = {"network": network, "max_steps": 10}, []
+    for k, fit in enumerate(found.left_out[RULE].fits):
         left_out = jnp.arange(data.x.shape[0]) == k
-        how = {"theta0": theta, "network": self.network, "max_steps": 10}
-        return evidence_fit(self.orders, hide(data, left_out[:, None]), **how)
+        others = _hide(data, left_out[:, None, None])
+        fits.append(evidence_fit(orders, others, theta0=fit.theta, **how))
+    loss = objective(taylor(orders), likelihoods.activity, network=network)
+    losses = animal_losses(loss, [fit.theta for fit in fits], data)
+    left = sum(not bool(fit.converged) for fit in fits)
+    return found._replace(
+        losses=found.losses | {ALL: or_infinite(losses)},
+        fits=found.fits | {ALL: {"fits": len(fits), "not converged": left}},
+    )
+
+
+def _example(recording: Recording, k: int, found: Found, rule: Model, data) -> Example:
+    """An experiment as it was recorded, and predicted from the others."""
+    one, fit = jax.tree.map(lambda leaf: leaf[k], data), found.left_out[RULE].fits[k]
+    steps = np.asarray(one.valid)
+    recorded = np.asarray(recording.experiment.activity)[k][steps]
+    predicted = np.asarray(rule.loss.predict(fit.theta, one).y)[steps]
+    return Example(recording.experiments[k], recorded, predicted)
+
+
+def _hide(data: Experiment, hidden) -> Experiment:
+    """The same experiments, some of whose activity counts as not recorded."""
+    assert data.activity is not None  # a recording has it
+    return data._replace(activity=jnp.where(hidden, jnp.nan, data.activity))
 
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
     """The steps not to score and the draws, or a sentence on what is too few."""
     names = recording.experiments
-    if len(names) < 3:
-        raise ValueError(
-            f"{recording.file} has {len(names)} experiment(s), {', '.join(names)}; "
-            "expected at least 3, since each is predicted from the others. Cut a long "
-            "recording into pieces: other names in the column `experiment`."
-        )
+    cut = " Cut a long recording into pieces: other names in the column `experiment`."
+    check_enough(recording.file, "experiment", names, cut)
     steps = np.asarray(recording.experiment.valid).sum(1)
     least = int(steps.argmin())
     if skip is None:
@@ -328,7 +284,7 @@ def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, 
 
 def _total_sum_of_squares(data: Experiment, recording: Recording) -> np.ndarray:
     """Sum of squares of each experiment about each neuron's own mean."""
-    activity = np.asarray(hide(data, ~data.valid).activity)
+    activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
     there = ~np.isnan(activity)
     mean = np.where(there, activity, 0).sum(1) / np.maximum(there.sum(1), 1)
     total = np.where(there, (activity - mean[:, None]) ** 2, 0).sum((1, 2))

@@ -16,25 +16,29 @@ from plastutor.data import Choices
 from plastutor.evaluate import (
     ModelComparison,
     Population,
-    animal_losses,
-    cluster_robust_interval,
-    compare_models,
     count_observations,
     fit_population,
-    leave_one_out,
     logistic_regression,
-    null_theta,
     percent_deviance,
     q_learning,
 )
-from plastutor.infer import GaussNewton, fit_restarts
+from plastutor.infer import GaussNewton
 from plastutor.networks import FLY, Network
 from plastutor.objectives import objective
+from plastutor.reports._analysis import (
+    NOTHING,
+    Model,
+    analyse,
+    check_enough,
+    gains,
+    rule_model,
+    text,
+)
 from plastutor.rules import Orders, taylor
 
 ORDERS = Orders(x=1, w=1, r=1)
 TERMS = ("one", "r", "w", "x", "xr")  # in the order of theta's row
-FORGETS, DOES_NOT, NOTHING = "with forgetting", "without forgetting", "does nothing"
+FORGETS, DOES_NOT = "with forgetting", "without forgetting"
 
 
 class ChoiceReport(NamedTuple):
@@ -50,12 +54,14 @@ class ChoiceReport(NamedTuple):
             where none was rewarded.
         choice_shares: its share in the choices.
         losses: for each model, the summed loss of each animal, predicted from the
-            others; in nats.
+            others; in nats, infinite where a fitted model diverged.
         comparisons: for each other model, what the rule with forgetting gains on it.
         terms: the terms of the rule.
         theta: their coefficients, in a fit to all animals.
         interval: their 95 % intervals over animals, the lower and the upper ends; NaN
             with too few animals.
+        fits: for each model, how many fits there were; how many of them diverged, and
+            how many came to the lowest loss of those to the same animals.
         population: how much the animals differ.
     """
 
@@ -71,6 +77,7 @@ class ChoiceReport(NamedTuple):
     terms: tuple[str, ...]
     theta: Float[np.ndarray, " term"]
     interval: Float[np.ndarray, "2 term"]
+    fits: dict[str, dict[str, int]]
     population: Population
 
     def deviance(self, model: str) -> float:
@@ -78,28 +85,15 @@ class ChoiceReport(NamedTuple):
         return percent_deviance(self.losses[model], self.losses[NOTHING])
 
     def __str__(self) -> str:
-        lines = [
+        head = (
             f"{self.file}: {len(self.animals)} animals, {self.n_observations} choices "
-            f"among {len(self.options)} options ({', '.join(self.options)}).",
-            "Each animal predicted from the others, percent deviance explained:",
-        ]
-        lines += [f"  {name:20s} {self.deviance(name):6.2f}" for name in self.losses]
-        lines += ["The rule with forgetting gains, in points (95 % over animals):"]
-        for name, one in self.comparisons.items():
-            low, high = one.interval
-            lines += [
-                f"  on {name:20s} {one.gain:6.2f} ({low:.2f} to {high:.2f}), "
-                f"{one.verdict}"
-            ]
-        lines += ["Its coefficients (95 % over animals), std between animals:"]
-        ends = zip(*self.interval, strict=True)
-        rows = zip(self.terms, self.theta, ends, self.population.spread, strict=True)
-        for term, value, (low, high), spread in rows:
-            within = f"({low:.2f} to {high:.2f})"
-            lines += [f"  {term:4s} {value:6.2f} {within}; {spread:.2f}"]
-        if np.isnan(self.interval[0]).any():
-            lines += [f"  No intervals: they need more than {len(TERMS)} animals."]
-        return "\n".join(lines)
+            f"among {len(self.options)} options ({', '.join(self.options)}).\n"
+            "Each animal predicted from the others, percent deviance explained:\n"
+        )
+        scores = {name: f"{self.deviance(name):6.2f}" for name in self.losses}
+        spread = [f"{value:.2f}" for value in self.population.spread]
+        rest = scores, "std between animals", spread
+        return head + text(self, "animal", "points", *rest)
 
 
 def report_choices(
@@ -126,47 +120,25 @@ def report_choices(
     >>> choices = pt.read_choices("my_choices.csv")  # doctest: +SKIP
     >>> print(report_choices(jr.key(0), choices))  # doctest: +SKIP
     """
-    if len(choices.animals) < 3:
-        raise ValueError(
-            f"{choices.file or 'The table'} has {len(choices.animals)} animal(s), "
-            f"{', '.join(choices.animals)}; expected at least 3, since each is "
-            "predicted from the others."
-        )
-    cohort = choices.cohort
-    data = cohort.data
+    check_enough(choices.file, "animal", choices.animals)
+    data, animal = choices.experiment, choices.animal
     key_fit, key_boot, *keys = jr.split(key, 7)
-    losses = {}
-
-    def predict(name, key, loss, init, restarts, max_steps=30):
-        how = {"optimizer": GaussNewton(), "max_steps": max_steps}
-        losses[name] = leave_one_out(
-            key, loss, init, cohort, restarts=restarts, **how
-        ).losses
-
+    rule = taylor(ORDERS, TERMS, scale=0.1)
+    loss = objective(rule, likelihoods.choice, network=network)
     without_w = [term for term in TERMS if term != "w"]
-    simpler, rule = (taylor(ORDERS, only, scale=0.1) for only in (without_w, TERMS))
-    simpler_loss, loss = (
-        objective(one, likelihoods.choice, network=network) for one in (simpler, rule)
-    )
-    nothing = null_theta(rule.init(key_fit))
-    losses[NOTHING] = animal_losses(loss, nothing, cohort)
-    predict(DOES_NOT, keys[0], simpler_loss, simpler.init, restarts)
-    predict(FORGETS, keys[1], loss, rule.init, restarts)
-    zeros = {lags: partial(_zeros, 2 * lags) for lags in (1, 10)}
-    one_back = logistic_regression(1)
-    predict("win-stay-lose-shift", keys[2], one_back, zeros[1], 1, max_steps=8)
+    newton, draw = GaussNewton(), partial(jr.normal, shape=(3,))
     history = [logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)]
-    predict("last ten trials", keys[3], history, zeros[10], 1, max_steps=6)
-    draw = partial(jr.normal, shape=(3,))
-    predict("Q-learning", keys[4], q_learning(), draw, max(restarts, 10))
-
-    how = {"optimizer": GaussNewton(), "max_steps": 40}
-    theta = fit_restarts(key_fit, loss, rule.init, data, restarts=restarts, **how).theta
-    interval = np.full((2, len(TERMS)), np.nan)
-    if len(choices.animals) > len(TERMS):
-        interval = np.array(cluster_robust_interval(loss, theta, cohort))
-    population = fit_population(loss, theta, cohort)
-    counts = count_observations(data)
+    models = {
+        DOES_NOT: rule_model(ORDERS, without_w, loss, restarts, 30),
+        FORGETS: rule_model(ORDERS, TERMS, loss, restarts, 30),
+        "win-stay-lose-shift": Model(
+            logistic_regression(1), partial(_zeros, 2), 1, newton, 8
+        ),
+        "last ten trials": Model(history, partial(_zeros, 20), 1, newton, 6),
+        "Q-learning": Model(q_learning(), draw, max(restarts, 10), newton, 30),
+    }
+    found = analyse((key_fit, *keys), models, FORGETS, data, animal)
+    free, counts = models[FORGETS].optimizer.free, count_observations(data)
     return ChoiceReport(
         choices.file,
         choices.sha256,
@@ -174,16 +146,13 @@ def report_choices(
         choices.options,
         int(counts.sum()),
         *_shares(data, counts),
-        losses,
-        {
-            name: compare_models(key_boot, losses[FORGETS], each, losses[NOTHING])
-            for name, each in losses.items()
-            if name != FORGETS
-        },
+        found.losses,
+        gains(key_boot, found.losses, FORGETS, found.losses[NOTHING]),
         TERMS,
-        np.asarray(theta.ravel())[list(population.free)],
-        interval,
-        population,
+        np.asarray(found.theta.ravel())[list(free)],
+        found.interval,
+        found.fits,
+        fit_population(loss, found.theta, data, free=free, animal=animal),
     )
 
 

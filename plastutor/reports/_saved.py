@@ -19,8 +19,8 @@ from plastutor.evaluate import ModelComparison, Population
 from plastutor.reports._activity import ActivityReport, Example
 from plastutor.reports._choices import ChoiceReport
 
-FORM = 1  # of the file; one more whenever a report's fields change
-KINDS = {"choices": ChoiceReport, "activity": ActivityReport}
+FORM = 2  # of the file; one more whenever a report's fields change
+REPORTS = {kind.__name__: kind for kind in (ChoiceReport, ActivityReport)}
 PARTS = {part.__name__: part for part in (Example, ModelComparison, Population)}
 
 
@@ -38,11 +38,10 @@ def save_report(
     >>> report = report_choices(jr.key(0), mine)  # doctest: +SKIP
     >>> save_report(report, "report.json")  # doctest: +SKIP
     """
-    kind = next(kind for kind, of in KINDS.items() if isinstance(report, of))
     results = _plain(report)
     content = {
         "form": FORM,
-        "kind": kind,
+        "kind": type(report).__name__,
         "plastutor": version("plastutor"),
         "jax": version("jax"),
         "numpy": version("numpy"),
@@ -88,11 +87,11 @@ def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
             f"{path.name} does not hold a whole report ({type(error).__name__}: "
             f"{error}); expected a file that save_report wrote. Make the report again."
         ) from error
-    if form != FORM or str(kind) not in KINDS:
+    if form != FORM or str(kind) not in REPORTS:
         raise ValueError(
-            f"{path.name} is a report on {kind} in form {form}, written by plastutor "
-            f"{made_by}; plastutor {version('plastutor')} reads form {FORM}, on "
-            f"{' or '.join(KINDS)}. Install plastutor {made_by}, or make the report "
+            f"{path.name} is {kind!r} in form {form}, written by plastutor {made_by}; "
+            f"plastutor {version('plastutor')} reads form {FORM}, "
+            f"{' or '.join(REPORTS)}. Install plastutor {made_by}, or make the report "
             "again."
         )
     if check != _check(results):
@@ -100,7 +99,7 @@ def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
             f"{path.name} is not as save_report left it: its numbers do not fit its "
             "check. Take a copy, or make the report again."
         )
-    return _made(KINDS[kind], results)
+    return _made(str(kind), results)
 
 
 def _check(results) -> str:
@@ -123,21 +122,17 @@ def _plain(value: Any) -> Any:
     return _plain(np.asarray(value).tolist())
 
 
-def _made(kind: type, fields: dict[str, Any]) -> Any:
-    """The way back, by the kinds that the class names for its fields."""
-    notes = {
-        name: str(getattr(note, "__forward_arg__", note))
-        for name, note in kind.__annotations__.items()
-    }
-    return kind(**{name: _value(notes[name], one) for name, one in fields.items()})
-
-
-def _value(note: str, value: Any) -> Any:
-    if note in PARTS:
-        return _made(PARTS[note], value)
+def _made(note: str, value: Any) -> Any:
+    """The way back, by the kind that a class names for its field."""
+    if made := (REPORTS | PARTS).get(note):
+        kinds = {
+            name: str(getattr(kind, "__forward_arg__", kind))
+            for name, kind in made.__annotations__.items()
+        }
+        return made(**{name: _made(kinds[name], one) for name, one in value.items()})
     if note.startswith("dict[str, "):
         inner = note.removeprefix("dict[str, ").removesuffix("]")
-        return {name: _value(inner, one) for name, one in value.items()}
+        return {name: _made(inner, one) for name, one in value.items()}
     if note.startswith("tuple["):
         return tuple(map(float, value)) if "float" in note else tuple(value)
     if note in ("str", "int"):
