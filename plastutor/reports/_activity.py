@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from plastutor import likelihoods
 from plastutor._types import Experiment
 from plastutor.data import Recording
-from plastutor.evaluate import (
-    ModelComparison,
-    animal_losses,
-    count_observations,
-    fixed_weights,
-)
+from plastutor.evaluate import animal_losses, fixed_weights
 from plastutor.infer import evidence_fit
 from plastutor.networks import RECORDED, Network
 from plastutor.objectives import objective
@@ -28,102 +22,15 @@ from plastutor.reports._analysis import (
     Model,
     analyse,
     check_enough,
-    gains,
     or_infinite,
+    put_together,
     rule_model,
-    text,
 )
-from plastutor.rules import Orders, taylor, term_names
+from plastutor.reports._report import Recorded, Report
+from plastutor.rules import Orders, taylor
 from plastutor.tasks import redraw_w0
 
 FIXED, WITHOUT, RULE, ALL = "fixed weights", "rule without w", "rule", "all terms"
-
-
-class Example(NamedTuple):
-    """A held-out experiment and what the rule predicts for it.
-
-    Attributes:
-        experiment: its name.
-        recorded: its activity; NaN where it was not recorded.
-        predicted: by the rule that was fitted to the other experiments.
-    """
-
-    experiment: str
-    recorded: Float[np.ndarray, "time post"]
-    predicted: Float[np.ndarray, "time post"]
-
-
-class ActivityReport(NamedTuple):
-    """What recorded activity tells about the rule behind it.
-
-    Initial weights are drawn several times; a draw is one axis of what depends on them.
-
-    Attributes:
-        file: the name of the file that was analysed.
-        sha256: the hash of its bytes.
-        experiments: their names.
-        inputs: names of the stimuli.
-        neurons: names of the neurons.
-        n_observations: how many activities are scored.
-        skip: steps at the beginning of each experiment that are not scored.
-        losses: for each model, the sum of squared errors of each experiment, predicted
-            from the others, (draw, experiment); infinite where a fitted rule diverged.
-        total: the sum of squares of each experiment about each neuron's own mean.
-        comparisons: for each other model, what the rule gains on it, in hundredths of
-            R2, over all experiments.
-        terms: the terms of the rule.
-        theta: their coefficients in a fit to all experiments, (draw, term).
-        interval: their 95 % intervals over experiments for the first draw, the lower
-            and the upper ends; NaN with too few experiments.
-        fits: for each model, how many fits there were; how many of them diverged, and
-            how many came to the lowest loss of those with the same data. Of all terms,
-            how many had not converged.
-        example: a held-out experiment with the median R2, of the first draw.
-    """
-
-    file: str
-    sha256: str
-    experiments: tuple[str, ...]
-    inputs: tuple[str, ...]
-    neurons: tuple[str, ...]
-    n_observations: int
-    skip: int
-    losses: dict[str, np.ndarray]
-    total: Float[np.ndarray, " exp"]
-    comparisons: dict[str, ModelComparison]
-    terms: tuple[str, ...]
-    theta: Float[np.ndarray, "draw term"]
-    interval: Float[np.ndarray, "2 term"]
-    fits: dict[str, dict[str, int]]
-    example: Example
-
-    @property
-    def r2(self) -> dict[str, np.ndarray]:
-        """For each model, R2 of each experiment, (draw, experiment)."""
-        return {name: 1 - values / self.total for name, values in self.losses.items()}
-
-    def __str__(self) -> str:
-        head = (
-            f"{self.file}: {len(self.experiments)} experiments, {len(self.inputs)} "
-            f"inputs, {len(self.neurons)} neurons.\n{self.n_observations} activities "
-            f"scored; in each experiment the first {self.skip} steps are not.\nEach "
-            "experiment predicted from the others, R2, the median over\n"
-            f"{len(self.theta)} draw(s) of the initial weights; and over experiments "
-            "the median\n(worst to best):\n"
-        )
-        scores = {}
-        for name, r2 in self.r2.items():
-            each, diverged = np.median(r2, axis=0), int((~np.isfinite(r2)).sum())
-            scores[name] = (
-                f"{np.median(each):6.2f} ({each.min():.2f} to {each.max():.2f})"
-                + f"; diverged in {diverged} of {r2.size}" * (diverged > 0)
-            )
-        others = [
-            " ".join(f"{value:.2f}" for value in each) or "none"
-            for each in self.theta[1:].T
-        ]
-        rest = scores, "and for other draws", others
-        return head + text(self, "experiment", "hundredths of R2", *rest)
 
 
 def report_activity(
@@ -136,7 +43,7 @@ def report_activity(
     network: Network = RECORDED,
     draws: int = 3,
     restarts: int = 3,
-) -> ActivityReport:
+) -> Report:
     """Infer a rule from recorded activity and compare it with what knows no rule.
 
     Every experiment is predicted from all the others: by a rule with the given terms
@@ -183,41 +90,17 @@ def report_activity(
     orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
     models = _models(orders, terms, network, restarts, data)
     key_boot, *keys = jr.split(key, 1 + draws)
-    results = []
+    found = []
     for one in keys:
         key_w0, key_fit = jr.split(one)
         drawn = redraw_w0(key_w0, data, w0_std)
         drawn = drawn._replace(w0=drawn.w0 + data.w0)
         *keys_fit, key_all = jr.split(key_fit, 4)
-        found = analyse((key_all, *keys_fit), models, RULE, drawn)
-        results.append((_with_all_terms(found, orders, network, drawn), drawn))
-    (first, drawn), free = results[0], models[RULE].optimizer.free
-    losses = {
-        name: np.stack([found.losses[name] for found, _ in results])
-        for name in first.losses
-    }
-    mean = {name: values.mean(0) for name, values in losses.items()}
-    typical = int(np.argsort(first.losses[RULE] / total)[len(total) // 2])
-    return ActivityReport(
-        recording.file,
-        recording.sha256,
-        recording.experiments,
-        recording.inputs,
-        recording.neurons,
-        int(count_observations(data).sum()),
-        skip,
-        losses,
-        total,
-        gains(key_boot, mean, RULE, total),
-        tuple(term_names(orders)[k] for k in free),
-        np.stack([np.ravel(found.theta)[list(free)] for found, _ in results]),
-        first.interval,
-        {
-            name: {how: sum(f.fits[name][how] for f, _ in results) for how in counts}
-            for name, counts in first.fits.items()
-        },
-        _example(recording, typical, first, models[RULE], drawn),
-    )
+        result = analyse((key_all, *keys_fit), models, RULE, drawn)
+        found.append(_with_all_terms(result, orders, network))
+    details = _details(recording, skip, found[0], models[RULE], total)
+    source = recording.file, recording.sha256, recording.experiments
+    return put_together(key_boot, source, found, RULE, orders, total, details)
 
 
 def _models(orders, terms, network, restarts, data: Experiment) -> dict[str, Model]:
@@ -231,9 +114,9 @@ def _models(orders, terms, network, restarts, data: Experiment) -> dict[str, Mod
     return models | {RULE: rule_model(orders, terms, loss, restarts, 20)}
 
 
-def _with_all_terms(found: Found, orders, network, data: Experiment) -> Found:
+def _with_all_terms(found: Found, orders, network) -> Found:
     """The same with all terms, fitted to all experiments but one from the rule on."""
-    how, fits = {"network": network, "max_steps": 10}, []
+    how, fits, data = {"network": network, "max_steps": 10}, [], found.data
     for k, fit in enumerate(found.left_out[RULE].fits):
         left_out = jnp.arange(data.x.shape[0]) == k
         others = _hide(data, left_out[:, None, None])
@@ -247,13 +130,15 @@ def _with_all_terms(found: Found, orders, network, data: Experiment) -> Found:
     )
 
 
-def _example(recording: Recording, k: int, found: Found, rule: Model, data) -> Example:
-    """An experiment as it was recorded, and predicted from the others."""
-    one, fit = jax.tree.map(lambda leaf: leaf[k], data), found.left_out[RULE].fits[k]
-    steps = np.asarray(one.valid)
-    recorded = np.asarray(recording.experiment.activity)[k][steps]
-    predicted = np.asarray(rule.loss.predict(fit.theta, one).y)[steps]
-    return Example(recording.experiments[k], recorded, predicted)
+def _details(recording: Recording, skip: int, found: Found, rule, total) -> Recorded:
+    """Names, and the experiment in the middle by how well the rule predicts it."""
+    k = int(np.argsort(found.losses[RULE] / total)[len(total) // 2])
+    theta, steps = found.left_out[RULE].fits[k].theta, found.data.valid[k]
+    predicted = rule.loss.predict(theta, jax.tree.map(lambda leaf: leaf[k], found.data))
+    shown = recording.experiment.activity[k], predicted.y
+    shown = [np.asarray(activity)[np.asarray(steps)] for activity in shown]
+    names = recording.inputs, recording.neurons, skip, recording.experiments[k]
+    return Recorded(*names, *shown)
 
 
 def _hide(data: Experiment, hidden) -> Experiment:

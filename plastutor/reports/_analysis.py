@@ -1,4 +1,4 @@
-"""What both reports do: compare models, count fits, write a text."""
+"""What both reports do: compare models, count fits, put the report together."""
 
 from __future__ import annotations
 
@@ -9,21 +9,13 @@ import jax
 import jax.random as jr
 import numpy as np
 
-from plastutor._types import Theta
-from plastutor.evaluate import (
-    LeftOut,
-    ModelComparison,
-    animal_losses,
-    cluster_robust_interval,
-    compare_models,
-    leave_one_out,
-    null_theta,
-)
+from plastutor import evaluate
+from plastutor._types import Experiment, Theta
 from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
 from plastutor.objectives import Objective
-from plastutor.rules import Orders, free_indices, taylor
+from plastutor.reports._report import NOTHING, TO_ALL, Report
+from plastutor.rules import Orders, free_indices, taylor, term_names
 
-NOTHING, TO_ALL = "does nothing", "the rule, to all"
 SAME = 0.01  # starts whose losses differ by less than this share reached the same
 
 
@@ -49,16 +41,20 @@ class Found(NamedTuple):
     """What the models made of some data.
 
     Attributes:
+        data: with initial weights.
         losses: for each model, the loss of each animal, predicted from the others.
         left_out: the fits behind them.
         theta: of the rule, in the best fit to all animals.
-        interval: of what is free in it; NaN with too few animals.
+        free: where in the row that it makes the rule's terms are.
+        interval: of these; NaN with too few animals.
         fits: for each model, how many fits there were and how they ended.
     """
 
+    data: Experiment
     losses: dict[str, np.ndarray]
-    left_out: dict[str, LeftOut]
+    left_out: dict[str, evaluate.LeftOut]
     theta: Theta
+    free: tuple[int, ...]
     interval: np.ndarray
     fits: dict[str, dict[str, int]]
 
@@ -69,11 +65,11 @@ def analyse(keys, models: dict[str, Model], name: str, data, animal=None) -> Fou
     There is a key for the fit to all, and then one for each model.
     """
     (key, *keys), rule = keys, models[name]
-    nothing = null_theta(rule.init(key))
-    losses = {NOTHING: animal_losses(rule.loss, nothing, data, animal=animal)}
+    nothing = evaluate.null_theta(rule.init(key))
+    losses = {NOTHING: evaluate.animal_losses(rule.loss, nothing, data, animal=animal)}
     left_out, fits = {}, {}
     for each, model, own in zip(models, models.values(), keys, strict=False):
-        one = leave_one_out(own, data=data, animal=animal, **model._asdict())
+        one = evaluate.leave_one_out(own, data=data, animal=animal, **model._asdict())
         left_out[each], losses[each] = one, or_infinite(one.losses)
         fits[each] = _counts(one.restarts, one.status)
     starts = jax.vmap(rule.init)(jr.split(key, rule.restarts))
@@ -82,11 +78,10 @@ def analyse(keys, models: dict[str, Model], name: str, data, animal=None) -> Fou
     lowest = np.array([lowest_loss(fit) for fit in to_all])
     fits[TO_ALL] = _counts(lowest[None], [[fit.status for fit in to_all]])
     theta, free = to_all[lowest.argmin()].theta, rule.optimizer.free
-    interval = np.full((2, len(free)), np.nan)
+    interval, how = np.full((2, len(free)), np.nan), {"free": free, "animal": animal}
     if len(losses[NOTHING]) > len(free):
-        how = {"free": free, "animal": animal}
-        interval = np.array(cluster_robust_interval(rule.loss, theta, data, **how))
-    return Found(losses, left_out, theta, interval, fits)
+        interval = evaluate.cluster_robust_interval(rule.loss, theta, data, **how)
+    return Found(data, losses, left_out, theta, free, np.array(interval), fits)
 
 
 def or_infinite(losses: np.ndarray) -> np.ndarray:
@@ -99,16 +94,43 @@ def _counts(losses: np.ndarray, status: list[list[str]]) -> dict[str, int]:
     lowest = losses.min(1, keepdims=True)
     same = np.isfinite(lowest) & (losses <= (1 + SAME) * lowest)
     diverged = int((np.array(status) == "diverged").sum())
-    return {"fits": losses.size, "diverged": diverged, "lowest loss": int(same.sum())}
-
-
-def gains(key, losses, name: str, total) -> dict[str, ModelComparison]:
-    """What a model gains on each other, as far as both have predicted."""
     return {
-        other: compare_models(key, losses[name], each, total)
-        for other, each in losses.items()
-        if other != name and np.isfinite([losses[name], each]).all()
+        "fits": losses.size,
+        "diverged": diverged,
+        "at the lowest loss": int(same.sum()),
     }
+
+
+def put_together(
+    key, source: tuple, found: list[Found], name: str, orders: Orders, total, details
+) -> Report:
+    """A report on what was found with each draw of the initial weights.
+
+    `source` is a file's name and hash and the names of animals; `name` is the rule's.
+    """
+    first, free = found[0], [*found[0].free]
+    losses = {e: np.stack([one.losses[e] for one in found]) for e in first.losses}
+    mean = {each: values.mean(0) for each, values in losses.items()}
+    names = term_names(orders)
+    return Report(
+        *source,
+        int(evaluate.count_observations(first.data).sum()),
+        losses,
+        total,
+        {
+            other: evaluate.compare_models(key, mean[name], mean[other], total)
+            for other in mean
+            if other != name and np.isfinite([mean[name], mean[other]]).all()
+        },
+        tuple(names[k] for k in free),
+        np.stack([np.ravel(one.theta)[free] for one in found]),
+        first.interval,
+        {
+            each: {how: sum(one.fits[each][how] for one in found) for how in counts}
+            for each, counts in first.fits.items()
+        },
+        details,
+    )
 
 
 def check_enough(file: str, what: str, names: Sequence[str], advice: str = "") -> None:
@@ -118,32 +140,3 @@ def check_enough(file: str, what: str, names: Sequence[str], advice: str = "") -
             f"{file or 'The table'} has {len(names)} {what}(s), {', '.join(names)}; "
             f"expected at least 3, since each is predicted from the others.{advice}"
         )
-
-
-def text(report: Any, what: str, unit: str, scores, beside: str, values) -> str:
-    """The text on models, coefficients and fits.
-
-    Args:
-        report: of either kind.
-        what: was predicted, such as "animal".
-        unit: of a gain.
-        scores: for each model, what is said of it.
-        beside: what stands beside the coefficients.
-        values: that, for each of them.
-    """
-    within = lambda ends: "({:.2f} to {:.2f})".format(*ends)
-    lines = [f"  {name:20s} {score}" for name, score in scores.items()]
-    lines += [f"The rule gains on them, in {unit} (95 % over {what}s):"]
-    for name, one in report.comparisons.items():
-        lines += [f"  {name:20s} {one.gain:6.2f} {within(one.interval)}, {one.verdict}"]
-    lines += [f"Its coefficients (95 % over {what}s), {beside}:"]
-    rows = report.terms, np.atleast_2d(report.theta)[0], report.interval.T, values
-    for term, theta, ends, value in zip(*rows, strict=True):
-        lines += [f"  {term:4s} {theta:6.2f} {within(ends)}; {value}"]
-    if np.isnan(report.interval).any():
-        lines += [f"  No intervals: they need more than {len(report.terms)} {what}s."]
-    lines += ["Fits, and how many diverged or came to the lowest loss for their data:"]
-    for name, counts in report.fits.items():
-        said = ", ".join(f"{count} {how}" for how, count in counts.items())
-        lines += [f"  {name:20s} {said}"]
-    return "\n".join(lines)

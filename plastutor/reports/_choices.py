@@ -3,102 +3,37 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from plastutor import likelihoods
 from plastutor._types import Experiment
 from plastutor.data import Choices
-from plastutor.evaluate import (
-    ModelComparison,
-    Population,
-    count_observations,
-    fit_population,
-    logistic_regression,
-    percent_deviance,
-    q_learning,
-)
+from plastutor.evaluate import fit_population, logistic_regression, q_learning
 from plastutor.infer import GaussNewton
 from plastutor.networks import FLY, Network
 from plastutor.objectives import objective
 from plastutor.reports._analysis import (
-    NOTHING,
     Model,
     analyse,
     check_enough,
-    gains,
+    put_together,
     rule_model,
-    text,
 )
+from plastutor.reports._report import NOTHING, Matching, Report
 from plastutor.rules import Orders, taylor
 
 ORDERS = Orders(x=1, w=1, r=1)
-TERMS = ("one", "r", "w", "x", "xr")  # in the order of theta's row
+TERMS = ("one", "r", "x", "xr", "w")
 FORGETS, DOES_NOT = "with forgetting", "without forgetting"
-
-
-class ChoiceReport(NamedTuple):
-    """What choices tell about the rule behind them.
-
-    Attributes:
-        file: the name of the file that was analysed.
-        sha256: the hash of its bytes.
-        animals: their names.
-        options: their names.
-        n_observations: how many choices there are.
-        reward_shares: the share of each option in the rewards of each experiment; NaN
-            where none was rewarded.
-        choice_shares: its share in the choices.
-        losses: for each model, the summed loss of each animal, predicted from the
-            others; in nats, infinite where a fitted model diverged.
-        comparisons: for each other model, what the rule with forgetting gains on it.
-        terms: the terms of the rule.
-        theta: their coefficients, in a fit to all animals.
-        interval: their 95 % intervals over animals, the lower and the upper ends; NaN
-            with too few animals.
-        fits: for each model, how many fits there were; how many of them diverged, and
-            how many came to the lowest loss of those to the same animals.
-        population: how much the animals differ.
-    """
-
-    file: str
-    sha256: str
-    animals: tuple[str, ...]
-    options: tuple[str, ...]
-    n_observations: int
-    reward_shares: Float[np.ndarray, "exp option"]
-    choice_shares: Float[np.ndarray, "exp option"]
-    losses: dict[str, np.ndarray]
-    comparisons: dict[str, ModelComparison]
-    terms: tuple[str, ...]
-    theta: Float[np.ndarray, " term"]
-    interval: Float[np.ndarray, "2 term"]
-    fits: dict[str, dict[str, int]]
-    population: Population
-
-    def deviance(self, model: str) -> float:
-        """Percent deviance explained of animals that the fit has not seen."""
-        return percent_deviance(self.losses[model], self.losses[NOTHING])
-
-    def __str__(self) -> str:
-        head = (
-            f"{self.file}: {len(self.animals)} animals, {self.n_observations} choices "
-            f"among {len(self.options)} options ({', '.join(self.options)}).\n"
-            "Each animal predicted from the others, percent deviance explained:\n"
-        )
-        scores = {name: f"{self.deviance(name):6.2f}" for name in self.losses}
-        spread = [f"{value:.2f}" for value in self.population.spread]
-        rest = scores, "std between animals", spread
-        return head + text(self, "animal", "points", *rest)
 
 
 def report_choices(
     key: PRNGKeyArray, choices: Choices, *, network: Network = FLY, restarts: int = 6
-) -> ChoiceReport:
+) -> Report:
     """Infer a rule from choices, with and without forgetting, and compare.
 
     Every animal is predicted from all the others, by a plasticity rule with the terms
@@ -125,11 +60,10 @@ def report_choices(
     key_fit, key_boot, *keys = jr.split(key, 7)
     rule = taylor(ORDERS, TERMS, scale=0.1)
     loss = objective(rule, likelihoods.choice, network=network)
-    without_w = [term for term in TERMS if term != "w"]
     newton, draw = GaussNewton(), partial(jr.normal, shape=(3,))
     history = [logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)]
     models = {
-        DOES_NOT: rule_model(ORDERS, without_w, loss, restarts, 30),
+        DOES_NOT: rule_model(ORDERS, TERMS[:-1], loss, restarts, 30),
         FORGETS: rule_model(ORDERS, TERMS, loss, restarts, 30),
         "win-stay-lose-shift": Model(
             logistic_regression(1), partial(_zeros, 2), 1, newton, 8
@@ -138,25 +72,15 @@ def report_choices(
         "Q-learning": Model(q_learning(), draw, max(restarts, 10), newton, 30),
     }
     found = analyse((key_fit, *keys), models, FORGETS, data, animal)
-    free, counts = models[FORGETS].optimizer.free, count_observations(data)
-    return ChoiceReport(
-        choices.file,
-        choices.sha256,
-        choices.animals,
-        choices.options,
-        int(counts.sum()),
-        *_shares(data, counts),
-        found.losses,
-        gains(key_boot, found.losses, FORGETS, found.losses[NOTHING]),
-        TERMS,
-        np.asarray(found.theta.ravel())[list(free)],
-        found.interval,
-        found.fits,
-        fit_population(loss, found.theta, data, free=free, animal=animal),
-    )
+    how = {"free": found.free, "animal": animal}
+    population = fit_population(loss, found.theta, data, **how)
+    details = Matching(choices.options, *_shares(data), population)
+    source = choices.file, choices.sha256, choices.animals
+    rest = FORGETS, ORDERS, found.losses[NOTHING], details
+    return put_together(key_boot, source, [found], *rest)
 
 
-def _shares(data: Experiment, counts) -> tuple[np.ndarray, np.ndarray]:
+def _shares(data: Experiment) -> tuple[np.ndarray, np.ndarray]:
     """The share of each option in the rewards and choices of each experiment."""
     assert data.options is not None  # choices have options
     chosen = np.asarray(data.choice)[..., None] == np.arange(data.options.shape[-2])
@@ -164,8 +88,7 @@ def _shares(data: Experiment, counts) -> tuple[np.ndarray, np.ndarray]:
     reward = np.asarray(data.reward)[..., None] * chosen
     reward = np.maximum(reward, 0)  # a punishment is no part of the rewards
     with np.errstate(invalid="ignore", divide="ignore"):  # there may be no reward
-        reward_shares = reward.sum(1) / reward.sum((1, 2))[:, None]
-    return reward_shares, chosen.sum(1) / counts[:, None]
+        return tuple(n.sum(1) / n.sum((1, 2))[:, None] for n in (reward, chosen))
 
 
 def _zeros(size, key):

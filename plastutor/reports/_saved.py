@@ -16,17 +16,14 @@ import numpy as np
 
 from plastutor._files import write_whole
 from plastutor.evaluate import ModelComparison, Population
-from plastutor.reports._activity import ActivityReport, Example
-from plastutor.reports._choices import ChoiceReport
+from plastutor.reports._report import Matching, Recorded, Report
 
 FORM = 2  # of the file; one more whenever a report's fields change
-REPORTS = {kind.__name__: kind for kind in (ChoiceReport, ActivityReport)}
-PARTS = {part.__name__: part for part in (Example, ModelComparison, Population)}
+KINDS = {"choices": Matching, "activity": Recorded}
+PARTS = {"ModelComparison": ModelComparison, "Population": Population}
 
 
-def save_report(
-    report: ChoiceReport | ActivityReport, path: str | os.PathLike[str]
-) -> None:
+def save_report(report: Report, path: str | os.PathLike[str]) -> None:
     """Write a report to a JSON file, with versions; an existing file is replaced.
 
     It holds what was found, not the data: their file's name and hash.
@@ -41,7 +38,7 @@ def save_report(
     results = _plain(report)
     content = {
         "form": FORM,
-        "kind": type(report).__name__,
+        "kind": next(k for k, of in KINDS.items() if isinstance(report.details, of)),
         "plastutor": version("plastutor"),
         "jax": version("jax"),
         "numpy": version("numpy"),
@@ -60,7 +57,7 @@ def save_report(
     write_whole(path, (text + "\n").encode())
 
 
-def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
+def load_report(path: str | os.PathLike[str]) -> Report:
     """Read a report that `save_report` wrote: it prints and draws as before.
 
     Args:
@@ -87,11 +84,11 @@ def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
             f"{path.name} does not hold a whole report ({type(error).__name__}: "
             f"{error}); expected a file that save_report wrote. Make the report again."
         ) from error
-    if form != FORM or str(kind) not in REPORTS:
+    if form != FORM or str(kind) not in KINDS:
         raise ValueError(
-            f"{path.name} is {kind!r} in form {form}, written by plastutor {made_by}; "
-            f"plastutor {version('plastutor')} reads form {FORM}, "
-            f"{' or '.join(REPORTS)}. Install plastutor {made_by}, or make the report "
+            f"{path.name} is a report on {kind} in form {form}, written by plastutor "
+            f"{made_by}; plastutor {version('plastutor')} reads form {FORM}, on "
+            f"{' or '.join(KINDS)}. Install plastutor {made_by}, or make the report "
             "again."
         )
     if check != _check(results):
@@ -99,7 +96,7 @@ def load_report(path: str | os.PathLike[str]) -> ChoiceReport | ActivityReport:
             f"{path.name} is not as save_report left it: its numbers do not fit its "
             "check. Take a copy, or make the report again."
         )
-    return _made(str(kind), results)
+    return _made(Report, results, PARTS | {"Details": KINDS[kind]})
 
 
 def _check(results) -> str:
@@ -122,19 +119,21 @@ def _plain(value: Any) -> Any:
     return _plain(np.asarray(value).tolist())
 
 
-def _made(note: str, value: Any) -> Any:
-    """The way back, by the kind that a class names for its field."""
-    if made := (REPORTS | PARTS).get(note):
-        kinds = {
-            name: str(getattr(kind, "__forward_arg__", kind))
-            for name, kind in made.__annotations__.items()
-        }
-        return made(**{name: _made(kinds[name], one) for name, one in value.items()})
-    if note.startswith("dict[str, "):
-        inner = note.removeprefix("dict[str, ").removesuffix("]")
-        return {name: _made(inner, one) for name, one in value.items()}
-    if note.startswith("tuple["):
-        return tuple(map(float, value)) if "float" in note else tuple(value)
-    if note in ("str", "int"):
-        return value
-    return float(value) if note == "float" else np.array(value).astype(float)
+def _made(made: type, fields: dict[str, Any], parts: dict[str, type]) -> Any:
+    """The way back, by the kinds that a class names for its fields."""
+
+    def value_of(kind: str, value):
+        if kind in parts:
+            return _made(parts[kind], value, parts)
+        if kind.startswith("dict[str, "):
+            inner = kind.removeprefix("dict[str, ").removesuffix("]")
+            return {name: value_of(inner, one) for name, one in value.items()}
+        if kind.startswith("tuple["):
+            return tuple(map(float, value)) if "float" in kind else tuple(value)
+        if kind in ("str", "int"):
+            return value
+        return float(value) if kind == "float" else np.array(value).astype(float)
+
+    kinds = made.__annotations__
+    names = {n: str(getattr(kinds[n], "__forward_arg__", kinds[n])) for n in fields}
+    return made(**{name: value_of(names[name], one) for name, one in fields.items()})

@@ -1,6 +1,7 @@
 """Reports: one call from a table to an answer, kept in a file."""
 
 import json
+import re
 
 import jax
 import jax.random as jr
@@ -10,6 +11,7 @@ import pytest
 from make_examples import ACTIVITY_RULE
 
 import plastutor as pt
+from plastutor.reports._analysis import Found, put_together
 from plastutor.reports._choices import _shares
 
 THETA = {"one": -0.5, "x": 2.5, "r": -1.0, "xr": 2.0, "w": -0.3}
@@ -47,13 +49,17 @@ def report(tmp_path_factory):
     return pt.report_choices(jr.key(0), mice, restarts=2)
 
 
+@pytest.fixture(params=["report", "recorded"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
 def test_the_rule_of_the_animals_predicts_them(report):
-    assert report.losses["does nothing"].shape == (8,)
-    assert report.deviance("does nothing") == 0
-    assert report.deviance("with forgetting") > 2
-    np.testing.assert_allclose(
-        report.comparisons["does nothing"].gain, report.deviance("with forgetting")
-    )
+    assert {values.shape for values in report.losses.values()} == {(1, 8)}
+    assert not report.explained["does nothing"].any()
+    left = report.losses["with forgetting"].sum() / report.total.sum()
+    gain = report.comparisons["does nothing"].gain
+    assert gain > 2 and gain == pytest.approx(100 * (1 - left))
 
 
 def test_its_decay_is_found(report):
@@ -73,6 +79,19 @@ def test_it_can_be_seen(report):
     check_page(figure)
 
 
+def drawn(report):
+    if isinstance(report.details, pt.reports.Matching):
+        return pt.plot.choice_report(report)
+    return pt.plot.activity_report(report)
+
+
+def test_a_report_of_the_other_kind_has_another_page(report, recorded):
+    with pytest.raises(ValueError, match="mice.csv is about choices among 3 .* other"):
+        pt.plot.activity_report(report)
+    with pytest.raises(ValueError, match="about activities of 5 neurons"):
+        pt.plot.choice_report(recorded)
+
+
 def check_page(figure):
     """Four panels with names, no wider than a phone shows."""
     assert len(figure.axes) == 4 and figure.get_figwidth() <= 5.5
@@ -87,14 +106,14 @@ def test_without_intervals_it_says_so(report):
 
 
 def test_shares_choice_shares_and_rewards(report):
-    assert report.reward_shares.shape == report.choice_shares.shape == (8, 3)
-    np.testing.assert_allclose(report.reward_shares.sum(1), 1)
-    np.testing.assert_allclose(report.choice_shares.sum(1), 1)
+    for shares in (report.details.reward_shares, report.details.choice_shares):
+        assert shares.shape == (8, 3)
+        np.testing.assert_allclose(shares.sum(1), 1)
 
 
 def test_a_punishment_is_no_share_of_the_rewards():
     data = pt.data.choice_experiments([[0, 1, 0]], [[1.0, -1.0, 1.0]])
-    reward_shares, choice_shares = _shares(data, np.array([3]))
+    reward_shares, choice_shares = _shares(data)
     np.testing.assert_allclose(reward_shares, [[1, 0]])
     np.testing.assert_allclose(choice_shares, [[2 / 3, 1 / 3]])
 
@@ -117,9 +136,9 @@ def recorded():
 
 
 def test_the_rule_of_the_synapses_predicts_them(recorded):
-    assert {r2.shape for r2 in recorded.r2.values()} == {(2, 16)}
-    middle = {name: np.median(r2) for name, r2 in recorded.r2.items()}
-    assert middle["rule"] > 0.9 and middle["fixed weights"] < 0.2
+    assert {values.shape for values in recorded.explained.values()} == {(2, 16)}
+    middle = {name: np.median(values) for name, values in recorded.explained.items()}
+    assert middle["rule"] > 90 and middle["fixed weights"] < 20
     assert middle["does nothing"] < 0 and middle["rule without w"] < 0
     assert recorded.comparisons["fixed weights"].verdict == "better"
     assert recorded.comparisons["all terms"].verdict == "no clear difference"
@@ -134,24 +153,56 @@ def test_its_coefficients_are_found(recorded):
 
 
 def test_the_score_is_that_of_the_example(recorded):
-    one = recorded.example
-    o, y = one.recorded[recorded.skip :], one.predicted[recorded.skip :]
+    one = recorded.details
+    o, y = one.recorded[one.skip :], one.predicted[one.skip :]
     left, total = np.nansum((o - y) ** 2), np.nansum((o - np.nanmean(o, 0)) ** 2)
-    place = recorded.experiments.index(one.experiment)
-    np.testing.assert_allclose(recorded.r2["rule"][0, place], 1 - left / total)
+    place = recorded.names.index(one.example)
+    found = recorded.explained["rule"][0, place]
+    np.testing.assert_allclose(found, 100 * (1 - left / total))
 
 
-def test_fits_are_counted(recorded):
-    assert [*recorded.fits.values()] == [64, 0, 64, 32, 0]
-    r2 = recorded.r2 | {"rule": np.where(np.eye(2, 16) > 0, -np.inf, 0.5)}
-    bad = recorded._replace(r2=r2, fits=recorded.fits | {"diverged": 3})
-    for part in ("diverged in 2 of 32", "of the rule 64\n  diverged 3\n  at the"):
-        assert part in str(bad)
-    check_page(pt.plot.activity_report(bad))
+def test_fits_are_counted(report, recorded):
+    none = {"diverged": 0, "at the lowest loss": 64}
+    assert recorded.fits["rule"] == {"fits": 64} | none
+    assert recorded.fits["the rule, to all"]["fits"] == 4
+    assert recorded.fits["all terms"] == {"fits": 32, "not converged": 0}
+    assert set(report.fits) == {*report.losses, "the rule, to all"} - {"does nothing"}
+    assert report.fits["with forgetting"]["fits"] == 8 * 2
+    assert report.fits["Q-learning"]["fits"] == 8 * 10
+    assert {counts["diverged"] for counts in report.fits.values()} == {0}
+
+
+def test_fits_that_diverged_are_shown(either):
+    name = "rule" if "rule" in either.losses else "with forgetting"
+    shape = either.losses[name].shape
+    losses = either.losses | {name: np.where(np.eye(*shape) > 0, np.inf, 1.0)}
+    counts = {"fits": 9, "diverged": 3, "at the lowest loss": 2}
+    bad = either._replace(losses=losses, fits=either.fits | {name: counts})
+    found = re.sub(" +", " ", str(bad))
+    assert f"diverged in {shape[0]} of {np.prod(shape)}" in found
+    assert f"{name} 9 fits, 3 diverged, 2 at the lowest loss" in found
+    check_page(drawn(bad))
+
+
+def test_a_model_that_diverged_is_not_compared():
+    """Fits of one model diverge; it has no gain, and the others have."""
+    losses = {"does nothing": np.ones(4), "a": np.full(4, 0.5), "b": np.ones(4)}
+    losses["b"][2] = np.inf
+    data = pt.data.choice_experiments([[0, 1]] * 4, [[0.0, 1.0]] * 4)
+    found = Found(data, losses, {}, np.ones((2, 1, 2, 2)), (0,), np.ones((2, 1)), {})
+    source, orders = ("file", "hash", tuple("1234")), pt.Orders(x=1, w=1, r=1)
+    rest = "a", orders, losses["does nothing"], None
+    made = put_together(jr.key(0), source, [found, found], *rest)
+    assert [*made.comparisons] == ["does nothing"] and made.n_observations == 8
 
 
 def test_a_recording_can_be_read_and_seen(recorded):
-    for name in (*recorded.r2, *recorded.terms, "16 experiments", "1542 activities"):
+    for name in (
+        *recorded.losses,
+        *recorded.terms,
+        "16 experiments",
+        "1542 activities",
+    ):
         assert name in str(recorded)
     check_page(pt.plot.activity_report(recorded))
 
@@ -175,13 +226,13 @@ def test_known_weights_and_rewards(tmp_path):
     found = pt.report_activity(
         jr.key(0), mine, terms=("xy", "xyr", "x"), w0_std=0, restarts=1
     )
-    assert found.skip == 0 and found.theta.shape == (1, 3)
-    assert "rule without w" not in found.r2  # it would be the rule
+    assert found.details.skip == 0 and found.theta.shape == (1, 3)
+    assert "rule without w" not in found.losses  # it would be the rule
     assert np.isnan(found.interval).all() and "more than 3 exp" in str(found)
     o = np.asarray(mine.experiment.activity)[..., 0]
     left = ((o - 0.5) ** 2).sum(1) / ((o - o.mean(1, keepdims=True)) ** 2).sum(1)
-    np.testing.assert_allclose(found.r2["does nothing"][0], 1 - left)
-    np.testing.assert_allclose(found.r2["rule"], 1, atol=1e-6)
+    np.testing.assert_allclose(found.explained["does nothing"][0], 100 * (1 - left))
+    np.testing.assert_allclose(found.explained["rule"], 100, atol=1e-4)
     assert found.theta[0, found.terms.index("xy")] == pytest.approx(0.5, abs=1e-3)
     check_page(pt.plot.activity_report(found))
 
@@ -209,11 +260,6 @@ def test_too_little_of_a_recording(tmp_path):
 # --- kept in a file -------------------------------------------------------------------
 
 
-@pytest.fixture(params=["report", "recorded"])
-def either(request):
-    return request.getfixturevalue(request.param)
-
-
 def test_what_is_loaded_is_what_was_saved(either, tmp_path):
     odd = either._replace(interval=either.interval.copy())
     odd.interval[:, 0] = np.nan, -np.inf  # JSON has no words of its own for these
@@ -224,12 +270,7 @@ def test_what_is_loaded_is_what_was_saved(either, tmp_path):
         assert jax.tree.structure(found) == jax.tree.structure(one)
         for new, old in zip(jax.tree.leaves(found), jax.tree.leaves(one), strict=True):
             np.testing.assert_array_equal(new, np.asarray(old))
-    draw = (
-        pt.plot.choice_report
-        if hasattr(either, "population")
-        else pt.plot.activity_report
-    )
-    check_page(draw(pt.reports.load_report(tmp_path / "report.json")))
+    check_page(drawn(pt.reports.load_report(tmp_path / "report.json")))
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
@@ -252,8 +293,8 @@ def test_a_file_that_is_no_saved_report(either, tmp_path):
         "": "does not hold a whole report",
         "[1, 2]": "does not hold a whole report",
         text.replace('"check"', '"chek"'): "does not hold a whole report .*check",
-        text.replace('"form": 1', '"form": 7').replace("0.1.0", "9.9"): (
-            "in form 7, written by plastutor 9.9; .* reads form 1.*Install plastu"
+        text.replace('"form": 2', '"form": 7').replace("0.1.0", "9.9"): (
+            "in form 7, written by plastutor 9.9; .* reads form 2.*Install plastu"
         ),
         text.replace('"kind": "', '"kind": "other '): "a report on other",
         text.replace("theta", "beta"): "is not as save_report left it",
