@@ -73,6 +73,36 @@ class Table(NamedTuple):
     columns: tuple[str, ...]
     lines: list[Line]
 
+    def numbered(
+        self, groups: Sequence[str], number: str, expected: str = "a whole number"
+    ) -> dict[tuple[str, ...], dict[float, Line]]:
+        """The lines of each group by their number, both in the order of the file.
+
+        Args:
+            groups: columns whose texts name a group; the first may not be empty.
+            number: the column of the number, which each line of a group has for itself.
+            expected: what the sentence says if there is no number; by default it must
+                be a whole one.
+        """
+        found: dict[tuple[str, ...], dict[float, Line]] = {}
+        for line in self.lines:
+            names = tuple(line.text.get(column, "") for column in groups)
+            value = line.value(number, expected)
+            if not names[0]:
+                raise line.fail(groups[0], "a name or a number")
+            if value % 1 and expected == "a whole number":
+                raise line.fail(number, expected)
+            same = found.setdefault(names, {})
+            if value in same:
+                raise ValueError(
+                    f"{line.where}: {groups[0]} {names[0]!r} has {number} {value:g} "
+                    f"already in line {same[value].number}; expected each once"
+                    + f", in each {groups[-1]}" * (len(groups) > 1)
+                    + "."
+                )
+            same[value] = line
+        return found
+
 
 def read_table(
     path: str | os.PathLike[str], required: Sequence[str], *, rows: str

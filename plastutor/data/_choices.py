@@ -140,9 +140,9 @@ def read_choices(
     if sessions not in ("carry", "reset", None):
         raise ValueError(f"sessions is {sessions!r}; expected 'carry' or 'reset'.")
     table = read_table(path, COLUMNS, rows="one for each trial")
-    rows = _rows(table)
-    names = tuple(dict.fromkeys(animal for animal, *_ in rows))
-    named = {choice for *_, choice, _ in rows if choice is not None}
+    groups = table.numbered(("animal", "session"), "trial", "a number, such as 17")
+    reward = {line.number: _reward(line) for line in table.lines}
+    named = {line.text["choice"] for line in table.lines if not line.missing("choice")}
     options = tuple(sorted(named, key=_natural))
     if len(options) < 2:
         raise ValueError(
@@ -151,35 +151,35 @@ def read_choices(
             f"{table.lines[-1].number}; expected at least two, since a choice needs an "
             "alternative."
         )
-    _check_names(table, rows, options, sessions)
-    first = {row[:2]: k for k, row in reversed(list(enumerate(rows)))}
-    trials: dict[tuple[str, str], list] = {}  # of each experiment
-    for row in sorted(rows, key=lambda row: (first[row[:2]], row[2])):
-        animal, session = row[:2]
+    animals = tuple(dict.fromkeys(animal for animal, _ in groups))
+    _check_names(table, animals, options, sessions)
+    parts: dict[tuple[str, str], list[Line]] = {}  # the trials of each experiment
+    for (animal, session), lines in groups.items():
         part = (animal, session if sessions == "reset" else "")
-        trials.setdefault(part, []).append(row)
-    index = {option: k for k, option in enumerate(options)} | {None: -1}
+        parts.setdefault(part, []).extend(lines[trial] for trial in sorted(lines))
+    index = {option: k for k, option in enumerate(options)}
     data = choice_experiments(
-        [[index[choice] for *_, choice, _ in some] for some in trials.values()],
-        [[reward for *_, reward in some] for some in trials.values()],
+        [[index.get(n.text["choice"], -1) for n in some] for some in parts.values()],
+        [[reward[line.number] for line in some] for some in parts.values()],
         n_options=len(options),
         stimulus=stimulus,
     )
     return Choices(
-        Cohort(data, np.array([names.index(animal) for animal, _ in trials])),
-        names,
+        Cohort(data, np.array([animals.index(animal) for animal, _ in parts])),
+        animals,
         options,
         table.file,
         table.sha256,
     )
 
 
-def _check_names(table: Table, rows, options, sessions) -> None:
+def _check_names(table: Table, animals, options, sessions) -> None:
     """Refuse tables that can be read in two ways."""
     first: dict[Any, str] = {}  # where each option and each animal comes first
     session_of: dict[str, str] = {}
-    for line, (animal, session, _, choice, _) in zip(table.lines, rows, strict=True):
-        first.setdefault(("option", choice), line.where)
+    for line in table.lines:
+        animal, session = line.text["animal"], line.text.get("session", "")
+        first.setdefault(("option", line.text["choice"]), line.where)
         first.setdefault(("animal", animal), line.where)
         if sessions is None and session_of.setdefault(animal, session) != session:
             raise ValueError(
@@ -187,7 +187,6 @@ def _check_names(table: Table, rows, options, sessions) -> None:
                 "Pass sessions='carry' if the weights of one go on into the next, or "
                 "sessions='reset' if every session starts from w0."
             )
-    animals = dict.fromkeys(row[0] for row in rows)
     for kind, names in (("option", options), ("animal", animals)):
         alike: dict[str | float, str] = {}
         for name in names:
@@ -198,8 +197,8 @@ def _check_names(table: Table, rows, options, sessions) -> None:
                     f"{first[kind, name]}: the {kind} is {name!r}, and elsewhere "
                     f"{other!r}; expected one spelling for each {kind}."
                 )
-    silent = {row[0] for row in rows} - {row[0] for row in rows if row[3] is not None}
-    for animal in sorted(silent):
+    chose = {n.text["animal"] for n in table.lines if not n.missing("choice")}
+    for animal in sorted({*animals} - chose):
         raise ValueError(
             f"{first['animal', animal]}: animal {animal!r} begins here and never makes "
             "a choice; expected at least one. Leave out animals that made none."
@@ -214,38 +213,18 @@ def _natural(name: str) -> tuple[float, str]:
         return math.inf, name
 
 
-def _rows(table: Table) -> list[tuple[str, str, float, str | None, float]]:
-    """(animal, session, trial, choice, reward) of every line, checked."""
-    rows, line_of = [], {}
-    for line in table.lines:
-        row = _row(line)
-        if row[:3] in line_of:
-            raise ValueError(
-                f"{line.where}: animal {row[0]!r} has trial {row[2]:g} already in line "
-                f"{line_of[row[:3]]}; expected each trial once. Several sessions need "
-                "a column `session`."
-            )
-        line_of[row[:3]] = line.number
-        rows.append(row)
-    return rows
-
-
-def _row(line: Line) -> tuple[str, str, float, str | None, float]:
-    if not line.text["animal"]:
-        raise line.fail("animal", "a name or a number")
-    choice = None if line.missing("choice") else line.text["choice"]
-    trial = line.value("trial", "a number, such as 17")
-    boolean = BOOLEANS.get(line.text["reward"].lower())
-    if choice is None and line.missing("reward"):
+def _reward(line: Line) -> float:
+    """The reward of a trial; without a choice it is 0, there or not."""
+    chose, boolean = not line.missing("choice"), line.text["reward"].lower()
+    if boolean in BOOLEANS:
+        reward = BOOLEANS[boolean]
+    elif not chose and line.missing("reward"):
         reward = 0.0
-    elif boolean is None:
-        reward = line.value("reward", "a number, such as 0 or 1")
     else:
-        reward = boolean
-    if choice is None and reward != 0:
+        reward = line.value("reward", "a number, such as 0 or 1")
+    if reward and not chose:
         raise line.fail(
             "reward",
             "0, or nothing, where no choice was made: such a trial changes no weight",
         )
-    session = line.text.get("session", "")
-    return line.text["animal"], session, trial, choice, reward
+    return reward

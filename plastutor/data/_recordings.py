@@ -165,40 +165,30 @@ def _columns(table: Table, what: str, given, prefix: str) -> tuple[str, ...]:
 
 def _experiments_of(table: Table) -> dict[str, list[Line]]:
     """The lines of each experiment, whose steps must follow one another."""
-    experiments: dict[str, list[Line]] = {}
-    line_of: dict[tuple[str, int], int] = {}
-    for line in table.lines:
-        name, step = line.text["experiment"], line.value("step", "a whole number")
-        if not name:
-            raise line.fail("experiment", "a name or a number")
-        if step != int(step):
-            raise line.fail("step", "a whole number")
-        lines, step = experiments.setdefault(name, []), int(step)
-        if (name, step) in line_of:
-            raise ValueError(
-                f"{line.where}: experiment {name!r} has step {step} already in line "
-                f"{line_of[name, step]}; expected each step once."
-            )
-        before = int(float(lines[-1].text["step"])) if lines else step - 1
-        if step < before:
-            raise ValueError(
-                f"{line.where}: step is {step}, after {before}; expected {before + 1}: "
-                "the rows of an experiment in the order of time."
-            )
-        if step > before + 1:
-            raise ValueError(
-                f"{line.where}: step is {step}, after {before}; expected {before + 1}, "
-                "since weights change in every step. A step that was not recorded has "
-                "a row with its stimulus and empty activity; one without a stimulus "
-                "has zeros. If nothing is known of it, begin a new experiment here."
-            )
-        line_of[name, step] = line.number
-        lines.append(line)
-    for name, lines in experiments.items():
+    experiments = {}
+    for (name,), lines in table.numbered(["experiment"], "step").items():
+        first, *_ = experiments[name] = list(lines.values())
+        before = None
+        for step, line in lines.items():
+            expected = step if before is None else before + 1
+            if step < expected:
+                raise ValueError(
+                    f"{line.where}: step is {step:g}, after {before:g}; expected "
+                    f"{expected:g}: the rows of an experiment in the order of time."
+                )
+            if step > expected:
+                raise ValueError(
+                    f"{line.where}: step is {step:g}, after {before:g}; expected "
+                    f"{expected:g}, since weights change in every step. A step that "
+                    "was not recorded has a row with its stimulus and empty activity; "
+                    "one without a stimulus has zeros. If nothing is known of it, "
+                    "begin a new experiment here."
+                )
+            before = step
         if len(lines) < 2:
             raise ValueError(
-                f"{lines[0].where}: experiment {name!r} has one step; expected at "
-                "least two. Leave it out, or look for a misspelt name."
+                f"{first.where}: experiment {name!r} has one step; expected at least "
+                "two. Leave it out, or look for a misspelt name."
             )
     return experiments
 

@@ -79,7 +79,7 @@ HEAD = "fly,trial,choice,reward\n"
         (HEAD + "1,1,A\n", "line 2: 3 fields; expected the 4 of line 1"),
         (HEAD + "1.5,1,A,0\n", "line 2: fly is '1.5'; expected a whole number"),
         (HEAD + "1,x,A,0\n", "line 2: trial is 'x'; expected a whole number"),
-        (HEAD + "1,1,A,0\n1,1,B,0\n", "line 3: fly 1 has trial 1 twice"),
+        (HEAD + "1,1,A,0\n1,1,B,0\n", "line 3: fly '1' has trial 1 already in line 2"),
     ],
 )
 def test_bad_csv(text, sentence, tmp_path):

@@ -19,7 +19,8 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -93,8 +94,8 @@ def download(
         with _session(retries, backoff) as session:
             address = _address(session, api, timeout)
             size = _size(session, address, timeout)
-            source = session, address, size, target
-            _fetch_patiently(source, progress, timeout, retries, backoff)
+            source = session, address, size, timeout, target
+            _fetch_patiently(source, progress, retries, backoff)
     counts = {fly.fly: len(fly.choice) for fly in read(target / FOLDER)}
     odd = {fly: n for fly, n in counts.items() if not 200 <= n <= 240}
     if len(counts) != N_FLIES or odd:
@@ -106,17 +107,17 @@ def download(
     return target / FOLDER
 
 
-def _fetch_patiently(source, progress, timeout, retries, backoff) -> None:
+def _fetch_patiently(source: tuple, progress, retries, backoff) -> None:
     """Fetch all files, and again after answers that were cut short or damaged."""
     import remotezip
 
-    session, address, size, folder = source
+    _, address, *_, folder = source
     done: set[str] = set()
     failures = 0
     while True:
         before = len(done)
         try:
-            return _fetch(session, address, size, folder, done, progress, timeout)
+            return _fetch(source, done, progress)
         except remotezip.RangeNotSupported as error:
             raise _no_ranges(address) from error
         except _passing_errors() as error:
@@ -177,6 +178,25 @@ def _why(error: Exception) -> str:
     return f"status {status}" if status else type(error).__name__
 
 
+@contextmanager
+def _asked(session: Any, address: str, what: str, **how: Any) -> Iterator[Any]:
+    """An answer from an address, or a sentence."""
+    import requests
+
+    try:
+        with session.get(address, **how) as answer:
+            answer.raise_for_status()
+            yield answer
+    except requests.RequestException as error:
+        why, advice = _why(error), ""
+        if isinstance(error, requests.JSONDecodeError):
+            why = "its answer is not JSON"
+            advice = "Try again later, or on a network without a login page. "
+        raise ConnectionError(
+            f"{what} could not be reached at {address} ({why}). {advice}{BY_HAND}"
+        ) from error
+
+
 def _no_ranges(address: str) -> OSError:
     return OSError(
         f"The server at {address} sends only whole files, and this one has 6.5 GB: "
@@ -187,31 +207,15 @@ def _no_ranges(address: str) -> OSError:
 
 def _address(session: Any, api: str, timeout: float) -> str:
     """Ask Zenodo's API where the archive is."""
-    import requests
-
-    try:
-        with session.get(api, timeout=timeout) as answer:
-            answer.raise_for_status()
-            record = answer.json()
-    except requests.JSONDecodeError as error:
-        raise ConnectionError(
-            f"Zenodo's answer at {api} is not JSON ({_why(error)}). Try again later, "
-            f"or on a network without a login page. {BY_HAND}"
-        ) from error
-    except requests.RequestException as error:
-        raise ConnectionError(
-            f"Zenodo could not be reached at {api} ({_why(error)}). {BY_HAND}"
-        ) from error
-    links = _zip_links(record)
-    if len(links) != 1 or urlsplit(urljoin(api, links[0])).scheme not in (
-        "http",
-        "https",
-    ):
+    with _asked(session, api, "Zenodo", timeout=timeout) as answer:
+        record = answer.json()
+    links = [urljoin(api, link) for link in _zip_links(record)]
+    if len(links) != 1 or urlsplit(links[0]).scheme not in ("http", "https"):
         raise ValueError(
             f"Zenodo's record at {api} lists {len(links)} usable zip archives; "
             f"expected one. {BY_HAND}"
         )
-    return urljoin(api, links[0])
+    return links[0]
 
 
 def _zip_links(record: Any) -> list[str]:
@@ -233,34 +237,19 @@ def _size(session: Any, address: str, timeout: float) -> int:
 
     The body of the answer is never read: it might be the whole archive.
     """
-    import requests
-
-    try:
-        with session.get(
-            address, headers={"Range": "bytes=0-3"}, stream=True, timeout=timeout
-        ) as answer:
-            answer.raise_for_status()
-            total = answer.headers.get("Content-Range", "").rpartition("/")[2]
-    except requests.RequestException as error:
-        raise ConnectionError(
-            f"The archive could not be reached at {address} ({_why(error)}). {BY_HAND}"
-        ) from error
+    how = {"headers": {"Range": "bytes=0-3"}, "stream": True, "timeout": timeout}
+    with _asked(session, address, "The archive", **how) as answer:
+        total = answer.headers.get("Content-Range", "").rpartition("/")[2]
     if answer.status_code != 206 or not total.isdecimal():
         raise _no_ranges(address)
     return int(total)
 
 
-def _fetch(
-    session: Any,
-    address: str,
-    size: int,
-    folder: Path,
-    done: set[str],
-    progress: Progress | None,
-    timeout: float,
-) -> None:
+def _fetch(source: tuple, done: set[str], progress: Progress | None) -> None:
     """Read the archive's directory and every wanted member that is not there yet."""
     from remotezip import RemoteFetcher, RemoteZip
+
+    session, address, size, timeout, folder = source
 
     def sized(url, session, **options):
         # Not every server knows "the last n bytes"; the size is known, so count.

@@ -111,30 +111,17 @@ def read_csv(file: Path) -> list[FlyChoices]:
     Raises:
         ValueError: a column is missing, a value is wrong, a trial comes twice.
     """
-    trials: dict[int, dict[int, tuple[int, int]]] = {}
-    for line in read_table(file, COLUMNS, rows="one for each trial").lines:
-        fly, trial = (_whole_number(line, name) for name in ("fly", "trial"))
-        choice = _one_of(line, "choice", ("A", "B"))
-        reward = _one_of(line, "reward", ("0", "1"))
-        of_fly = trials.setdefault(fly, {})
-        if trial in of_fly:
-            raise ValueError(
-                f"{line.where}: fly {fly} has trial {trial} twice; expected every "
-                "trial of a fly once. Remove one of them."
-            )
-        of_fly[trial] = choice, reward
-    flies = []
-    for fly, of_fly in sorted(trials.items()):
-        values = np.array([of_fly[trial] for trial in sorted(of_fly)])
-        note = f"{file.name} holds choices and rewards only."
-        flies.append(FlyChoices(fly, values[:, 0], values[:, 1] * 1.0, note=note))
-    return flies
-
-
-def _whole_number(line: Line, name: str) -> int:
-    if not line.text[name].isdecimal():
-        raise line.fail(name, "a whole number")
-    return int(line.text[name])
+    flies, note = [], f"{file.name} holds choices and rewards only."
+    table = read_table(file, COLUMNS, rows="one for each trial")
+    for (fly,), lines in table.numbered(["fly"], "trial").items():
+        in_order = [lines[trial] for trial in sorted(lines)]
+        if not fly.isdecimal():
+            raise in_order[0].fail("fly", "a whole number")
+        choice = [_one_of(line, "choice", ("A", "B")) for line in in_order]
+        reward = [_one_of(line, "reward", ("0", "1")) for line in in_order]
+        made = np.array(choice), np.array(reward, float)
+        flies.append(FlyChoices(int(fly), *made, note=note))
+    return sorted(flies, key=lambda one: one.fly)
 
 
 def _one_of(line: Line, name: str, legal: tuple[str, ...]) -> int:
