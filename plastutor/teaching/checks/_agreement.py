@@ -1,4 +1,4 @@
-"""Does a function give the same as a reference? It says no by a counter-example."""
+"""Is an answer right? A function by counter-examples, a theta by its loss."""
 
 from __future__ import annotations
 
@@ -166,11 +166,14 @@ def agrees(
     return True
 
 
-def check(cases: Sequence[dict], hint: str, *, tolerance: float = 1e-4) -> Callable:
+def check(
+    cases: Sequence[dict] | Callable, hint: str, *, tolerance: float = 1e-4
+) -> Callable:
     """Make a right answer the check that compares a reader's function with it.
 
     Args:
-        cases: the arguments by name, one dictionary a case.
+        cases: the arguments by name, one dictionary a case; or a function that makes
+            them, when the check is called.
         hint: what to try, printed with the first counter-example.
         tolerance: how far off a number may be, relative to 1 + its size.
 
@@ -184,11 +187,57 @@ def check(cases: Sequence[dict], hint: str, *, tolerance: float = 1e-4) -> Calla
 
     def of(answer: Callable) -> Callable:
         def checked(function: Callable) -> bool:
-            return agrees(function, answer, cases, hint, tolerance=tolerance)
+            drawn = cases() if callable(cases) else cases
+            return agrees(function, answer, drawn, hint, tolerance=tolerance)
 
-        names = ("__module__", "__name__", "__qualname__", "__doc__")
-        functools.update_wrapper(checked, answer, names, ())
-        del checked.__wrapped__  # help shows what a check takes, not what is checked
-        return checked
+        return _named(checked, answer)
 
     return of
+
+
+def check_theta(nothing: np.ndarray, hint: str) -> Callable:
+    """Make a loss the check that a reader's theta has less of it than another one.
+
+    Args:
+        nothing: the theta of the model that does nothing, in the shape expected.
+        hint: what to try, printed where theta is no better.
+
+    >>> @check_theta(np.zeros(1), "")
+    ... def loss(theta, data):
+    ...     return (theta[0] - data) ** 2
+    >>> loss([1.0], 2.0)
+    Better than nothing: loss 1 with theta, 4 with the model that does nothing.
+    True
+    """
+
+    def of(loss: Callable) -> Callable:
+        def checked(theta: Any, data: Any) -> bool:
+            try:
+                given = np.asarray(theta, float)
+            except Exception:  # any object
+                print(f"Not yet: theta is no array of numbers. {hint}")
+                return False
+            if given.shape != nothing.shape:
+                shapes = f"shape {given.shape}; expected {nothing.shape}"
+                print(f"Not yet: theta has {shapes}. {hint}")
+                return False
+            own, null = (float(loss(one, data)) for one in (given, nothing))
+            better = own < null  # NaN is not
+            said = f"loss {own:.4g} with theta, {null:.4g} with"
+            said += " the model that does nothing."
+            print(
+                f"Better than nothing: {said}" if better else f"Not yet: {said} {hint}"
+            )
+            return better
+
+        return _named(checked, loss)
+
+    return of
+
+
+def _named(checked: Callable, answer: Callable) -> Callable:
+    """A check with the name and the words of its answer."""
+    names = ("__module__", "__name__", "__qualname__", "__doc__")
+    functools.update_wrapper(checked, answer, names, ())
+    del checked.__wrapped__  # help shows what a check takes, not what is checked
+    return checked

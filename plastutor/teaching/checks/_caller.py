@@ -22,6 +22,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import cloudpickle
 import jax
@@ -56,11 +57,9 @@ class _Child:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        try:
+        with suppress(ValueError):  # cut off, or not ours
             for line in self.process.stdout:
                 self.replies.put(json.loads(line))
-        except ValueError:  # cut off, or not ours
-            pass
         self.replies.put({"kind": "ended"})
 
     def ask(self, request: tuple, deadline: float | int) -> dict:
@@ -90,14 +89,11 @@ class _Child:
                 self.process.kill()
             self.process.wait()
             self.reader.join(5)  # what a function left running may hold the pipe
-        pipes = [self.process.stdin]
-        if not self.reader.is_alive():  # else closing would wait for it
-            pipes.append(self.process.stdout)
-        for pipe in pipes:
-            try:
-                pipe.close()  # pyright: ignore[reportOptionalMemberAccess]
-            except OSError:
-                pass
+        for pipe in (self.process.stdin, self.process.stdout):
+            # Closing what the reader still holds would wait for it.
+            if pipe is self.process.stdin or not self.reader.is_alive():
+                with suppress(OSError):
+                    pipe.close()  # pyright: ignore[reportOptionalMemberAccess]
 
 
 _child: _Child | None = None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import jax
 import numpy as np
 
@@ -12,8 +9,7 @@ from plastutor import likelihoods
 from plastutor._experiments import make_experiment
 from plastutor.objectives import objective
 from plastutor.rules import OJA_ORDERS, taylor, terms
-from plastutor.teaching.checks._agreement import agrees
-from plastutor.teaching.checks._beside_nothing import beside_nothing
+from plastutor.teaching.checks._agreement import check, check_theta
 
 LOSS = jax.jit(objective(taylor(OJA_ORDERS), likelihoods.activity))
 NOTHING = np.zeros((3, 3, 3, 1))
@@ -22,10 +18,6 @@ NOTHING = np.zeros((3, 3, 3, 1))
 def _loss(theta, x, w0, activity) -> float:
     recorded = make_experiment(x, w0=w0, activity=activity)
     return float(LOSS(theta, recorded))
-
-
-def _percent(theta, **given) -> float:
-    return 100 - 100 * _loss(theta, **given) / _loss(NOTHING, **given)
 
 
 def _cases() -> list[dict]:
@@ -44,23 +36,19 @@ def _cases() -> list[dict]:
     return [given | {"activity": a} for a in (activity, holes)]
 
 
-def loss_on_recordings(function: Callable) -> bool:
+@check(_cases, "The mean is over what was recorded, not over all entries.")
+def loss_on_recordings(theta, x, w0, activity):
     """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
-    hint = "The mean is over what was recorded, not over all entries."
-    return agrees(function, _loss, _cases(), hint)
+    return _loss(theta, x, w0, activity)
 
 
-def percent_explained(function: Callable) -> bool:
+@check(_cases, "Which of the two losses is below?")
+def percent_explained(theta, x, w0, activity):
     """Is `function(theta, x, w0, activity)` the percent of the null loss explained?"""
-    hint = "Which of the two losses is below?"
-    return agrees(function, _percent, _cases(), hint)
+    return 100 - 100 * _loss(theta, x, w0, activity) / _loss(NOTHING, x, w0, activity)
 
 
-def theta_of_recordings(theta: Any, data: Mapping) -> bool:
+@check_theta(NOTHING, "Fit in one of the ways that the task names.")
+def theta_of_recordings(theta, data):
     """Has `theta`, (3, 3, 3, 1), less loss on `data` than the rule of zeros?"""
-    return beside_nothing(
-        theta,
-        NOTHING,
-        lambda theta: _loss(theta, **data),
-        "Fit in one of the ways that the task names.",
-    )
+    return _loss(theta, **data)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +11,7 @@ from plastutor._experiments import make_experiment
 from plastutor.networks import BEHAVIOUR, accept_logit, expected_reward
 from plastutor.objectives import objective
 from plastutor.rules import Orders, taylor, terms
-from plastutor.teaching.checks._agreement import agrees
-from plastutor.teaching.checks._beside_nothing import beside_nothing
+from plastutor.teaching.checks._agreement import check, check_theta
 
 ORDERS = Orders(x=1, w=1, r=1)
 LOSS = jax.jit(objective(taylor(ORDERS), likelihoods.accept, network=BEHAVIOUR))
@@ -41,51 +37,51 @@ def _session(trials: int) -> dict:
     return {"odour": odour, "accept": accept * 1.0, "reward": accept * paid * 1.0}
 
 
-def accept_probability(function: Callable) -> bool:
-    """Is `function(x, w)` the probability of accepting the stimulus x?"""
+def _stimuli_and_weights() -> list[dict]:
     draws = np.random.default_rng(0)
-    cases = [
+    return [
         {"x": 0.75 * np.eye(2)[odour], "w": size * draws.normal(size=(2, 10))}
         for odour, size in ((0, 0.0), (0, 1.0), (1, 1.0))
     ]
-    return agrees(
-        function,
-        lambda x, w: jax.nn.sigmoid(accept_logit(BEHAVIOUR, x, w)),
-        cases,
-        "Is it the mean of y, times five?",
-    )
 
 
-def reward_prediction_error(function: Callable) -> bool:
+@check(_stimuli_and_weights, "Is it the mean of y, times five?")
+def accept_probability(x, w):
+    """Is `function(x, w)` the probability of accepting the stimulus x?"""
+    return jax.nn.sigmoid(accept_logit(BEHAVIOUR, x, w))
+
+
+@check(
+    lambda: [
+        {name: values for name, values in _session(trials).items() if name != "odour"}
+        for trials in (1, 6, 30)
+    ],
+    "Rejected odours leave no memory.",
+)
+def reward_prediction_error(reward, accept):
     """Is `function(reward, accept)` the reward less the mean of the last ten?"""
-    sessions = [_session(trials) for trials in (1, 6, 30)]
-    return agrees(
-        function,
-        lambda reward, accept: (
-            reward - expected_reward(jnp.asarray(reward), accept == 1)
-        ),
-        [{name: one[name] for name in ("reward", "accept")} for one in sessions],
-        "Rejected odours leave no memory.",
-    )
+    return reward - expected_reward(jnp.asarray(reward), accept == 1)
 
 
-def log_likelihood(function: Callable) -> bool:
-    """Is `function(theta, odour, accept, reward)` the sum of log p of what was done?"""
+def _sessions() -> list[dict]:
     theta = np.asarray(terms(ORDERS, xr=1.0, w=-0.1, one=0.02))
-    return agrees(
-        function,
-        lambda theta, odour, **did: -len(odour) * _loss(theta, odour, **did),
-        [{"theta": theta} | _session(trials) for trials in (1, 5, 40)],
-        "The weights change by half of the sum, and only after accepting.",
-        tolerance=1e-3,
-    )
+    return [{"theta": theta} | _session(trials) for trials in (1, 5, 40)]
 
 
-def theta_of_animals(theta: Any, data: Mapping) -> bool:
+@check(
+    _sessions,
+    "The weights change by half of the sum, and only after accepting.",
+    tolerance=1e-3,
+)
+def log_likelihood(theta, odour, accept, reward):
+    """Is `function(theta, odour, accept, reward)` the sum of log p of what was done?"""
+    return -len(odour) * _loss(theta, odour, accept, reward)
+
+
+@check_theta(
+    np.zeros((2, 1, 2, 2)),
+    "Fit with your log_likelihood, or with `pt.fit` and `pt.accept`.",
+)
+def theta_of_animals(theta, data):
     """Has `theta`, (2, 1, 2, 2), less loss on `data` than the rule of zeros?"""
-    return beside_nothing(
-        theta,
-        np.zeros((2, 1, 2, 2)),
-        lambda theta: _loss(theta, **data),
-        "Fit with your log_likelihood, or with `pt.fit` and `pt.accept`.",
-    )
+    return _loss(theta, **data)

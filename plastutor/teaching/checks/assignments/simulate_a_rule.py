@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,8 +14,7 @@ from plastutor._experiments import make_experiment
 from plastutor._simulate import simulate
 from plastutor.objectives import objective
 from plastutor.rules import OJA_ORDERS, taylor, terms
-from plastutor.teaching.checks._agreement import agrees
-from plastutor.teaching.checks._beside_nothing import beside_nothing
+from plastutor.teaching.checks._agreement import agrees, check, check_theta
 
 RULE = taylor(OJA_ORDERS)
 SIMULATE = jax.jit(functools.partial(simulate, RULE))
@@ -33,16 +32,16 @@ def _misfit(theta, x, w0, activity) -> float:
     return float(LOSS(_among_terms(theta), recorded))
 
 
-def weight_change(function: Callable) -> bool:
-    """Is `function(theta, x, y, w)` the change a x y - b y^2 w - c w of all weights?"""
+def _synapses() -> list[dict]:
     draws = np.random.default_rng(0)
     y, x, w = draws.uniform(size=3), draws.normal(size=2), draws.normal(size=(2, 3))
-    return agrees(
-        function,
-        lambda theta, x, y, w: RULE.update(_among_terms(theta), x, y, w, 0.0),
-        [{"theta": theta, "x": x, "y": y, "w": w} for theta in np.eye(3)],
-        "Look at one term after the other.",
-    )
+    return [{"theta": theta, "x": x, "y": y, "w": w} for theta in np.eye(3)]
+
+
+@check(_synapses, "Look at one term after the other.")
+def weight_change(theta, x, y, w):
+    """Is `function(theta, x, y, w)` the change a x y - b y^2 w - c w of all weights?"""
+    return RULE.update(_among_terms(theta), x, y, w, 0.0)
 
 
 def _part(function: Callable, place: int, **given) -> Any:
@@ -76,8 +75,7 @@ def trajectory_of_a_network(function: Callable) -> bool:
     return all(map(agrees, parts, references, [cases] * 2, [hint] * 2))
 
 
-def misfit_on_recordings(function: Callable) -> bool:
-    """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
+def _recordings() -> list[dict]:
     draws = np.random.default_rng(0)
     given = {
         "theta": np.array([1.0, 0.5, 0.1]),
@@ -86,19 +84,18 @@ def misfit_on_recordings(function: Callable) -> bool:
     }
     activity = draws.uniform(size=(8, 2))
     holes = np.where(draws.uniform(size=activity.shape) < 0.4, np.nan, activity)
-    return agrees(
-        function,
-        _misfit,
-        [given | {"activity": one} for one in (activity, holes)],
-        "What is the mean of NaN and 1?",
-    )
+    return [given | {"activity": one} for one in (activity, holes)]
 
 
-def theta_of_three_terms(theta: Any, data: Mapping) -> bool:
+@check(_recordings, "What is the mean of NaN and 1?")
+def misfit_on_recordings(theta, x, w0, activity):
+    """Is `function(theta, x, w0, activity)` the mean squared error where recorded?"""
+    return _misfit(theta, x, w0, activity)
+
+
+@check_theta(
+    np.zeros(3), "Give your misfit, averaged over experiments, to an optimiser."
+)
+def theta_of_three_terms(theta, data):
     """Has `theta`, (a, b, c), less misfit on `data` than (0, 0, 0)?"""
-    return beside_nothing(
-        theta,
-        np.zeros(3),
-        lambda theta: _misfit(theta, **data),
-        "Give your misfit, averaged over experiments, to an optimiser.",
-    )
+    return _misfit(theta, **data)
