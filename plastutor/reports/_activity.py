@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from plastutor import likelihoods
+from plastutor._experiments import Cohort, hide
 from plastutor._types import Experiment
 from plastutor.data import Recording
 from plastutor.evaluate import animal_losses, fixed_weights
@@ -85,7 +86,7 @@ def report_activity(
     known = w0_std == 0
     skip, draws = _checked(recording, skip, known, 1 if known else draws)
     early = jnp.arange(recording.experiment.x.shape[1]) < skip
-    data = _hide(recording.experiment, early[None, :, None])
+    data = hide(recording.experiment, early[None])
     total = _total_sum_of_squares(data, recording)
     orders = Orders(x=2, y=2, w=2, r=int("r" in "".join(terms)))
     models = _models(orders, terms, network, restarts, data)
@@ -96,7 +97,7 @@ def report_activity(
         drawn = redraw_w0(key_w0, data, w0_std)
         drawn = drawn._replace(w0=drawn.w0 + data.w0)
         *keys_fit, key_all = jr.split(key_fit, 4)
-        result = analyse((key_all, *keys_fit), models, RULE, drawn)
+        result = analyse((key_all, *keys_fit), models, RULE, Cohort(drawn))
         found.append(_with_all_terms(result, orders, network))
     details = _details(recording, skip, found[0], models[RULE], total)
     source = recording.file, recording.sha256, recording.experiments
@@ -105,13 +106,12 @@ def report_activity(
 
 def _models(orders, terms, network, restarts, data: Experiment) -> dict[str, Model]:
     """What is compared, besides doing nothing and all terms."""
-    rule, no_change = taylor(orders, terms, scale=0.1), jnp.zeros_like(data.w0[0])
-    loss = objective(rule, likelihoods.activity, network=network)
+    no_change, how = jnp.zeros_like(data.w0[0]), (likelihoods.activity, network)
     simpler = [term for term in terms if "w" not in term]
     models = {FIXED: Model(fixed_weights(network), lambda _: no_change)}
     if 0 < len(simpler) < len(terms):
-        models[WITHOUT] = rule_model(orders, simpler, loss, restarts, 20)
-    return models | {RULE: rule_model(orders, terms, loss, restarts, 20)}
+        models[WITHOUT] = rule_model(orders, simpler, *how, restarts, 20)
+    return models | {RULE: rule_model(orders, terms, *how, restarts, 20)}
 
 
 def _with_all_terms(found: Found, orders, network) -> Found:
@@ -119,7 +119,7 @@ def _with_all_terms(found: Found, orders, network) -> Found:
     how, fits, data = {"network": network, "max_steps": 10}, [], found.data
     for k, fit in enumerate(found.left_out[RULE].fits):
         left_out = jnp.arange(data.x.shape[0]) == k
-        others = _hide(data, left_out[:, None, None])
+        others = hide(data, left_out[:, None])
         fits.append(evidence_fit(orders, others, theta0=fit.theta, **how))
     loss = objective(taylor(orders), likelihoods.activity, network=network)
     losses = animal_losses(loss, [fit.theta for fit in fits], data)
@@ -139,12 +139,6 @@ def _details(recording: Recording, skip: int, found: Found, rule, total) -> Reco
     shown = [np.asarray(activity)[np.asarray(steps)] for activity in shown]
     names = recording.inputs, recording.neurons, skip, recording.experiments[k]
     return Recorded(*names, *shown)
-
-
-def _hide(data: Experiment, hidden) -> Experiment:
-    """The same experiments, some of whose activity counts as not recorded."""
-    assert data.activity is not None  # a recording has it
-    return data._replace(activity=jnp.where(hidden, jnp.nan, data.activity))
 
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:
@@ -169,7 +163,7 @@ def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, 
 
 def _total_sum_of_squares(data: Experiment, recording: Recording) -> np.ndarray:
     """Sum of squares of each experiment about each neuron's own mean."""
-    activity = np.asarray(_hide(data, ~data.valid[..., None]).activity)
+    activity = np.asarray(hide(data, ~data.valid).activity)
     there = ~np.isnan(activity)
     mean = np.where(there, activity, 0).sum(1) / np.maximum(there.sum(1), 1)
     total = np.where(there, (activity - mean[:, None]) ** 2, 0).sum((1, 2))

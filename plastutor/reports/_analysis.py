@@ -10,11 +10,12 @@ import jax.random as jr
 import numpy as np
 
 from plastutor import evaluate
+from plastutor._experiments import Cohort
 from plastutor._types import Experiment, Theta
 from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
-from plastutor.objectives import Objective
+from plastutor.objectives import Objective, objective
 from plastutor.reports._report import NOTHING, TO_ALL, Report
-from plastutor.rules import Orders, free_indices, taylor, term_names
+from plastutor.rules import Orders, taylor, term_names
 
 SAME = 0.01  # starts whose losses differ by less than this share reached the same
 
@@ -29,12 +30,11 @@ class Model(NamedTuple):
     max_steps: int = 50
 
 
-def rule_model(orders: Orders, terms: Sequence[str], *how: Any) -> Model:
-    """A rule whose other terms start at 0 and stay; loss, restarts, steps."""
-    loss, restarts, max_steps = how
-    optimizer = GaussNewton(free=free_indices(orders, terms))
-    init = taylor(orders, terms, scale=0.1).init
-    return Model(loss, init, restarts, optimizer, max_steps)
+def rule_model(orders, terms, kind, network, restarts: int, max_steps: int) -> Model:
+    """A rule with these terms."""
+    rule = taylor(orders, terms, scale=0.1)
+    loss = objective(rule, kind, network=network)
+    return Model(loss, rule.init, restarts, GaussNewton(), max_steps)
 
 
 class Found(NamedTuple):
@@ -59,29 +59,29 @@ class Found(NamedTuple):
     fits: dict[str, dict[str, int]]
 
 
-def analyse(keys, models: dict[str, Model], name: str, data, animal=None) -> Found:
+def analyse(keys, models: dict[str, Model], name: str, cohort: Cohort) -> Found:
     """Predict each animal from the others, and fit the model of a name to all.
 
     There is a key for the fit to all, and then one for each model.
     """
     (key, *keys), rule = keys, models[name]
     nothing = evaluate.null_theta(rule.init(key))
-    losses = {NOTHING: evaluate.animal_losses(rule.loss, nothing, data, animal=animal)}
+    losses = {NOTHING: evaluate.animal_losses(rule.loss, nothing, cohort)}
     left_out, fits = {}, {}
     for each, model, own in zip(models, models.values(), keys, strict=False):
-        one = evaluate.leave_one_out(own, data=data, animal=animal, **model._asdict())
+        one = evaluate.leave_one_out(own, data=cohort, **model._asdict())
         left_out[each], losses[each] = one, or_infinite(one.losses)
         fits[each] = _counts(one.restarts, one.status)
     starts = jax.vmap(rule.init)(jr.split(key, rule.restarts))
     how = {"optimizer": rule.optimizer, "max_steps": rule.max_steps + 10}
-    to_all = fit_many(rule.loss, starts, data, **how)
+    to_all = fit_many(rule.loss, starts, cohort.data, **how)
     lowest = np.array([lowest_loss(fit) for fit in to_all])
     fits[TO_ALL] = _counts(lowest[None], [[fit.status for fit in to_all]])
-    theta, free = to_all[lowest.argmin()].theta, rule.optimizer.free
-    interval, how = np.full((2, len(free)), np.nan), {"free": free, "animal": animal}
-    if len(losses[NOTHING]) > len(free):
-        interval = evaluate.cluster_robust_interval(rule.loss, theta, data, **how)
-    return Found(data, losses, left_out, theta, free, np.array(interval), fits)
+    theta, free = to_all[lowest.argmin()].theta, rule.loss.rule.free
+    interval = np.full((2, len(free)), np.nan)
+    if cohort.n_animals > len(free):
+        interval = evaluate.cluster_robust_interval(rule.loss, theta, cohort)
+    return Found(cohort.data, losses, left_out, theta, free, np.array(interval), fits)
 
 
 def or_infinite(losses: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ from plastutor.data import Choices
 from plastutor.evaluate import fit_population, logistic_regression, q_learning
 from plastutor.infer import GaussNewton
 from plastutor.networks import FLY, Network
-from plastutor.objectives import objective
 from plastutor.reports._analysis import (
     Model,
     analyse,
@@ -24,7 +23,7 @@ from plastutor.reports._analysis import (
     rule_model,
 )
 from plastutor.reports._report import NOTHING, Matching, Report
-from plastutor.rules import Orders, taylor
+from plastutor.rules import Orders
 
 ORDERS = Orders(x=1, w=1, r=1)
 TERMS = ("one", "r", "x", "xr", "w")
@@ -56,25 +55,22 @@ def report_choices(
     >>> print(report_choices(jr.key(0), choices))  # doctest: +SKIP
     """
     check_enough(choices.file, "animal", choices.animals)
-    data, animal = choices.experiment, choices.animal
     key_fit, key_boot, *keys = jr.split(key, 7)
-    rule = taylor(ORDERS, TERMS, scale=0.1)
-    loss = objective(rule, likelihoods.choice, network=network)
+    how = likelihoods.choice, network, restarts, 30
     newton, draw = GaussNewton(), partial(jr.normal, shape=(3,))
     history = [logistic_regression(10, penalty=p) for p in (1e-3, 1e-2, 1e-1)]
     models = {
-        DOES_NOT: rule_model(ORDERS, TERMS[:-1], loss, restarts, 30),
-        FORGETS: rule_model(ORDERS, TERMS, loss, restarts, 30),
+        DOES_NOT: rule_model(ORDERS, TERMS[:-1], *how),
+        FORGETS: rule_model(ORDERS, TERMS, *how),
         "win-stay-lose-shift": Model(
             logistic_regression(1), partial(_zeros, 2), 1, newton, 8
         ),
         "last ten trials": Model(history, partial(_zeros, 20), 1, newton, 6),
         "Q-learning": Model(q_learning(), draw, max(restarts, 10), newton, 30),
     }
-    found = analyse((key_fit, *keys), models, FORGETS, data, animal)
-    how = {"free": found.free, "animal": animal}
-    population = fit_population(loss, found.theta, data, **how)
-    details = Matching(choices.options, *_shares(data), population)
+    found = analyse((key_fit, *keys), models, FORGETS, choices.cohort)
+    population = fit_population(models[FORGETS].loss, found.theta, choices.cohort)
+    details = Matching(choices.options, *_shares(found.data), population)
     source = choices.file, choices.sha256, choices.animals
     rest = FORGETS, ORDERS, found.losses[NOTHING], details
     return put_together(key_boot, source, [found], *rest)
