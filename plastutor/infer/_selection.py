@@ -90,9 +90,9 @@ def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
 
     def step(state, _):
         made = damped_step(loss, state[0], directions, state[1], data)
-        lost = ~(made.after <= of_nothing)  # also where it is not a number
-        theta = jnp.where(lost, 0, made.theta)
-        value = jnp.where(lost, of_nothing, made.after)
+        no_gain = ~(made.after <= of_nothing)  # also where it is not a number
+        theta = jnp.where(no_gain, 0, made.theta)
+        value = jnp.where(no_gain, of_nothing, made.after)
         return (theta, made.damping), (value, jnp.isfinite(made.gradient).all())
 
     theta = jnp.where(free, theta, 0)
