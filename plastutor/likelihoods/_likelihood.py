@@ -124,13 +124,13 @@ class Likelihood:
         whiten = self.whiten or self._by_derivatives
         residuals, tangents = whiten(prediction, tangents, observed)
         shape = *there.shape, *(1,) * (residuals.ndim - there.ndim)
-        seen = jnp.broadcast_to(there.reshape(shape), residuals.shape)
-        tangents = jnp.where(seen, tangents, 0).reshape(len(tangents), -1)
-        return jnp.where(seen, residuals, 0).ravel(), tangents, jnp.sum(there)
+        known = jnp.broadcast_to(there.reshape(shape), residuals.shape)
+        tangents = jnp.where(known[None], tangents, 0).reshape(len(tangents), -1)
+        return jnp.where(known, residuals, 0).ravel(), tangents, jnp.sum(there)
 
     def _by_derivatives(self, prediction, tangents, observed):
-        slope = jax.grad(lambda u: self.loss(u, observed).sum())
-        first, second = jax.jvp(slope, (prediction,), (jnp.ones_like(prediction),))
+        gradient = jax.grad(lambda u: self.loss(u, observed).sum())
+        first, second = jax.jvp(gradient, (prediction,), (jnp.ones_like(prediction),))
         root = jnp.sqrt(jnp.maximum(second, jnp.finfo(second.dtype).tiny))
         return -first / root, tangents * root[None]
 
