@@ -96,7 +96,8 @@ class Rules(Mapping[str, Rule]):
         found, start = [], 0
         for name, rule in self.items():
             size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes[name]))
-            found += [start + k for k in rule.free or range(size)]
+            own = range(size) if rule.free is None else rule.free
+            found += [start + k for k in own]
             start += size
         return tuple(found)
 
