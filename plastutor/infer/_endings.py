@@ -44,12 +44,20 @@ def _descent_gains(loss, axes, theta, gradient, value, spread, data):
         way, _ = ravel_pytree(gradient)
         peak = jnp.where(way.any(), jnp.abs(way).max(), 1)
         way = way / peak  # its square can not overflow
-        null = jnp.abs(loss(unravel(jnp.zeros_like(flat)), data))
-        enough = 5e-3 * jnp.abs(value) + 5e-7 * jnp.where(jnp.isfinite(null), null, 0)
-        steps = enough / peak / jnp.maximum(way @ way, 1)
-        steps = steps * jnp.exp2(jnp.arange(-12, 14, 0.5, dtype=flat.dtype))
-        after = jax.lax.map(lambda step: loss(unravel(flat - step * way), data), steps)
-        return (after < value - enough).any() | (spread > enough)
+        shares = jnp.exp2(jnp.arange(-12, 14, 0.5, dtype=flat.dtype))
+
+        def at(k, carry):
+            """The null theta first, which says how much is enough, and then steps."""
+            enough, gains = carry
+            step = enough / peak / jnp.maximum(way @ way, 1) * shares[k - 1]
+            after = loss(unravel(jnp.where(k == 0, 0, flat - step * way)), data)
+            null = jnp.where(jnp.isfinite(after), jnp.abs(after), 0)
+            enough = jnp.where(k == 0, 5e-3 * jnp.abs(value) + 5e-7 * null, enough)
+            return enough, gains | ((k > 0) & (after < value - enough))
+
+        start = jnp.zeros_like(value), jnp.array(False)
+        enough, gains = jax.lax.fori_loop(0, len(shares) + 1, at, start)
+        return gains | (spread > enough)
 
     return (one if axes is None else jax.vmap(one, (0, 0, 0, 0, *axes)))(
         theta, gradient, value, spread, data
