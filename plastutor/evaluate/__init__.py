@@ -2,6 +2,7 @@
 
 from plastutor.evaluate import uncertainty as uncertainty
 from plastutor.evaluate._baselines import (
+    choice_kernel as choice_kernel,
     fixed_weights as fixed_weights,
     logistic_regression as logistic_regression,
     q_learning as q_learning,
@@ -24,6 +25,10 @@ from plastutor.evaluate._population import (
     cluster_robust_interval as cluster_robust_interval,
     fit_population as fit_population,
     predictive_losses as predictive_losses,
+)
+from plastutor.evaluate._recurrent import (
+    leave_one_out_stopped as leave_one_out_stopped,
+    recurrent_network as recurrent_network,
 )
 from plastutor.evaluate._scores import (
     Score as Score,

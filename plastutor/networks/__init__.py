@@ -18,6 +18,7 @@ from plastutor.networks._network import (
     own_activity as own_activity,
     recorded_activity as recorded_activity,
 )
+from plastutor.networks._parallel import Parallel as Parallel, bias as bias
 from plastutor.networks._reward import (
     expect_rewards as expect_rewards,
     expectation as expectation,

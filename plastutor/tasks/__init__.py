@@ -1,5 +1,6 @@
 """Tasks: experiments simulated by a rule that is known."""
 
+from plastutor.tasks._baited import choice_task as choice_task
 from plastutor.tasks._foraging import (
     Foraging as Foraging,
     foraging_task as foraging_task,
