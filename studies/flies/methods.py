@@ -10,8 +10,9 @@ import numpy as np
 
 import plastutor as pt
 
+from .habits import run_habit
 from .models import Model, model_of
-from .settings import COHORT_FITS, FIVE, FOUR, ORDERS, POWER, Setting
+from .settings import COHORT_FITS, FIVE, FOUR, ORDERS, POWER, Habit, Setting
 
 
 def fly_data():
@@ -167,9 +168,13 @@ def run(batch: list[dict]) -> list[dict]:
     jax.config.update("jax_enable_x64", True)
     rows = []
     for values in batch:
-        setting, start = Setting(**values), time.perf_counter()
-        kind = setting.kind.split(",")[0]
-        work = {"cohort": run_cohort, "later trials": run_prefix}.get(kind, run_model)
-        row = work(setting)
+        start = time.perf_counter()
+        if "against" in values:
+            row = run_habit(Habit(**values))
+        else:
+            setting = Setting(**values)
+            kind = setting.kind.split(",")[0]
+            works = {"cohort": run_cohort, "later trials": run_prefix}
+            row = works.get(kind, run_model)(setting)
         rows.append({**row, "seconds": f"{time.perf_counter() - start:.1f}"})
     return rows

@@ -23,6 +23,7 @@ TERMS = {
 RESTARTS, STEPS = 6, 40
 COHORTS = 200
 COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
+HABIT_COHORTS = 0  # of each kind; not run yet
 POWER = 60  # cohorts with forgetting of which each fly is predicted from the others
 CUTS = [round(0.05 * k, 2) for k in range(2, 20)]
 
@@ -71,6 +72,43 @@ def settings(theta_true: dict[str, dict[str, float]]):
             yield Setting(f"cohort, {kind}", "5 terms", seed, 1.0, **terms)
 
 
+class Habit(NamedTuple):
+    """A row on habits: a model, what it is held against, or a cohort that learns so."""
+
+    kind: str
+    model: str
+    against: str = ""
+    seed: int = 0
+
+
+def habit_rows() -> list[dict]:
+    """Every row on habits: a kernel beside the rule and its rivals."""
+    against = {
+        "5 terms": "4 terms",
+        "4 terms + kernel": "4 terms",
+        "5 terms + kernel": "4 terms + kernel",
+        "x, xr, w + kernel, softmax": "x, xr + kernel, softmax",
+        "both traces decay": "choice trace decays",
+        "Q-learning + kernel": "Q-learning, no forgetting + kernel",
+    }
+    names = ["4 terms", "5 terms", "4 terms + kernel", "5 terms + kernel"]
+    names += ["no reward", "x, r, xr, w", "x, r, xr, w + bias"]
+    names += [f"{which} trace decays" for which in ("choice", "reward")]
+    names += ["both traces decay", "x, xr, softmax", "x, xr, w, softmax"]
+    names += [f"{base} + kernel, softmax" for base in ("x, xr", "x, xr, w")]
+    names += ["kernel alone", "Q-learning, no forgetting", "Q-learning"]
+    names += ["Q-learning, no forgetting + kernel", "Q-learning + kernel"]
+    names += ["Q-learning, no-reward value + kernel", "regression, 20 lags + bias"]
+    found = [Habit("unseen flies", name, against.get(name, "")) for name in names]
+    found += [Habit("unseen flies", "recurrent network", "", k) for k in range(5)]
+    for name in (*names[:4], "both traces decay", "x, xr, w + kernel, softmax"):
+        found.append(Habit("pooled", name))
+    for seed in range(HABIT_COHORTS):
+        for name in ("4 terms + kernel", "5 terms + kernel"):
+            found.append(Habit("cohort", name, "", seed))
+    return [one._asdict() for one in found]
+
+
 def rows() -> list[dict]:
     """The rows, for cohorts with the rules of the real flies."""
     from .methods import rules_of_the_flies  # which imports these settings
@@ -80,6 +118,10 @@ def rows() -> list[dict]:
 
 COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
 COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
+HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
+HABIT_COLUMNS += ["largest", "steps", "gain", "gain_low", "gain_high", "better"]
+HABIT_COLUMNS += ["p_value", "old_gain", "old_gain_low", "old_gain_high", "theta"]
+HABIT_COLUMNS += ["seconds"]
 TABLES = [
     Table(
         "flies",
@@ -95,5 +137,18 @@ TABLES = [
         ],
         batch_size=4,
         header={"data": pt.data.flies.CITATION},
-    )
+    ),
+    Table(
+        "flies_habit",
+        rows=habit_rows,
+        columns=HABIT_COLUMNS,
+        batch_over=["seed"],
+        again=[
+            {"model": "5 terms + kernel"},
+            {"model": "Q-learning, no-reward value + kernel"},
+            {"model": "recurrent network", "seed": 0},
+        ],
+        batch_size=1,
+        header={"data": pt.data.flies.CITATION},
+    ),
 ]

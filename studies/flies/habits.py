@@ -1,0 +1,208 @@
+"""Forgetting or habit: rules of the flies with a choice kernel, and its rivals."""
+
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+import plastutor as pt
+from plastutor.likelihoods import softmax_choice
+from plastutor.networks import Parallel, bias
+
+from .settings import ORDERS, Habit
+
+KERNEL = pt.taylor(pt.Orders(x=1, w=1), ("x", "w"), scale=0.1)
+RULES = {  # projections and their terms; "bias": one number for both odours
+    "4 terms": {"ff": "one x r xr"},
+    "5 terms": {"ff": "one x r xr w"},
+    "no reward": {"ff": "one x w"},
+    "x, r, xr, w": {"ff": "x r xr w"},
+    "x, xr": {"ff": "x xr"},
+    "x, xr, w": {"ff": "x xr w"},
+    "no trace decays": {"choices": "one x", "rewards": "r xr"},
+    "choice trace decays": {"choices": "one x w", "rewards": "r xr"},
+    "reward trace decays": {"choices": "one x", "rewards": "r xr w"},
+    "both traces decay": {"choices": "one x w", "rewards": "r xr w"},
+}
+Q_LEARNING = {
+    "Q-learning": {},
+    "Q-learning, no forgetting": {"forgetting": False},
+    "Q-learning, no forgetting + kernel": {"forgetting": False, "kernel": True},
+    "Q-learning + kernel": {"kernel": True},
+    "Q-learning, no-reward value + kernel": {"no_reward": True, "kernel": True},
+}
+PENALTIES = (1e-4, 1e-3, 1e-2)  # of the regression, chosen inside the other flies
+
+
+class Fitted(NamedTuple):
+    """A loss, where its theta may start, and how it is fitted."""
+
+    loss: pt.objectives.Objective | list[pt.objectives.Objective]
+    init: object
+    how: dict
+
+
+@cache  # the same loss: JAX need not compile it again
+def model_of(name: str) -> Fitted:
+    """A model by its name: "5 terms + kernel", "x, xr, w + kernel, softmax"."""
+    if name == "regression, 20 lags + bias":
+        losses = [
+            pt.evaluate.logistic_regression(20, bias=1, penalty=p) for p in PENALTIES
+        ]
+        how = {"optimizer": pt.GaussNewton(), "max_steps": 8, "restarts": 1}
+        return Fitted(losses, losses[0].predict.init, how)
+    if name in Q_LEARNING or name == "kernel alone":
+        loss = pt.evaluate.choice_kernel()
+        if name in Q_LEARNING:
+            loss = pt.evaluate.q_learning(**Q_LEARNING[name])
+        how = {"optimizer": pt.GaussNewton(), "max_steps": 40, "restarts": 6}
+        return Fitted(loss, loss.predict.init, how)
+    base, _, link = name.partition(", softmax")
+    link = softmax_choice if name.endswith(", softmax") else pt.choice
+    base, *more = base.split(" + ")
+    rules = {
+        projection: pt.taylor(ORDERS, terms.split(), scale=0.1)
+        for projection, terms in RULES[base].items()
+    }
+    rules |= {"kernel": KERNEL} if "kernel" in more else {}
+    network = Parallel(tuple(rules))
+    rules |= {"bias": bias()} if "bias" in more else {}
+    every = pt.Rules(rules)
+    how = {"optimizer": pt.GaussNewton(free=every.free), "max_steps": 40}
+    loss = pt.objective(rules, link, network=network)
+    return Fitted(loss, every.init, how | {"restarts": 6})
+
+
+@cache
+def real_flies():
+    """The choices of the real flies."""
+    return pt.data.flies.experiments(pt.data.flies.load())
+
+
+def nothing(data):
+    """The summed loss of each fly without a model."""
+    return np.log(2) * pt.evaluate.count_observations(data)
+
+
+def left_out(name: str, data, seed: int = 0) -> dict:
+    """Each fly from the others: losses, and how the fits ended."""
+    if name == "recurrent network":
+        loss = pt.evaluate.recurrent_network(2, bias=1)
+        found = pt.evaluate.leave_one_out_stopped(
+            jr.key(seed), loss, loss.predict.init, data
+        )
+        return {"losses": found.losses, "steps": int(np.median(found.steps))}
+    loss, init, how = model_of(name)
+    found = pt.leave_one_out(jr.key(seed), loss, init, data, **how)
+    choices = pt.evaluate.count_observations(data)
+    # A start has reached the best fit of its fold if it is within 1 nat of it.
+    gap = found.restarts - found.restarts.min(1, keepdims=True)
+    reached = gap * (choices.sum() - choices)[:, None] < 1
+    ended = [fit.status for fit in found.fits]
+    largest = [max(np.abs(leaf).max() for leaf in thetas) for thetas in leaves(found)]
+    return {
+        "losses": found.losses,
+        "reached": f"{reached.mean():.3f}",
+        "status": ", ".join(f"{ended.count(k)} {k}" for k in sorted({*ended})),
+        "largest": f"{max(largest):.2f}",
+    }
+
+
+def leaves(found):
+    """The arrays of each fold's theta."""
+    return [
+        [leaf for leaf in jax.tree.leaves(fit.theta) if leaf.size] for fit in found.fits
+    ]
+
+
+@cache
+def real_left_out(name: str, seed: int = 0) -> dict:
+    """The same of the real flies, once in each process."""
+    return left_out(name, real_flies(), seed)
+
+
+def compared(one: dict, other: dict, null, seed: int = 0) -> dict:
+    """What one model gains on another, fly by fly."""
+    found = pt.compare_models(jr.key(seed), one["losses"], other["losses"], null)
+    return {
+        "gain": f"{found.gain:.4f}",
+        "gain_low": f"{found.interval[0]:.4f}",
+        "gain_high": f"{found.interval[1]:.4f}",
+        "better": found.n_better,
+        "p_value": f"{found.p_value:.2e}",
+    }
+
+
+def run_flies(setting: Habit) -> dict:
+    """A model on real flies that its fit has not seen, and what it gains."""
+    null = nothing(real_flies())
+    found = dict(real_left_out(setting.model, setting.seed))
+    row = {}
+    if setting.against:
+        row = compared(found, real_left_out(setting.against, setting.seed), null)
+    losses = found.pop("losses")
+    low, high = pt.evaluate.bootstrap_interval(
+        jr.key(setting.seed), pt.percent_deviance, losses, null
+    )
+    return {
+        **row,
+        **found,
+        "deviance": f"{pt.percent_deviance(losses, null):.4f}",
+        "low": f"{low:.4f}",
+        "high": f"{high:.4f}",
+        "above": int((losses < null).sum()),
+        "nats": " ".join(f"{value:.3f}" for value in losses),
+    }
+
+
+def fitted(name: str, data, seed: int = 0):
+    """One theta for all flies."""
+    loss, init, how = model_of(name)
+    return pt.fit_restarts(jr.key(seed), loss, init, data, **how).theta
+
+
+def run_pooled(setting: Habit) -> dict:
+    """One rule for all flies: its free numbers, with intervals over flies."""
+    data, theta = real_flies(), fitted(setting.model, real_flies())
+    loss, _, how = model_of(setting.model)
+    free = how["optimizer"].free
+    ends = pt.evaluate.cluster_robust_interval(loss, theta, data, free=free)
+    flat = ravel_pytree(theta)[0]
+    every = flat if free is None else flat[jnp.array(free)]
+    three = zip(every, *ends, strict=True)
+    return {"theta": "; ".join(" ".join(f"{v:.4f}" for v in row) for row in three)}
+
+
+@cache
+def real_theta(name: str):
+    """One theta for all real flies, once in each process."""
+    return fitted(name, real_flies())
+
+
+def run_cohort(setting: Habit, truth=None) -> dict:
+    """Simulated flies through the old test for forgetting, and the one with a kernel.
+
+    They learn as `setting.model` fitted to the real flies: with a habit, and with or
+    without forgetting.
+    """
+    loss = model_of(setting.model).loss
+    truth = real_theta(setting.model) if truth is None else truth
+    data = pt.tasks.choice_task(jr.key(setting.seed), loss.predict, truth)
+    null, row = nothing(data), {}
+    for test, more in {"old": "", "new": " + kernel"}.items():
+        one, other = (left_out(f"{k} terms{more}", data, setting.seed) for k in (5, 4))
+        found = compared(one, other, null, setting.seed)
+        row |= {name: found[name] for name in ("gain", "gain_low", "gain_high")}
+        if test == "old":
+            row = {f"old_{name}": value for name, value in row.items()}
+    return row
+
+
+def run_habit(setting: Habit) -> dict:
+    """A row of the table on habits."""
+    make = {"pooled": run_pooled, "cohort": run_cohort}.get(setting.kind, run_flies)
+    return make(setting)
