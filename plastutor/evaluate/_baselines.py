@@ -7,7 +7,7 @@ serve them as they serve a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -29,7 +29,7 @@ def _chosen(data: Experiment) -> Float[Array, "*exp time option"]:
             "make_experiment, or read a table with read_choices."
         )
     made = jax.nn.one_hot(data.choice, data.options.shape[-2], dtype=data.reward.dtype)
-    return made * data.valid[..., None]
+    return made * data.valid[..., None].astype(made.dtype)
 
 
 def as_options(value):
@@ -69,7 +69,8 @@ def add_bias(value, bias):
             f"bias is {len(bias)} and there are {value.shape[-1]} options; expected "
             f"one for each option but the first, bias={value.shape[-1] - 1}."
         )
-    return value + jnp.concatenate([jnp.zeros(1, bias.dtype), bias])
+    every = jnp.concatenate([jnp.zeros(1, bias.dtype), bias])
+    return value + every.reshape(*(1,) * (value.ndim - 1), -1)
 
 
 def values_by_trial(
@@ -98,8 +99,12 @@ def values_by_trial(
         chosen, reward = now
         after = step(state, chosen, reward)
         made = chosen.any(-1, keepdims=True)
-        kept = jax.tree.map(partial(jnp.where, made), after, state)
-        return kept, value(state)
+
+        def moved(after, before):
+            shape = *(1,) * (before.ndim - made.ndim), *made.shape
+            return jnp.where(made.reshape(shape), after, before)
+
+        return jax.tree.map(moved, after, state), value(state)
 
     first = jax.tree.map(
         lambda leaf: (

@@ -59,7 +59,7 @@ def model_of(name: str) -> Fitted:
         loss = pt.evaluate.choice_kernel()
         if name in Q_LEARNING:
             loss = pt.evaluate.q_learning(**Q_LEARNING[name])
-        how = {"optimizer": pt.GaussNewton(), "max_steps": 40, "restarts": 6}
+        how = {"optimizer": pt.GaussNewton(), "max_steps": 40, "restarts": 12}
         return Fitted(loss, loss.predict.init, how)
     base, _, link = name.partition(", softmax")
     link = softmax_choice if name.endswith(", softmax") else pt.choice
@@ -74,7 +74,7 @@ def model_of(name: str) -> Fitted:
     every = pt.Rules(rules)
     how = {"optimizer": pt.GaussNewton(free=every.free), "max_steps": 40}
     loss = pt.objective(rules, link, network=network)
-    return Fitted(loss, every.init, how | {"restarts": 6})
+    return Fitted(loss, every.init, how | {"restarts": 12})
 
 
 @cache
@@ -97,26 +97,49 @@ def left_out(name: str, data, seed: int = 0) -> dict:
         )
         return {"losses": found.losses, "steps": int(np.median(found.steps))}
     loss, init, how = model_of(name)
-    found = pt.leave_one_out(jr.key(seed), loss, init, data, **how)
-    choices = pt.evaluate.count_observations(data)
-    # A start has reached the best fit of its fold if it is within 1 nat of it.
-    gap = found.restarts - found.restarts.min(1, keepdims=True)
-    reached = gap * (choices.sum() - choices)[:, None] < 1
-    ended = [fit.status for fit in found.fits]
-    largest = [max(np.abs(leaf).max() for leaf in thetas) for thetas in leaves(found)]
-    return {
-        "losses": found.losses,
-        "reached": f"{reached.mean():.3f}",
-        "status": ", ".join(f"{ended.count(k)} {k}" for k in sorted({*ended})),
-        "largest": f"{max(largest):.2f}",
-    }
-
-
-def leaves(found):
-    """The arrays of each fold's theta."""
-    return [
-        [leaf for leaf in jax.tree.leaves(fit.theta) if leaf.size] for fit in found.fits
+    if not isinstance(loss, pt.objectives.Objective):
+        found = pt.leave_one_out(jr.key(seed), loss, init, data, **how)
+        return {"losses": found.losses} | ended([fit.status for fit in found.fits])
+    starts, optima, reached = optima_of(name, data, seed)
+    how = how | {"restarts": 1}
+    folds = [
+        pt.leave_one_out(jr.key(seed), loss, lambda key, k=k: starts[k], data, **how)
+        for k in range(len(optima))
     ]
+    # Each fold takes the optimum that is best on the flies that it fits.
+    best = np.argmin([fold.restarts[:, 0] for fold in folds], 0)
+    fits = [folds[k].fits[fly] for fly, k in enumerate(best)]
+    leaves = jax.tree.leaves([fit.theta for fit in fits])
+    return {
+        "losses": np.array([folds[k].losses[fly] for fly, k in enumerate(best)]),
+        "reached": f"{reached:.3f}",
+        "optima": " ".join(f"{nats:.2f}" for nats in optima),
+        "largest": f"{max(np.abs(leaf).max() for leaf in leaves if leaf.size):.2f}",
+    } | ended([fit.status for fit in fits])
+
+
+def ended(every) -> dict:
+    """How often the fits that are used ended in which way."""
+    return {"status": ", ".join(f"{every.count(k)} {k}" for k in sorted({*every}))}
+
+
+def optima_of(name: str, data, seed: int = 0):
+    """Optima of one theta for all flies, as starts for each fold, and their losses.
+
+    Those within 4 nats of the best (8 units of deviance), at most three; two optima
+    that are less than 0.05 nats apart count as one. Also the share of the random starts
+    that came within 1 nat of the best.
+    """
+    loss, init, how = model_of(name)
+    how = dict(how)
+    starts = jax.vmap(init)(jr.split(jr.key(seed), how.pop("restarts")))
+    fits = sorted(pt.fit_many(loss, starts, data, **how), key=pt.lowest_loss)
+    nats = np.array([pt.lowest_loss(fit) for fit in fits])
+    nats = (nats - nats[0]) * pt.evaluate.count_observations(data).sum()
+    chosen = [k for k in range(len(fits)) if k == 0 or 0.05 < nats[k] - nats[k - 1]]
+    chosen = [k for k in chosen if nats[k] < 4][:3]
+    thetas = [jax.tree.map(jnp.asarray, fits[k].theta) for k in chosen]
+    return thetas, nats[chosen], (nats < 1).mean()
 
 
 @cache

@@ -119,7 +119,15 @@ def rows() -> list[dict]:
 COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
 COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
 HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
-HABIT_COLUMNS += ["largest", "steps", "gain", "gain_low", "gain_high", "better"]
+HABIT_COLUMNS += [
+    "optima",
+    "largest",
+    "steps",
+    "gain",
+    "gain_low",
+    "gain_high",
+    "better",
+]
 HABIT_COLUMNS += ["p_value", "old_gain", "old_gain_low", "old_gain_high", "theta"]
 HABIT_COLUMNS += ["seconds"]
 TABLES = [

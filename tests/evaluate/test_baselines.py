@@ -7,6 +7,7 @@ import pytest
 import plastutor as pt
 
 STEPS = 14
+RATES = ("logit alpha", "logit forget", "logit kernel rate")
 
 
 def choices(seed=0, batch=2, options=2):
@@ -58,16 +59,25 @@ def logistic_by_hand(theta, data, lags, options):
     return values
 
 
-def q_by_hand(theta, data, options):
-    alpha, forget = (1 / (1 + np.exp(-v)) for v in theta[:2])
+def q_by_hand(theta, data, options, names=("logit alpha", "logit forget", "log beta")):
+    """Values, and a habit, of one animal after the other."""
+    of = dict(zip(names, theta, strict=True))
+    rate = {name: 1 / (1 + np.exp(-of.get(name, -np.inf))) for name in RATES}
+    bias = np.array([0.0] + [of.get(f"bias {k}", 0.0) for k in range(1, options)])
+    beta = np.exp(of["log beta"]) if "log beta" in of else 0.0
     values = []
     for choices, rewards in one_at_a_time(data):
-        q, row = np.zeros(options), []
+        q, habit, row = np.zeros(options), np.zeros(options), []
         for choice, reward in zip(choices, rewards, strict=True):
-            row.append(np.exp(theta[2]) * q)
+            row.append(beta * q + of.get("kernel", 0.0) * habit + bias)
             if choice >= 0:
-                q = np.where(np.arange(options) == choice, q, (1 - forget) * q)
-                q[choice] += alpha * (reward - q[choice])
+                worth = reward if reward else of.get("no reward", 0.0)
+                for k in range(options):
+                    habit[k] += rate["logit kernel rate"] * ((k == choice) - habit[k])
+                    if k == choice:
+                        q[k] += rate["logit alpha"] * (worth - q[k])
+                    else:
+                        q[k] *= 1 - rate["logit forget"]
         values.append(row)
     return np.array(values)
 
@@ -117,6 +127,60 @@ def test_q_learning_equals_a_loop(theta, options):
     np.testing.assert_allclose(
         loss(np.array(theta), data), mean_loss(expected, data), rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("options", [2, 3])
+@pytest.mark.parametrize("forgetting", [True, False])
+@pytest.mark.parametrize("no_reward", [True, False])
+def test_habits_biases_and_the_value_of_no_reward_equal_a_loop(
+    options, forgetting, no_reward
+):
+    data = choices(options=options)
+    losses = [pt.evaluate.choice_kernel(bias=options - 1)]
+    losses += [
+        pt.evaluate.q_learning(
+            forgetting=forgetting, no_reward=no_reward, kernel=kernel, bias=biases
+        )
+        for kernel, biases in ((True, 0), (True, options - 1), (False, options - 1))
+    ]
+    for loss in losses:
+        theta = np.asarray(loss.predict.init(jax.random.key(3)))
+        expected = q_by_hand(theta, data, options, loss.predict.names)
+        found = loss.predict(theta, data).option_logit
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+        np.testing.assert_allclose(
+            loss(theta, data), mean_loss(expected, data), rtol=1e-12
+        )
+
+
+def test_a_regression_may_have_biases():
+    data, lags = choices(options=3), 2
+    theta = np.random.default_rng(1).normal(size=6)
+    expected = logistic_by_hand(theta[:4], data, lags, 3) + [0, *theta[4:]]
+    loss = pt.evaluate.logistic_regression(lags, bias=2)
+    found = loss.predict(theta, data).option_logit
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: pt.evaluate.q_learning(bias=-1), "bias is -1; expected how many"),
+        (lambda: pt.evaluate.choice_kernel(bias=0.5), "bias is 0.5; expected how many"),
+        (
+            lambda: pt.evaluate.q_learning()(np.zeros(4), choices()),
+            r"shape \(4,\); expected \(3,\): logit alpha, logit forget, log beta",
+        ),
+        (
+            lambda: pt.evaluate.choice_kernel(bias=1)(np.zeros(3), choices(options=3)),
+            "bias is 1 and there are 3 options; expected .* bias=2",
+        ),
+    ],
+    ids=["negative", "fraction", "theta", "options"],
+)
+def test_bad_input_gets_a_sentence(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()
 
 
 @pytest.mark.parametrize(
