@@ -181,4 +181,4 @@ def test_a_bias_of_no_option_is_none():
 
 
 def test_equal_networks_compile_once():
-    assert hash(Parallel(("ff", "kernel"))) == hash(Parallel()) and bias() is bias(1)
+    assert hash(Parallel(("ff", "kernel"))) == hash(Parallel()) and bias(2) is bias(2)
