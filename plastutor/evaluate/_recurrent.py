@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from plastutor import likelihoods
+from plastutor._experiments import Cohort, as_cohort, hide
 from plastutor._types import Experiment, Fit, Theta, Trajectory
 from plastutor.evaluate._baselines import (
     add_bias,
@@ -125,7 +126,7 @@ def leave_one_out_stopped(
     key: PRNGKeyArray,
     loss: Objective,
     init: Callable,
-    data: Experiment,
+    data: Experiment | Cohort,
     *,
     folds: int = 3,
     optimizer: Any = ADAM,
@@ -141,7 +142,7 @@ def leave_one_out_stopped(
         key: a JAX random key.
         loss: of a model with more freedom than the data bear.
         init: `key -> theta`.
-        data: a batch of experiments, one an animal.
+        data: a cohort, or a batch with one experiment an animal.
         folds: groups of the other animals.
         optimizer: of Optax, as in `fit`.
         max_steps: no fit goes further.
@@ -159,15 +160,15 @@ def leave_one_out_stopped(
     >>> found.losses.shape, bool((found.steps <= 5).all())
     ((4,), True)
     """
-    count = data.x.shape[0] if data.x.ndim == 3 else 1
+    cohort = as_cohort(data)
+    count = cohort.n_animals
     if not 2 <= folds < count:
         raise ValueError(
             f"There are {count} animals and folds is {folds}; expected 2 or more "
             "groups, and more animals than groups."
         )
-    observed = count_observations(data)
     found = [
-        _one_out(k, i, loss, init, data, observed, folds, (optimizer, max_steps))
+        _one_out(k, i, loss, init, cohort, folds, (optimizer, max_steps))
         for i, k in enumerate(jr.split(key, count))
     ]
     return StoppedEarly(
@@ -177,27 +178,31 @@ def leave_one_out_stopped(
     )
 
 
-def _one_out(key, left_out, loss, init, data, observed, folds, how):
+def _one_out(key, left_out, loss, init, cohort, folds, how):
     """A stopped fit to all but one animal, its loss on that one, and its steps."""
+    data, owner = cohort.data, cohort.animal
+    observed = count_observations(data)
     key_group, key_start = jr.split(key)
-    others = np.delete(np.arange(len(observed)), left_out)
+    others = np.delete(np.arange(cohort.n_animals), left_out)
     groups = np.array_split(np.asarray(jr.permutation(key_group, others)), folds)
-    hidden = np.zeros((folds + 1, len(observed)), bool)  # the last fit hides no group
-    hidden[:, left_out] = True
-    for row, group in zip(hidden, groups, strict=False):
-        row[group] = True
-    copies = jax.tree.map(lambda leaf: jnp.stack([leaf] * len(hidden)), data)
-    copies = copies._replace(choice=jnp.where(hidden[..., None], -1, copies.choice))
+    mine = owner == left_out
+    scored = [np.isin(owner, group) for group in groups]
+    hidden = jnp.array([*(mine | group for group in scored), mine])  # last: no group
+    copies = jax.vmap(partial(hide, data))(hidden[..., None])
     starts = jax.vmap(init)(jnp.stack([key_start] * len(hidden)))
     *parts, whole = fit_many(
         loss, starts, copies, data_axes=0, optimizer=how[0], max_steps=how[1]
     )
     scores = sum(
         np.asarray(_each_step(loss, part.thetas, data))[:, group] @ observed[group]
-        for part, group in zip(parts, groups, strict=True)
+        for part, group in zip(parts, scored, strict=True)
     )
     step = int(np.nanargmin(scores))
     theta = jax.tree.map(lambda leaf: leaf[step], whole.thetas)
-    alone = jax.tree.map(lambda leaf: leaf[left_out], data)
-    own = float(loss(theta, alone)) * observed[left_out]
-    return whole._replace(theta=theta), own, step
+    own = np.array(
+        [
+            float(loss(theta, jax.tree.map(lambda leaf, k=k: leaf[k], data)))
+            for k in np.flatnonzero(mine)
+        ]
+    )
+    return whole._replace(theta=theta), own @ observed[mine], step

@@ -72,7 +72,7 @@ def model_of(name: str) -> Fitted:
     network = Parallel(tuple(rules))
     rules |= {"bias": bias()} if "bias" in more else {}
     every = pt.Rules(rules)
-    how = {"optimizer": pt.GaussNewton(free=every.free), "max_steps": 40}
+    how = {"optimizer": pt.GaussNewton(), "max_steps": 40}
     loss = pt.objective(rules, link, network=network)
     return Fitted(loss, every.init, how | {"restarts": 12})
 
@@ -191,11 +191,9 @@ def fitted(name: str, data, seed: int = 0):
 def run_pooled(setting: Habit) -> dict:
     """One rule for all flies: its free numbers, with intervals over flies."""
     data, theta = real_flies(), fitted(setting.model, real_flies())
-    loss, _, how = model_of(setting.model)
-    free = how["optimizer"].free
-    ends = pt.evaluate.cluster_robust_interval(loss, theta, data, free=free)
-    flat = ravel_pytree(theta)[0]
-    every = flat if free is None else flat[jnp.array(free)]
+    loss = model_of(setting.model).loss
+    ends = pt.evaluate.cluster_robust_interval(loss, theta, data)
+    every = ravel_pytree(theta)[0][jnp.array(loss.rule.free)]
     three = zip(every, *ends, strict=True)
     return {"theta": "; ".join(" ".join(f"{v:.4f}" for v in row) for row in three)}
 

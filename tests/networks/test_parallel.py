@@ -121,13 +121,12 @@ def test_a_rule_beside_a_habit_finds_itself():
     loss = pt.objective(rules, softmax_choice, network=Parallel())
     how = {"likelihood": softmax_choice, "n_experiments": 40}
     data = pt.tasks.choice_task(jr.key(0), loss.predict, truth, **how)
-    free = pt.Rules(rules).free
     found = pt.fit_restarts(
         jr.key(1),
         loss,
         pt.Rules(rules).init,
         data,
-        optimizer=pt.GaussNewton(free=free),
+        optimizer=pt.GaussNewton(),
         max_steps=30,
         restarts=3,
     ).theta
