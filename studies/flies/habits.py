@@ -19,6 +19,7 @@ KERNEL = pt.taylor(pt.Orders(x=1, w=1), ("x", "w"), scale=0.1)
 RULES = {  # projections and their terms; "bias": one number for both odours
     "4 terms": {"ff": "one x r xr"},
     "5 terms": {"ff": "one x r xr w"},
+    "5 terms, x w": {"ff": "one x r xr w xw"},
     "no reward": {"ff": "one x w"},
     "x, r, xr, w": {"ff": "x r xr w"},
     "x, xr": {"ff": "x xr"},
@@ -182,26 +183,26 @@ def run_flies(setting: Habit) -> dict:
     }
 
 
-def fitted(name: str, data, seed: int = 0):
-    """One theta for all flies."""
-    loss, init, how = model_of(name)
-    return pt.fit_restarts(jr.key(seed), loss, init, data, **how).theta
-
-
 def run_pooled(setting: Habit) -> dict:
-    """One rule for all flies: its free numbers, with intervals over flies."""
-    data, theta = real_flies(), fitted(setting.model, real_flies())
-    loss = model_of(setting.model).loss
-    ends = pt.evaluate.cluster_robust_interval(loss, theta, data)
-    every = ravel_pytree(theta)[0][jnp.array(loss.rule.free)]
-    three = zip(every, *ends, strict=True)
-    return {"theta": "; ".join(" ".join(f"{v:.4f}" for v in row) for row in three)}
+    """One rule for all flies: each optimum, with intervals over flies."""
+    data, loss = real_flies(), model_of(setting.model).loss
+    thetas, optima, reached = optima_of(setting.model, data, setting.seed)
+    free, found = jnp.array(loss.rule.free), []
+    for theta in thetas:
+        ends = pt.evaluate.cluster_robust_interval(loss, theta, data)
+        three = zip(ravel_pytree(theta)[0][free], *ends, strict=True)
+        found.append("; ".join(" ".join(f"{v:.4f}" for v in row) for row in three))
+    return {
+        "theta": " | ".join(found),
+        "optima": " ".join(f"{nats:.2f}" for nats in optima),
+        "reached": f"{reached:.3f}",
+    }
 
 
 @cache
 def real_theta(name: str):
     """One theta for all real flies, once in each process."""
-    return fitted(name, real_flies())
+    return optima_of(name, real_flies())[0][0]
 
 
 def run_cohort(setting: Habit, truth=None) -> dict:

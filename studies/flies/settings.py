@@ -101,7 +101,7 @@ def habit_rows() -> list[dict]:
     names += ["Q-learning, no-reward value + kernel", "regression, 20 lags + bias"]
     found = [Habit("unseen flies", name, against.get(name, "")) for name in names]
     found += [Habit("unseen flies", "recurrent network", "", k) for k in range(5)]
-    for name in (*names[:4], "both traces decay", "x, xr, w + kernel, softmax"):
+    for name in (*names[:4], "5 terms, x w", "both traces decay"):
         found.append(Habit("pooled", name))
     for seed in range(HABIT_COHORTS):
         for name in ("4 terms + kernel", "5 terms + kernel"):
