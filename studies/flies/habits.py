@@ -36,6 +36,7 @@ Q_LEARNING = {
     "Q-learning + kernel": {"kernel": True},
     "Q-learning, no-reward value + kernel": {"no_reward": True, "kernel": True},
 }
+AT_BOUND = 15  # a logit so large is a rate of 0 or 1
 PENALTIES = (1e-4, 1e-3, 1e-2)  # of the regression, chosen inside the other flies
 
 
@@ -110,18 +111,24 @@ def left_out(name: str, data, seed: int = 0) -> dict:
     # Each fold takes the optimum that is best on the flies that it fits.
     best = np.argmin([fold.restarts[:, 0] for fold in folds], 0)
     fits = [folds[k].fits[fly] for fly, k in enumerate(best)]
-    leaves = jax.tree.leaves([fit.theta for fit in fits])
+    largest = np.array([size_of(fit.theta) for fit in fits])
     return {
         "losses": np.array([folds[k].losses[fly] for fly, k in enumerate(best)]),
         "reached": f"{reached:.3f}",
         "optima": " ".join(f"{nats:.2f}" for nats in optima),
-        "largest": f"{max(np.abs(leaf).max() for leaf in leaves if leaf.size):.2f}",
-    } | ended([fit.status for fit in fits])
+        "largest": f"{largest.max():.2f}",
+    } | ended([fit.status for fit in fits], (largest > AT_BOUND).sum())
 
 
-def ended(every) -> dict:
+def size_of(theta) -> float:
+    """The largest number of a theta, whatever its sign."""
+    return max(np.abs(leaf).max() for leaf in jax.tree.leaves(theta) if leaf.size)
+
+
+def ended(every, at_bound: int = 0) -> dict:
     """How often the fits that are used ended in which way."""
-    return {"status": ", ".join(f"{every.count(k)} {k}" for k in sorted({*every}))}
+    said = [f"{every.count(k)} {k}" for k in sorted({*every})]
+    return {"status": ", ".join(said + [f"{at_bound} at a bound"] * bool(at_bound))}
 
 
 def optima_of(name: str, data, seed: int = 0):
