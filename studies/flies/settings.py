@@ -152,9 +152,8 @@ TABLES = [
         columns=HABIT_COLUMNS,
         batch_over=["seed"],
         again=[
-            {"model": "5 terms + kernel"},
-            {"model": "Q-learning, no-reward value + kernel"},
-            {"model": "recurrent network", "seed": 0},
+            {"kind": "unseen flies", "model": "5 terms + kernel"},
+            {"kind": "unseen flies", "model": "Q-learning, no forgetting + kernel"},
         ],
         batch_size=1,
         header={"data": pt.data.flies.CITATION},
