@@ -116,7 +116,8 @@ class Parallel(NamedTuple):
         """
         self._check("rules", rules)
         self._check("theta", theta)
-        made = self.network.respond(sum(state.w.values()), now.x, now.options)
+        first, *others = state.w.values()
+        made = self.network.respond(sum(others, start=first), now.x, now.options)
         completed = now.plastic & now.valid
         r, y = now.reward - expectation(state.memory), sees(made.y, now)
         w = {
