@@ -90,7 +90,8 @@ def test_an_animal_is_scored_by_its_own_choices(folds):
     data = flies()
     for k in range(ANIMALS):
         alone = jax.tree.map(lambda leaf, k=k: leaf[k], data)
-        value = np.asarray(LOSS.predict(folds.fits[k].theta, alone))
+        made = LOSS.predict(folds.fits[k].theta, alone)
+        value = np.asarray(made.option_logit)
         logit = value[:, 0] - value[:, 1]
         sign = 1 - 2 * np.asarray(alone.choice)
         nats = np.log1p(np.exp(-sign * logit))[np.asarray(alone.valid)].sum()
@@ -193,7 +194,7 @@ def test_a_choice_among_penalties_compiles_one_fit_for_all_and_one_score():
 
 def test_leaving_one_out_needs_three():
     two = jax.tree.map(lambda leaf: leaf[:2], flies())
-    one = jax.tree.map(lambda leaf: leaf[0], flies())
+    one = jax.tree.map(lambda leaf: leaf[:1], flies())
     for data, count in ((two, 2), (one, 1)):
         with pytest.raises(
             ValueError, match=f"There are {count} animals; .* at least 3"
@@ -323,7 +324,7 @@ def test_the_choice_of_a_penalty_knows_which_lives_are_of_one_animal(monkeypatch
 def test_the_chosen_loss_predicts():
     """Losses may differ in what they predict, and not only in their penalty."""
     longer = pt.objectives.Objective(
-        lambda theta, data: 0.1 * LOSS.predict(theta, data), LOSS.likelihood, None
+        lambda theta, data: LOSS.predict(0.1 * theta, data), LOSS.likelihood, None
     )
     data = flies()
     both = left_out(data, [longer, LOSS], restarts=1)
