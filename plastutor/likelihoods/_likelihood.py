@@ -66,10 +66,10 @@ class Likelihood:
                 f"pass {self.field}=... to make_experiment, or use the likelihood that "
                 "fits your data: pt.activity, pt.accept or pt.choice."
             )
+        values, valid = jnp.asarray(values), jnp.asarray(experiment.valid)
         floats = jnp.issubdtype(values.dtype, jnp.floating)
         there = ~jnp.isnan(values) if floats else values >= 0
-        shape = *experiment.valid.shape, *(1,) * (there.ndim - experiment.valid.ndim)
-        there &= experiment.valid.reshape(shape)
+        there &= valid.reshape(*valid.shape, *(1,) * (there.ndim - valid.ndim))
         return jnp.where(there, values, 0), there
 
     def prediction(self, trajectory: Trajectory) -> Float[Array, "*any"]:
