@@ -151,16 +151,16 @@ def make_experiment(
 
     x, options = jnp.asarray(x, dtype), optional(options)
     _check_axes(x)
-    steps = x.shape[:-1]
+    steps, batch = x.shape[:-1], x.shape[:-2]
 
-    def of_each(value):  # one w0 or one set of options may serve a whole batch
-        one = x.ndim == 3 and value.ndim == 2
-        return jnp.broadcast_to(value, (len(x), *value.shape)) if one else value
+    def of_each(value: jax.Array):  # one w0 or set of options may serve a whole batch
+        one = batch and value.ndim == 2
+        return jnp.broadcast_to(value, (*batch, *value.shape)) if one else value
 
     if isinstance(w0, Mapping):
-        w0 = {name: of_each(jnp.asarray(w, dtype)) for name, w in w0.items()}
+        start: Any = {name: of_each(jnp.asarray(w, dtype)) for name, w in w0.items()}
     else:
-        w0 = of_each(jnp.asarray(w0, dtype))
+        start = of_each(jnp.asarray(w0, dtype))
     options = None if options is None else of_each(options)
     if (accept is not None or choice is not None) and reward is None:
         raise ValueError(
@@ -182,7 +182,7 @@ def make_experiment(
         reward=reward,
         plastic=jnp.asarray(plastic, bool),
         valid=valid,
-        w0=w0,
+        w0=start,
         activity=optional(activity),
         accept=accept,
         options=options,

@@ -10,7 +10,7 @@ import jax
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._types import Experiment, Rule, Theta, Trajectory, as_rules
-from plastutor.networks import RECORDED, Network, own_activity, recorded_activity
+from plastutor.networks import RECORDED, AnyNetwork, own_activity, recorded_activity
 
 
 def run(rule, theta, network, state, experiment, keep_weights, sees=own_activity):
@@ -37,7 +37,7 @@ def simulate(
     theta: Theta,
     experiment: Experiment,
     *,
-    network: Network = RECORDED,
+    network: AnyNetwork = RECORDED,
     keep_weights: bool = True,
     forced: bool = False,
 ) -> Trajectory:

@@ -91,7 +91,7 @@ def _expectation_maximisation(loss, max_steps, theta, data, counts, matrices):
 
         own = Objective(predict, likelihood, _prior)
         one = jnp.eye(len(v), dtype=v.dtype)
-        z, slack = (v - mean) / std, 8 * jnp.finfo(v.dtype).eps
+        z, slack = (v - mean) / std, 8 * float(jnp.finfo(v.dtype).eps)
         made = damped_step(own, z, one, damping, animal, slack=slack)
         units = jnp.outer(std, std)
         precision = units * _positive((made.matrix - one) / units) + one

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from plastutor._simulate import simulate
 from plastutor._types import Experiment, Rule, Theta
 from plastutor.likelihoods import likelihood_of
-from plastutor.networks import RECORDED, Network
+from plastutor.networks import RECORDED, AnyNetwork
 
 
 def null_theta(theta: Theta) -> Theta:
@@ -93,7 +93,7 @@ def weight_r2(
     held_out: Experiment,
     *,
     rule_true: Rule | None = None,
-    network: Network = RECORDED,
+    network: AnyNetwork = RECORDED,
 ) -> Float[Array, "pre post"]:
     """R2 of the weights, one for every synapse, over the steps of all experiments.
 
@@ -170,7 +170,7 @@ def score(
     *,
     theta_true: Theta | None = None,
     rule_true: Rule | None = None,
-    network: Network = RECORDED,
+    network: AnyNetwork = RECORDED,
 ) -> Score:
     """Score a rule on experiments that were not fitted.
 

@@ -16,8 +16,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
-from plastutor._types import Experiment, Rule, Theta
-from plastutor.networks import Network, local_activity
+from plastutor._types import Experiment, Rule, Rules, Theta
+from plastutor.networks import AnyNetwork, local_activity
 
 
 class ForwardState(NamedTuple):
@@ -38,14 +38,14 @@ class ForwardState(NamedTuple):
     gradient: Float[Array, "*exp k"]
 
 
-def _directions(rule: Rule, flat):
+def _directions(rule: Rule | Rules, flat):
     """One direction of theta for each parameter that matters."""
     free = np.arange(flat.size) if rule.free is None else np.array(rule.free)
     return np.eye(flat.size, dtype=flat.dtype)[free]
 
 
 def init_state(
-    rule: Rule, theta: Theta, network: Network, data: Experiment
+    rule: Rule | Rules, theta: Theta, network: AnyNetwork, data: Experiment
 ) -> ForwardState:
     """The state before the first step; with a batch, one for each experiment.
 
@@ -71,9 +71,9 @@ def init_state(
 
 
 def advance(
-    rule: Rule,
+    rule: Rule | Rules,
     theta: Theta,
-    network: Network,
+    network: AnyNetwork,
     sums: Callable,
     carry: ForwardState,
     data: Experiment,
@@ -143,7 +143,7 @@ def advance(
 
 
 def value_and_gradient(
-    rule: Rule, theta: Theta, carry: ForwardState
+    rule: Rule | Rules, theta: Theta, carry: ForwardState
 ) -> tuple[Float[Array, ""], Theta]:
     """The mean loss of all that was observed, and its gradient, shaped as theta.
 

@@ -11,9 +11,9 @@ from jax.custom_derivatives import custom_vjp_primal_tree_values
 from jax.tree_util import Partial
 
 from plastutor._simulate import run
-from plastutor._types import Rule
+from plastutor._types import Rule, Rules
 from plastutor.gradients._forward import advance, init_state, value_and_gradient
-from plastutor.networks import Network, block_length, in_blocks
+from plastutor.networks import AnyNetwork, block_length, in_blocks
 
 
 def _sum_of_one(rule, network, sums, theta, data):
@@ -72,7 +72,7 @@ def _value_and_gradient(rule, network, sums, theta, data, gradient):
 
 
 def mean_loss(
-    rule: Rule, network: Network, sums: Callable, gradient: str = "reverse"
+    rule: Rule | Rules, network: AnyNetwork, sums: Callable, gradient: str = "reverse"
 ) -> Callable:
     """The mean loss as a function of theta and data, without a trajectory in between.
 

@@ -10,6 +10,7 @@ from plastutor.networks._network import (
     FLY as FLY,
     LINEAR as LINEAR,
     RECORDED as RECORDED,
+    AnyNetwork as AnyNetwork,
     Network as Network,
     State as State,
     accept_logit as accept_logit,

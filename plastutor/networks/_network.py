@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -35,12 +35,27 @@ def own_activity(y: Array, now: Experiment) -> Array:
 
 def recorded_activity(y: Array, now: Experiment) -> Array:
     """What was recorded in this step, and y where nothing was (teacher forcing)."""
+    assert now.activity is not None  # `simulate` has looked
     return jnp.where(jnp.isnan(now.activity), y, now.activity)
 
 
 def local_activity(y: Array, now: Experiment) -> Array:
     """y, of which derivatives do not know that it follows from the weights."""
     return jax.lax.stop_gradient(y)
+
+
+@runtime_checkable
+class AnyNetwork(Protocol):
+    """What simulation and gradients ask of a network; see `Network`."""
+
+    def init_state(self, experiment: Experiment) -> Any:
+        """The state before the first step of one experiment."""
+        ...
+
+    @property
+    def step(self) -> Callable:
+        """One step: `(rule, theta, state, now) -> (state, Trajectory)`."""
+        ...
 
 
 class Network(NamedTuple):

@@ -103,8 +103,8 @@ class Parallel(NamedTuple):
 
     def step(
         self,
-        rules: Mapping[str, Rule],
-        theta: Mapping[str, Theta],
+        rule: Rule | Mapping[str, Rule],
+        theta: Theta,
         state: Parallel.State,
         now: Experiment,
         sees: Callable = own_activity,
@@ -114,15 +114,16 @@ class Parallel(NamedTuple):
         Raises:
             ValueError: a rule for a projection that there is not, or none for one.
         """
-        self._check("rules", rules)
+        self._check("rules", rule)
         self._check("theta", theta)
+        assert isinstance(rule, Mapping)  # else it was refused
         first, *others = state.w.values()
         made = self.network.respond(sum(others, start=first), now.x, now.options)
         completed = now.plastic & now.valid
         r, y = now.reward - expectation(state.memory), sees(made.y, now)
         w = {
             name: next_weights(
-                rules[name], theta[name], self.network, w, now.x, y, r, completed
+                rule[name], theta[name], self.network, w, now.x, y, r, completed
             )
             for name, w in state.w.items()
         }

@@ -72,6 +72,7 @@ def expect_rewards(
     before = done - completed.astype(int)  # the trials completed before each step
     at = jnp.where(completed, window + before, window + steps)
     rewards = jnp.append(memory, jnp.zeros_like(reward)).at[at].set(reward, mode="drop")
-    sums = sum(rewards[k : k + steps] for k in range(window))  # before each trial
+    # Before each trial.
+    sums = jnp.asarray(sum(rewards[k : k + steps] for k in range(window)))
     last = jnp.arange(window) + done[-1]
     return rewards[last], (sums / window)[before]

@@ -15,7 +15,7 @@ from plastutor._simulate import simulate
 from plastutor._types import Rule, Rules, Theta, as_rules
 from plastutor.gradients import logits_by_trial, mean_loss
 from plastutor.likelihoods import Likelihood
-from plastutor.networks import RECORDED, Network
+from plastutor.networks import RECORDED, AnyNetwork
 
 
 @dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
@@ -39,7 +39,7 @@ class Objective:
     penalty: Callable | None
     forward: Callable | None = None
     rule: Rule | Rules | None = None
-    network: Network | None = None
+    network: AnyNetwork | None = None
     mean: Callable | None = None
     gradient: str = "reverse"
 
@@ -56,7 +56,7 @@ def objective(
     rule: Rule | Mapping[str, Rule],
     likelihood: Callable,
     *,
-    network: Network = RECORDED,
+    network: AnyNetwork = RECORDED,
     penalty: Callable | None = None,
     trials: int | None = None,
     gradient: str = "reverse",

@@ -117,7 +117,7 @@ def _page(places, report: Report, each, labels) -> tuple[Figure, Axes]:
     compared = report.comparisons.values()
     ends = np.array([one.interval for one in compared]).reshape(-1, 2)
     place = np.arange(len(ends))
-    gains.hlines(place, *ends.T, color=MODEL)
+    gains.hlines(place, ends[:, 0], ends[:, 1], color=MODEL)
     gains.plot([one.gain for one in compared], place, "o", color=MODEL, ms=5)
     gains.axvline(0, color=NULL)
     gains.set_yticks(place, list(report.comparisons))

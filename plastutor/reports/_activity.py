@@ -135,7 +135,7 @@ def _details(recording: Recording, skip: int, found: Found, rule, total) -> Reco
     k = int(np.argsort(found.losses[RULE] / total)[len(total) // 2])
     theta, steps = found.left_out[RULE].fits[k].theta, found.data.valid[k]
     predicted = rule.loss.predict(theta, jax.tree.map(lambda leaf: leaf[k], found.data))
-    shown = recording.experiment.activity[k], predicted.y
+    shown = np.asarray(recording.experiment.activity)[k], predicted.y
     shown = [np.asarray(activity)[np.asarray(steps)] for activity in shown]
     names = recording.inputs, recording.neurons, skip, recording.experiments[k]
     return Recorded(*names, *shown)

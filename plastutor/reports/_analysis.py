@@ -13,7 +13,7 @@ from plastutor import evaluate
 from plastutor._experiments import Cohort
 from plastutor._types import Experiment, Theta
 from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
-from plastutor.objectives import Objective, objective
+from plastutor.objectives import objective
 from plastutor.reports._report import NOTHING, TO_ALL, Report
 from plastutor.rules import Orders, taylor, term_names
 
@@ -23,7 +23,7 @@ SAME = 0.01  # starts whose losses differ by less than this share reached the sa
 class Model(NamedTuple):
     """What `leave_one_out` needs to know of a model."""
 
-    loss: Objective | list[Objective]
+    loss: Any  # an objective, or a list of them to choose among
     init: Callable
     restarts: int = 1
     optimizer: Any = LBFGS
@@ -102,7 +102,13 @@ def _counts(losses: np.ndarray, status: list[list[str]]) -> dict[str, int]:
 
 
 def put_together(
-    key, source: tuple, found: list[Found], name: str, orders: Orders, total, details
+    key,
+    source: tuple[str, str, tuple[str, ...]],
+    found: list[Found],
+    name: str,
+    orders: Orders,
+    total,
+    details,
 ) -> Report:
     """A report on what was found with each draw of the initial weights.
 

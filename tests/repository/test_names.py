@@ -18,6 +18,7 @@ ALLOWED = {
         ("name", "names"),
         ("path", "paths"),
         ("rho", "rhos"),
+        ("rule", "rules"),
         ("tau", "taus"),
         ("term", "terms"),
         ("theta", "thetas"),
@@ -30,6 +31,8 @@ ALLOWED = {
     "choice is an array, choices are all that a table holds": [("choice", "choices")],
     "the one is the end of a scale, the others its two ends": [("limit", "limits")],
     "loss is the function, losses are its values": [("loss", "losses")],
+    "predict is the function, predicted are its values": [("predict", "predicted")],
+    "a unit is that of an axis, units are those of a network": [("unit", "units")],
     "step is the function of one step, n_steps is how many": [("n_steps", "step")],
     "state is that of a network, states are the (x, y, w, r) of synapses": [
         ("state", "states"),
