@@ -18,7 +18,6 @@ ALLOWED = {
         ("name", "names"),
         ("path", "paths"),
         ("rho", "rhos"),
-        ("rule", "rules"),
         ("tau", "taus"),
         ("term", "terms"),
         ("theta", "thetas"),
