@@ -11,9 +11,9 @@ from importlib.metadata import version as _version
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from plastutor._cohorts import Cohort as Cohort
 from plastutor._experiments import (
     Chunks as Chunks,
-    Cohort as Cohort,
     check_dtype as check_dtype,
     check_experiment as check_experiment,
     chunks as chunks,

@@ -11,6 +11,7 @@ ORDER = (
     "_types",  # Rule, Experiment, Trajectory, Fit
     "_devices",  # how a batch is laid out on processors
     "_experiments",  # making, cutting and checking experiments
+    "_cohorts",  # which experiments belong to which animal
     "rules",  # dw = g_theta(x, y, w, r)
     "networks",  # one step: what is fixed about a learner besides the rule
     "likelihoods",  # how far a trajectory is from what was observed

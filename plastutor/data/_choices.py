@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from plastutor._experiments import Cohort, make_experiment
+from plastutor._cohorts import Cohort
+from plastutor._experiments import make_experiment
 from plastutor._tables import Line, Table, read_table
 from plastutor._types import Experiment
 

@@ -14,7 +14,8 @@ import numpy as np
 from jax.tree_util import Partial
 from jaxtyping import Float, PRNGKeyArray
 
-from plastutor._experiments import Cohort, as_cohort, check_experiment, hide
+from plastutor._cohorts import Cohort, as_cohort
+from plastutor._experiments import check_experiment, hide
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.infer import LBFGS, fit_many, lowest_loss
 from plastutor.likelihoods import likelihood_of

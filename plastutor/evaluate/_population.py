@@ -14,7 +14,7 @@ from jax.scipy.special import logsumexp
 from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
-from plastutor._experiments import Cohort, as_cohort
+from plastutor._cohorts import Cohort, as_cohort
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.evaluate._held_out import count_observations
 from plastutor.infer import (

@@ -14,7 +14,8 @@ import optax
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from plastutor import likelihoods
-from plastutor._experiments import Cohort, as_cohort, hide
+from plastutor._cohorts import Cohort, as_cohort
+from plastutor._experiments import hide
 from plastutor._types import Experiment, Fit, Theta, Trajectory
 from plastutor.evaluate._baselines import (
     add_bias,

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from plastutor import likelihoods
-from plastutor._experiments import Cohort, hide
+from plastutor._cohorts import Cohort
+from plastutor._experiments import hide
 from plastutor._types import Experiment
 from plastutor.data import Recording
 from plastutor.evaluate import animal_losses, fixed_weights

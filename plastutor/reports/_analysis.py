@@ -10,7 +10,7 @@ import jax.random as jr
 import numpy as np
 
 from plastutor import evaluate
-from plastutor._experiments import Cohort
+from plastutor._cohorts import Cohort
 from plastutor._types import Experiment, Theta
 from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
 from plastutor.objectives import objective
