@@ -10,12 +10,18 @@ import jax
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._types import Experiment, Rule, Theta, Trajectory, as_rules
-from plastutor.networks import RECORDED, AnyNetwork, own_activity, recorded_activity
+from plastutor.networks import (
+    RECORDED,
+    AnyNetwork,
+    own_activity,
+    recorded_activity,
+    seeing,
+)
 
 
 def run(rule, theta, network, state, experiment, keep_weights, sees=own_activity):
     """Through one experiment, from a state that need not be its first one."""
-    how = {} if sees is own_activity else {"sees": sees}
+    how = seeing(network, sees)
 
     def step(state, now):
         now = now._replace(options=experiment.options)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from plastutor._simulate import simulate
-from plastutor._types import Experiment, Rule, Theta
+from plastutor._types import Experiment, Rule, Theta, as_rules
 from plastutor.likelihoods import likelihood_of
 from plastutor.networks import RECORDED, AnyNetwork
 
@@ -64,37 +65,42 @@ def _ratio(residual, total):
 @partial(jax.jit, static_argnames=("rule", "rule_true", "network"))
 def _weight_r2(rule, theta, rule_true, theta_true, data, network):
     """From the sums of squares of every synapse, one experiment at a time."""
-    leaves = jax.tree.leaves((theta, theta_true))
-    zero = jnp.zeros(data.w0.shape[1:], jnp.result_type(data.w0, *leaves))
+    dtype = jnp.result_type(*jax.tree.leaves((data.w0, theta, theta_true)))
 
     def weights(rule, theta, experiment):
+        known = experiment.valid[:, None, None]
         w = simulate(rule, theta, experiment, network=network).w
-        assert w is not None  # they were kept
-        return jnp.where(experiment.valid[:, None, None], w, 0).astype(zero.dtype)
+        return jax.tree.map(lambda w: jnp.where(known, w, 0).astype(dtype), w)
 
     def add(total, experiment):
-        return total + weights(rule_true, theta_true, experiment).sum(0), None
-
-    mean = jax.lax.scan(add, zero, data)[0] / data.valid.sum()
+        w = weights(rule_true, theta_true, experiment)
+        return jax.tree.map(lambda total, w: total + w.sum(0), total, w), None
 
     def add_squares(sums, experiment):
+        known = experiment.valid[:, None, None]
         true = weights(rule_true, theta_true, experiment)
-        found = weights(rule, theta, experiment)
-        off = jnp.where(experiment.valid[:, None, None], true - mean[None], 0)
-        return (sums[0] + ((true - found) ** 2).sum(0), sums[1] + (off**2).sum(0)), None
+        off = jax.tree.map(jnp.subtract, true, weights(rule, theta, experiment))
+        own = jax.tree.map(lambda w, m: jnp.where(known, w - m[None], 0), true, mean)
+        return jax.tree.map(lambda s, w: s + (w**2).sum(0), sums, (off, own)), None
 
-    return _ratio(*jax.lax.scan(add_squares, (zero, zero), data)[0])
+    first = jax.tree.map(lambda leaf: leaf[0], data)
+    shapes = jax.eval_shape(partial(weights, rule_true, theta_true), first)
+    zero = jax.tree.map(lambda w: jnp.zeros(w.shape[1:], w.dtype), shapes)
+    total, _ = jax.lax.scan(add, zero, data)
+    mean = jax.tree.map(lambda total: total / data.valid.sum(), total)
+    squares, _ = jax.lax.scan(add_squares, (zero, zero), data)
+    return jax.tree.map(_ratio, *squares)
 
 
 def weight_r2(
-    rule: Rule,
+    rule: Rule | Mapping[str, Rule],
     theta: Theta,
     theta_true: Theta,
     held_out: Experiment,
     *,
-    rule_true: Rule | None = None,
+    rule_true: Rule | Mapping[str, Rule] | None = None,
     network: AnyNetwork = RECORDED,
-) -> Float[Array, "pre post"]:
+) -> PyTree[Float[Array, "_ _"]]:
     """R2 of the weights, one for every synapse, over the steps of all experiments.
 
     Both rules start from the same initial weights and get the same stimuli. The
@@ -117,9 +123,8 @@ def weight_r2(
     theta, theta_true = jax.tree.map(jnp.asarray, (theta, theta_true))
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
-    return _weight_r2(
-        rule, theta, rule_true or rule, theta_true, held_out, network=network
-    )
+    rule, rule_true = as_rules(rule), as_rules(rule_true or rule)
+    return _weight_r2(rule, theta, rule_true, theta_true, held_out, network=network)
 
 
 def percent_deviance(
@@ -164,12 +169,12 @@ class Score(NamedTuple):
 
 
 def score(
-    rule: Rule,
+    rule: Rule | Mapping[str, Rule],
     theta: Theta,
     held_out: Experiment,
     *,
     theta_true: Theta | None = None,
-    rule_true: Rule | None = None,
+    rule_true: Rule | Mapping[str, Rule] | None = None,
     network: AnyNetwork = RECORDED,
 ) -> Score:
     """Score a rule on experiments that were not fitted.
@@ -198,7 +203,7 @@ def score(
         r2_of_each = weight_r2(
             rule, theta, theta_true, held_out, rule_true=rule_true, network=network
         )
-        weights = float(r2_of_each.mean())
+        weights = float(ravel_pytree(r2_of_each)[0].mean())
         true_activity = run(rule_true or rule, theta_true).y
     if true_activity is not None:
         valid = np.asarray(held_out.valid)

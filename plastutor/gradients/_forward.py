@@ -17,7 +17,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PyTree
 
 from plastutor._types import Experiment, Rule, Rules, Theta
-from plastutor.networks import AnyNetwork, local_activity
+from plastutor.networks import AnyNetwork, local_activity, own_activity, seeing
 
 
 class ForwardState(NamedTuple):
@@ -114,7 +114,8 @@ def advance(
     flat, unravel = ravel_pytree(theta)
     directions = _directions(rule, flat)
     steps = data._replace(w0=None, options=None)
-    forward, how = rule.forward_mode, {"sees": local_activity} if local else {}
+    forward = rule.forward_mode
+    how = seeing(network, local_activity if local else own_activity)
 
     # A loop over indices: a scan would copy the recording before it goes through it.
     def step(t, carry):

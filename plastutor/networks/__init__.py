@@ -18,6 +18,7 @@ from plastutor.networks._network import (
     local_activity as local_activity,
     own_activity as own_activity,
     recorded_activity as recorded_activity,
+    seeing as seeing,
 )
 from plastutor.networks._parallel import Parallel as Parallel, bias as bias
 from plastutor.networks._reward import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -42,6 +43,26 @@ def recorded_activity(y: Array, now: Experiment) -> Array:
 def local_activity(y: Array, now: Experiment) -> Array:
     """y, of which derivatives do not know that it follows from the weights."""
     return jax.lax.stop_gradient(y)
+
+
+def seeing(network: AnyNetwork, sees: Callable) -> dict[str, Callable]:
+    """The argument by which a network's step takes what plasticity sees of activity.
+
+    Raises:
+        ValueError: the step has no such argument, and it is needed.
+
+    >>> seeing(RECORDED, own_activity)
+    {}
+    """
+    if sees is own_activity:
+        return {}
+    if "sees" not in signature(network.step).parameters:
+        raise ValueError(
+            f"Plasticity in {type(network).__name__} sees the network's own activity "
+            "and no other: teacher forcing and local gradients need an argument sees= "
+            "of its step, to take the activity from sees(y, now)."
+        )
+    return {"sees": sees}
 
 
 @runtime_checkable
@@ -136,7 +157,7 @@ class Network(NamedTuple):
 
     def learn(
         self,
-        rule: Rule,
+        rule: Rule | Mapping[str, Rule],
         theta: Theta,
         state: State,
         now: Experiment,
@@ -152,7 +173,7 @@ class Network(NamedTuple):
 
     def step(
         self,
-        rule: Rule,
+        rule: Rule | Mapping[str, Rule],
         theta: Theta,
         state: State,
         now: Experiment,

@@ -206,3 +206,38 @@ def test_the_layer_takes_a_mapping_as_well():
     named = jax.grad(pt.objective({"ff": rule}, pt.activity))({"ff": pt.HEBB}, data)
     plain = jax.grad(pt.objective(rule, pt.activity))(pt.HEBB, data)
     np.testing.assert_allclose(named["ff"], plain, rtol=1e-9, atol=1e-12)
+
+
+def test_it_is_scored_on_new_data(data):
+    theta = truth(RULES)
+    how = {"theta_true": theta, "network": Loop()}
+    assert pt.score(RULES, theta, data, **how)[:2] == (1, 1)
+    nothing = pt.null_theta(theta)
+    each = pt.weight_r2(RULES, nothing, theta, data, network=Loop())
+    assert sorted(each) == ["ff", "rec"] and each["ff"].shape == (4, POST)
+    by_hand = pt.simulate(RULES, theta, data, network=Loop()).w["ff"].reshape(12, -1)
+    stays = jnp.repeat(data.w0["ff"], 6, 0).reshape(12, -1)
+    found = pt.score(RULES, nothing, data, **how).r2_weights
+    columns = [pt.r2(by_hand[:, k : k + 1], stays[:, k : k + 1]) for k in range(12)]
+    np.testing.assert_allclose(each["ff"].ravel(), columns, atol=1e-9)
+    np.testing.assert_allclose(found, ravel_pytree(each)[0].mean())
+
+
+class Deaf(NamedTuple):
+    """A network whose plasticity sees its own activity and no other."""
+
+    def init_state(self, experiment):
+        return Loop().init_state(experiment)
+
+    def step(self, rules, theta, state, now):
+        return Loop().step(rules, theta, state, now)
+
+
+def test_without_sees_there_is_no_teacher_and_nothing_local(data):
+    theta = truth(RULES)
+    pt.simulate(RULES, theta, data, network=Deaf())
+    local = pt.objective(RULES, pt.activity, network=Deaf(), gradient="local")
+    forced = partial(pt.simulate, RULES, theta, data, network=Deaf(), forced=True)
+    for act in (forced, partial(jax.grad(local), theta, data)):
+        with pytest.raises(ValueError, match="in Deaf sees the network's own activity"):
+            act()
