@@ -13,7 +13,7 @@ import plastutor as pt
 from plastutor.likelihoods import softmax_choice
 from plastutor.networks import Parallel, bias
 
-from .settings import ORDERS, Habit
+from .settings import BLOCKS, FOLD_STEPS, HABIT_FITS, ORDERS, Habit
 
 KERNEL = pt.taylor(pt.Orders(x=1, w=1), ("x", "w"), scale=0.1)
 RULES = {  # projections and their terms; "bias": one number for both odours
@@ -90,8 +90,11 @@ def nothing(data):
     return np.log(2) * pt.evaluate.count_observations(data)
 
 
-def left_out(name: str, data, seed: int = 0) -> dict:
-    """Each fly from the others: losses, and how the fits ended."""
+def left_out(name: str, data, seed: int = 0, optima=None, **other) -> dict:
+    """Each fly from the others: losses, and how the fits ended.
+
+    Each fold starts from every optimum of all flies, or from those that are given.
+    """
     if name == "recurrent network":
         loss = pt.evaluate.recurrent_network(2, bias=1)
         found = pt.evaluate.leave_one_out_stopped(
@@ -102,8 +105,8 @@ def left_out(name: str, data, seed: int = 0) -> dict:
     if not isinstance(loss, pt.objectives.Objective):
         found = pt.leave_one_out(jr.key(seed), loss, init, data, **how)
         return {"losses": found.losses} | ended([fit.status for fit in found.fits])
-    starts, optima, reached = optima_of(name, data, seed)
-    how = how | {"restarts": 1}
+    starts, optima, reached = optima or optima_of(name, data, seed)
+    how = how | {"restarts": 1} | other
     folds = [
         pt.leave_one_out(jr.key(seed), loss, lambda key, k=k: starts[k], data, **how)
         for k in range(len(optima))
@@ -131,23 +134,26 @@ def ended(every, at_bound: int = 0) -> dict:
     return {"status": ", ".join(said + [f"{at_bound} at a bound"] * bool(at_bound))}
 
 
-def optima_of(name: str, data, seed: int = 0):
+def optima_of(name: str, data, seed: int = 0, more=(), **other):
     """Optima of one theta for all flies, as starts for each fold, and their losses.
 
     Those within 4 nats of the best (8 units of deviance), at most three; two optima
     that are less than 0.05 nats apart count as one. Also the share of the random starts
-    that came within 1 nat of the best.
+    that came within 1 nat of the best. `more` are further starts.
     """
     loss, init, how = model_of(name)
-    how = dict(how)
+    how = how | other
     starts = jax.vmap(init)(jr.split(jr.key(seed), how.pop("restarts")))
-    fits = sorted(pt.fit_many(loss, starts, data, **how), key=pt.lowest_loss)
+    starts = jax.tree.map(lambda all, *one: jnp.stack([*all, *one]), starts, *more)
+    fits = pt.fit_many(loss, starts, data, **how)
     nats = np.array([pt.lowest_loss(fit) for fit in fits])
-    nats = (nats - nats[0]) * pt.evaluate.count_observations(data).sum()
+    nats = (nats - nats.min()) * pt.evaluate.count_observations(data).sum()
+    reached, order = (nats[: len(nats) - len(more)] < 1).mean(), nats.argsort()
+    nats = nats[order]
     chosen = [k for k in range(len(fits)) if k == 0 or 0.05 < nats[k] - nats[k - 1]]
     chosen = [k for k in chosen if nats[k] < 4][:3]
-    thetas = [jax.tree.map(jnp.asarray, fits[k].theta) for k in chosen]
-    return thetas, nats[chosen], (nats < 1).mean()
+    thetas = [jax.tree.map(jnp.asarray, fits[order[k]].theta) for k in chosen]
+    return thetas, nats[chosen], reached
 
 
 @cache
@@ -212,6 +218,15 @@ def real_theta(name: str):
     return optima_of(name, real_flies())[0][0]
 
 
+def nested_starts(name: str, optima: dict) -> list:
+    """The best fits of the smaller models, as starts of a larger one."""
+    base, kernel = name.split(" + ")[0], name.endswith("kernel")
+    smaller = [base] * kernel + [name.replace("5", "4")] * (base == "5 terms")
+    still = jax.tree.map(jnp.zeros_like, {"kernel": KERNEL.init(jr.key(0))})
+    found = [optima[small][0][0] for small in smaller]
+    return [still | theta if kernel else theta for theta in found]
+
+
 def run_cohort(setting: Habit, truth=None) -> dict:
     """Simulated flies through the old test for forgetting, and the one with a kernel.
 
@@ -221,17 +236,55 @@ def run_cohort(setting: Habit, truth=None) -> dict:
     loss = model_of(setting.model).loss
     truth = real_theta(setting.model) if truth is None else truth
     data = pt.tasks.choice_task(jr.key(setting.seed), loss.predict, truth)
-    null, row = nothing(data), {}
+    null, row, optima = nothing(data), {}, {}
+    for name in ("4 terms", "5 terms", "4 terms + kernel", "5 terms + kernel"):
+        more = nested_starts(name, optima)
+        optima[name] = optima_of(name, data, setting.seed, more, **HABIT_FITS)
     for test, more in {"old": "", "new": " + kernel"}.items():
-        one, other = (left_out(f"{k} terms{more}", data, setting.seed) for k in (5, 4))
+        names = [f"{k} terms{more}" for k in (5, 4)]
+        one, other = (
+            left_out(k, data, setting.seed, optima[k], max_steps=FOLD_STEPS)
+            for k in names
+        )
         found = compared(one, other, null, setting.seed)
-        row |= {name: found[name] for name in ("gain", "gain_low", "gain_high")}
-        if test == "old":
-            row = {f"old_{name}": value for name, value in row.items()}
-    return row
+        new = ("gain", "gain_low", "gain_high", "better", "p_value")
+        row |= {name if test == "new" else f"old_{name}": found[name] for name in new}
+    return row | {key: one[key] for key in ("status", "largest", "optima")}
+
+
+def trace_truth(name: str):
+    """Simulated flies of which one trace fades, by its model's name.
+
+    That of choices fades as in the fit of that model to the real flies. For rewards
+    that fit hardly fades; so theirs are as in the fit in which both fade, and choices
+    leave the trace of the model of this name.
+    """
+    theta = dict(real_theta(name))
+    if name == "reward trace decays":
+        theta["rewards"] = real_theta("both traces decay")["rewards"]
+    return theta
+
+
+def run_traces(setting: Habit) -> dict:
+    """What fades? Simulated flies, each from the others, by either trace."""
+    blocks = BLOCKS * (4 if setting.kind.endswith("long") else 1)
+    data = pt.tasks.choice_task(
+        jr.key(setting.seed),
+        model_of(setting.model).loss.predict,
+        trace_truth(setting.model),
+        reward_probabilities=blocks,
+    )
+    found = []
+    for name in (setting.model, setting.against):
+        optima = optima_of(name, data, setting.seed, **HABIT_FITS)
+        found.append(left_out(name, data, setting.seed, optima, max_steps=FOLD_STEPS))
+    row = compared(*found, nothing(data), setting.seed)
+    return row | {key: found[0][key] for key in ("status", "largest", "optima")}
 
 
 def run_habit(setting: Habit) -> dict:
     """A row of the table on habits."""
-    make = {"pooled": run_pooled, "cohort": run_cohort}.get(setting.kind, run_flies)
+    makes = {"pooled": run_pooled, "cohort": run_cohort}
+    makes |= {"which trace": run_traces, "which trace, long": run_traces}
+    make = makes.get(setting.kind, run_flies)
     return make(setting)
