@@ -134,20 +134,17 @@ def ended(every, at_bound: int = 0) -> dict:
 def optima_of(name: str, data, seed: int = 0):
     """Optima of one theta for all flies, as starts for each fold, and their losses.
 
-    Those within 4 nats of the best (8 units of deviance), at most three; two optima
-    that are less than 0.05 nats apart count as one. Also the share of the random starts
-    that came within 1 nat of the best.
+    Those within 8 units of deviance of the best (4 nats), at most three. Also the share
+    of the random starts that came within 1 nat of the best.
     """
     loss, init, how = model_of(name)
     how = dict(how)
     starts = jax.vmap(init)(jr.split(jr.key(seed), how.pop("restarts")))
-    fits = sorted(pt.fit_many(loss, starts, data, **how), key=pt.lowest_loss)
-    nats = np.array([pt.lowest_loss(fit) for fit in fits])
-    nats = (nats - nats[0]) * pt.evaluate.count_observations(data).sum()
-    chosen = [k for k in range(len(fits)) if k == 0 or 0.05 < nats[k] - nats[k - 1]]
-    chosen = [k for k in chosen if nats[k] < 4][:3]
-    thetas = [jax.tree.map(jnp.asarray, fits[k].theta) for k in chosen]
-    return thetas, nats[chosen], (nats < 1).mean()
+    fits = pt.fit_many(loss, starts, data, **how)
+    optima = pt.infer.distinct_optima(loss, fits, data)[:3]
+    thetas = [jax.tree.map(jnp.asarray, fit.theta) for fit in optima]
+    reached = (pt.infer.nats_above_best(loss, fits, data) < 1).mean()
+    return thetas, pt.infer.nats_above_best(loss, optima, data), reached
 
 
 @cache
