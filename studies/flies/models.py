@@ -14,6 +14,9 @@ import plastutor as pt
 
 from .settings import ORDERS, RESTARTS, STEPS, TERMS
 
+W0_STD = 5.0  # at one of it from 0 an odour is accepted with a probability of 2 or 98 %
+CHOICES = 4000  # about as many are fitted: the prior of a mean loss is that of all / n
+
 
 class Model(NamedTuple):
     """A loss, and where its theta may start."""
@@ -37,6 +40,16 @@ def learned_expectation(reward, plastic, rate):
         return jnp.where(plastic, after, expected), reward - expected
 
     return jax.lax.scan(step, jnp.zeros_like(rate), (reward, plastic))[1]
+
+
+def weak_prior(theta):
+    """A Gaussian around 0 of the weight at the beginning: see W0_STD.
+
+    The choices tell next to nothing of a very low one: the sigmoid is an exponential
+    there, only differences of weights matter, and without a prior the best fit lies at
+    minus infinity.
+    """
+    return (theta["w0"] / W0_STD) ** 2 / (2 * CHOICES)
 
 
 def synapses(only, *, window=10, more=()):
@@ -79,7 +92,7 @@ def synapses(only, *, window=10, more=()):
     loss = pt.objectives.Objective(
         partial(predict, rule),
         pt.choice,
-        None,
+        weak_prior if "w0" in more else None,
         partial(predict, rule.forward_mode),
         rule._replace(init=init, free=free),  # of the whole theta
     )
