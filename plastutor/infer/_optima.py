@@ -236,7 +236,9 @@ def coefficient_names(loss: Callable, theta: Theta) -> tuple[str, ...]:
                 terms = term_names(Orders(*(n - 1 for n in shape)))
                 names += [f"{place} {term}".strip() for term in terms]
             else:
-                names += [f"{place}{[*index]}" for index in np.ndindex(shape)]
+                names += [
+                    f"{place}{[*index] if index else ''}" for index in np.ndindex(shape)
+                ]
     if not isinstance(loss, Objective):
         return tuple(names)
     return tuple(names[k] for k in free_coefficients(loss, theta))
