@@ -177,9 +177,8 @@ def _same(loss, fits, values, pair, data, unit) -> bool:
     """Whether two fits are of one optimum."""
     one, other = (fits[k].theta for k in pair)
     ends = [np.asarray(ravel_pytree(theta)[0], float) for theta in (one, other)]
-    apart = np.abs(ends[0] - ends[1]).max(initial=0)
     higher, lower = max(values[k] for k in pair), min(values[k] for k in pair)
-    if apart <= 1e-3 * np.abs(ends).max(initial=0) and unit * (higher - lower) < SAME:
+    if np.allclose(*ends, rtol=1e-3, atol=1e-6) and unit * (higher - lower) < SAME:
         return True  # spares the work below
     if isinstance(loss, Objective) and (kind := _likelihood(loss)) is not None:
         each = partial(_each_observation, loss)
