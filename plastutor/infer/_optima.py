@@ -43,7 +43,7 @@ def _nats_per_unit(loss, data, least, observations) -> float | None:
     count = there.sum() if observations is None else observations
     if kind.has_noise:
         smallest = NOISELESS * float((observed**2).sum()) / there.sum()
-        return float(count) / (2 * max(least, smallest)) if least + smallest else None
+        return float(count) / (2 * max(least, smallest, np.finfo("float32").tiny))
     return float(count)
 
 
@@ -163,7 +163,7 @@ def _distinct(loss, fits, data, values, unit, within=8.0) -> list[int]:
     """Which of the fits are the different optima, the best first."""
     best, *others = map(int, np.argsort(values, kind="stable"))
     found = [best]
-    for k in others:
+    for k in others if np.isfinite(values[best]) else ():
         near = 2 * unit * (values[k] - values[best]) < within
         if not near or fits[k].status == "diverged":
             continue

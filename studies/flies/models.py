@@ -14,7 +14,7 @@ import plastutor as pt
 
 from .settings import ORDERS, RESTARTS, STEPS, TERMS
 
-W0_STD = 5.0  # at one of it from 0 an odour is accepted with a probability of 2 or 98 %
+PRIOR_STD = 10.0  # a weight of -10: an odour is accepted once in 1,800 times
 CHOICES = 4000  # about as many are fitted: the prior of a mean loss is that of all / n
 
 
@@ -43,13 +43,14 @@ def learned_expectation(reward, plastic, rate):
 
 
 def weak_prior(theta):
-    """A Gaussian around 0 of the weight at the beginning: see W0_STD.
+    """A Gaussian around 0 for each coefficient: see PRIOR_STD.
 
-    The choices tell next to nothing of a very low one: the sigmoid is an exponential
-    there, only differences of weights matter, and without a prior the best fit lies at
-    minus infinity.
+    Where the weights at the beginning are fitted as well, some directions have no end:
+    at very low weights the sigmoid is an exponential, only differences of weights
+    matter, and the best fit may lie at minus infinity.
     """
-    return (theta["w0"] / W0_STD) ** 2 / (2 * CHOICES)
+    squares = sum((leaf**2).sum() for leaf in jax.tree.leaves(theta))
+    return squares / (2 * PRIOR_STD**2 * CHOICES)
 
 
 def synapses(only, *, window=10, more=()):
