@@ -17,7 +17,6 @@ from plastutor.infer._fit import (
     LBFGS as LBFGS,
     fit as fit,
     fit_many as fit_many,
-    fit_restarts as fit_restarts,
     lowest_loss as lowest_loss,
 )
 from plastutor.infer._gauss_newton import (
@@ -31,6 +30,12 @@ from plastutor.infer._gauss_newton import (
 from plastutor.infer._online import (
     fit_online as fit_online,
     stream_gradient as stream_gradient,
+)
+from plastutor.infer._optima import (
+    coefficient_names as coefficient_names,
+    distinct_optima as distinct_optima,
+    fit_restarts as fit_restarts,
+    nats_above_best as nats_above_best,
 )
 from plastutor.infer._selection import (
     Selection as Selection,

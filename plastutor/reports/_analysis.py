@@ -12,7 +12,14 @@ import numpy as np
 from plastutor import evaluate
 from plastutor._cohorts import Cohort
 from plastutor._types import Experiment, Theta
-from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
+from plastutor.infer import (
+    LBFGS,
+    GaussNewton,
+    distinct_optima,
+    fit_many,
+    lowest_loss,
+    nats_above_best,
+)
 from plastutor.objectives import objective
 from plastutor.reports._report import NOTHING, TO_ALL, Report
 from plastutor.rules import Orders, taylor, term_names
@@ -77,6 +84,7 @@ def analyse(keys, models: dict[str, Model], name: str, cohort: Cohort) -> Found:
     to_all = fit_many(rule.loss, starts, cohort.data, **how)
     lowest = np.array([lowest_loss(fit) for fit in to_all])
     fits[TO_ALL] = _counts(lowest[None], [[fit.status for fit in to_all]])
+    fits[TO_ALL] |= _optima(rule.loss, to_all, cohort.data)
     theta, free = to_all[lowest.argmin()].theta, rule.loss.rule.free
     interval = np.full((2, len(free)), np.nan)
     if cohort.n_animals > len(free):
@@ -98,6 +106,15 @@ def _counts(losses: np.ndarray, status: list[list[str]]) -> dict[str, int]:
         "fits": losses.size,
         "diverged": diverged,
         "at the lowest loss": int(same.sum()),
+    }
+
+
+def _optima(loss, fits, data) -> dict[str, int]:
+    """How many reached the best fit, and how many optima there are beside it."""
+    others = distinct_optima(loss, fits, data)[1:]
+    return {
+        "within 1 nat of it": int((nats_above_best(loss, fits, data) < 1).sum()),
+        "other optima within 8 units of deviance": len(others),
     }
 
 

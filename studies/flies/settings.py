@@ -131,8 +131,17 @@ def rows() -> list[dict]:
     return [one._asdict() for one in settings(rules_of_the_flies())]
 
 
-COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
-COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
+COLUMNS = ["status", "deviance", "median", "above", "flies", "nats", "reached"]
+COLUMNS += [
+    "largest",
+    "gain",
+    "better",
+    "p_value",
+    "found_w",
+    "low_w",
+    "high_w",
+    "seconds",
+]
 HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
 GAIN = ["gain", "gain_low", "gain_high", "better", "p_value"]
 HABIT_COLUMNS += ["optima", "largest", "steps", *GAIN, "theta", "seconds"]

@@ -110,6 +110,15 @@ def score(seed, setting, theta) -> float:
 normal_equations = jax.jit(pt.infer.normal_equations, static_argnums=0)
 
 
+def status(score, converged=None) -> str:
+    """Whether a row is what it seems: its score is finite, and its fit at rest."""
+    if not np.isfinite(score):
+        return "diverged"
+    if converged is None:
+        return "finished"
+    return "converged" if converged else "not converged"
+
+
 def efficient(seed, setting, noise, draws=20) -> float:
     """R2 of an efficient estimator that knows the true terms: Cramer and Rao's limit.
 
@@ -155,13 +164,17 @@ def run_fits(batch) -> list[dict]:
     rows = []
     for k, seed in enumerate(seeds):
         if method == "efficient":
-            rows.append({"r2": f"{efficient(seed, setting, noise):.5f}"})
+            limit = efficient(seed, setting, noise)
+            rows.append({"status": status(limit), "r2": f"{limit:.5f}"})
             continue
-        row = {"r2": f"{score(seed, setting, thetas[k]):.5f}"} | named(thetas[k])
+        r2, converged = score(seed, setting, thetas[k]), None
+        if found is not None:
+            converged = bool(found.converged[k])
+        row = {"status": status(r2, converged), "r2": f"{r2:.5f}"} | named(thetas[k])
         if found is not None:
             row["noise_found"] = f"{found.noise[k]:.4f}"
             row |= {"tau": f"{found.tau[k]:g}", "rho": f"{found.rho[k]:g}"}
-            row["converged"] = bool(found.converged[k])
+            row["converged"] = converged
         rows.append(row)
     each = f"{(time.perf_counter() - start) / len(seeds):.2f}"
     return [row | {"seconds": each} for row in rows]
@@ -171,7 +184,8 @@ def run_training(batch) -> list[dict]:
     """Coefficients of the plain fits over training, where the recording is poorest."""
     seeds = sorted({setting["seed"] for setting in batch})
     thetas = np.asarray(training(VARIANTS["main"], 1.0, 0.5, seeds))
-    return [named(thetas[seeds.index(s["seed"]), s["epoch"] - 1]) for s in batch]
+    each = [thetas[seeds.index(s["seed"]), s["epoch"] - 1] for s in batch]
+    return [{"status": status(theta.sum())} | named(theta) for theta in each]
 
 
 def run_tuning(batch) -> list[dict]:
@@ -181,12 +195,16 @@ def run_tuning(batch) -> list[dict]:
     data = stacked(seeds, lambda s: student(s, VARIANTS[variant], noise, recorded))
     first = jax.tree.map(lambda leaf: leaf[:, :150], data)
     last = jax.tree.map(lambda leaf: leaf[:, 150:], data)
-    if option == "nothing":
-        thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
-    else:
-        thetas = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option]).theta
+    thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
+    converged = [None] * len(seeds)
+    if option != "nothing":
+        found = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option])
+        thetas, converged = found.theta, [*map(bool, found.converged)]
     losses = jax.vmap(pt.objective(RULE, pt.activity))(thetas, last)
-    return [{"loss": f"{loss:.8g}"} for loss in losses]
+    return [
+        {"status": status(loss, ended), "loss": f"{loss:.8g}"}
+        for loss, ended in zip(losses, converged, strict=True)
+    ]
 
 
 def run(batch) -> list[dict]:

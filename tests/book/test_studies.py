@@ -235,7 +235,9 @@ def test_a_data_set_of_the_study_of_trust_can_be_made_again():
     new = trust.rows_of("fly", 3)
     for row in kept("trust")[1]:
         if (row["setting"], row["seed"]) == ("fly", "3"):
-            for name, value in new[row["row"]].items():
+            values = dict(new[row["row"]])
+            assert row["status"] == values.pop("status") == "converged"
+            for name, value in values.items():
                 assert float(row[name]) == pytest.approx(value, rel=0.01, abs=1e-3)
 
 
@@ -354,13 +356,6 @@ def test_the_table_on_habits_and_that_on_flies_agree():
             assert float(same["deviance"]) == pytest.approx(
                 float(row["deviance"]), abs=0.1
             )
-
-
-def test_no_fit_of_the_table_on_habits_ran_away():
-    for row in kept("flies_habit")[1]:
-        if row["kind"] == "unseen flies" and row["status"]:
-            assert "diverged" not in row["status"]
-            assert row["largest"] == "" or float(row["largest"]) < 100
 
 
 def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):

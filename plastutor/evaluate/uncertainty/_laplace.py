@@ -15,14 +15,9 @@ from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
 from plastutor._types import Experiment, Rule, Theta
-from plastutor.evaluate.uncertainty._fisher import (
-    Information,
-    fisher,
-    orders_of,
-)
-from plastutor.infer import States, free_coefficients
+from plastutor.evaluate.uncertainty._fisher import Information, fisher
+from plastutor.infer import States, coefficient_names, free_coefficients
 from plastutor.objectives import Objective
-from plastutor.rules import term_names
 
 FINISHED = 0.3  # standard deviations that a fit may be away from the best one
 
@@ -234,19 +229,6 @@ def _combination(direction, names) -> str:
     return text + (" ..." if len(order) > 4 else "")
 
 
-def _names(theta, free) -> tuple[str, ...]:
-    if np.ndim(theta) == 4:
-        names = term_names(orders_of(theta))
-    else:
-        leaves = jax.tree_util.tree_leaves_with_path(theta)
-        names = [
-            f"{jax.tree_util.keystr(path)}{list(index)}"
-            for path, leaf in leaves
-            for index in np.ndindex(np.shape(leaf))
-        ]
-    return tuple(names[k] for k in free)
-
-
 def _split(matrix):
     """W with matrix^-1 = W W^T where it has one, and the directions where it has none.
 
@@ -278,7 +260,8 @@ def laplace(
 
     theta ~ N(best fit, F^-1), the Laplace approximation (MacKay 1992; Bishop 2006, ch.
     4.4). It is right where the log-likelihood is a parabola over the width of the
-    interval; `profile` checks that. A singular F is no error: what is not identifiable
+    interval; `profile` checks that, also across several optima, of which this Gaussian
+    knows but one. A singular F is no error: what is not identifiable
     gets infinite intervals, and `report` says so in words.
 
     Args:
@@ -326,5 +309,5 @@ def laplace(
             "bound. Expected the theta of a fit that did not diverge."
         )
     root, unknown = _split(np.asarray(information.matrix))
-    names = _names(theta, free)
+    names = coefficient_names(loss, theta)
     return Laplace(theta, names, free, information, root, unknown, level, scale)
