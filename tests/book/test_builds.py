@@ -90,7 +90,7 @@ def assertions(statements) -> list[ast.Assert]:
 def quotes(statements) -> list[str]:
     """What assertions say that they hold."""
     said = [node.msg for node in assertions(statements)]
-    return [m.value for m in said if isinstance(m, ast.Constant)]
+    return [str(m.value) for m in said if isinstance(m, ast.Constant)]
 
 
 def names(nodes) -> set[str]:
@@ -100,15 +100,22 @@ def names(nodes) -> set[str]:
 def numbers(statements) -> list[float]:
     """The numbers that assertions compare with, and those in what these are made of."""
     both = in_both(statements)
-    kept = [n for n in both if re.match(r"assert|np\.testing", ast.unparse(n))]
+    kept: list[ast.AST] = [
+        n for n in both if re.match(r"assert|np\.testing", ast.unparse(n))
+    ]
     for _ in range(2):
         for node in both:
-            if isinstance(node, ast.Assign | ast.AugAssign | ast.For):
-                targets = getattr(node, "targets", [getattr(node, "target", None)])
-                if names(targets) & names(kept):
-                    kept.append(getattr(node, "iter", getattr(node, "value", None)))
-    found = [n.value for node in kept for n in ast.walk(node) if hasattr(n, "value")]
-    return [abs(float(n)) for n in found if type(n) in (int, float)]
+            if isinstance(node, ast.For):
+                targets, made_of = [node.target], node.iter
+            elif isinstance(node, ast.Assign):
+                targets, made_of = node.targets, node.value
+            else:
+                continue
+            if names(targets) & names(kept):
+                kept.append(made_of)
+    inside = [n for node in kept for n in ast.walk(node)]
+    found = [n.value for n in inside if isinstance(n, ast.Constant)]
+    return [abs(float(n)) for n in found if isinstance(n, int | float)]
 
 
 def among(number: str, known: list[float]) -> bool:

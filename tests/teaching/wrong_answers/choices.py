@@ -231,12 +231,12 @@ WRONG["probability_of_a"] = {
 }
 
 
-def kernel(choice, b, rho, late=0, fades=1, feeds=None):
+def kernel(choice, b, rho, late=0, fades=1, chosen_fades=False, feeds=None):
     """What a habit adds, with what is easily mistaken."""
     trace, found = np.zeros(2), []
     for chosen in choice:
         before, now = trace, np.eye(2)[chosen]
-        kept = 1 - rho * (now if fades == "chosen" else fades)
+        kept = 1 - rho * (now if chosen_fades else fades)
         trace = kept * before + (rho if feeds is None else feeds) * now
         found.append(b * (trace if late else before))
     return np.array(found)
@@ -248,7 +248,7 @@ WRONG["choice_kernel"] = {
         "gives [[0.5 0. ] [0.75 0. ]",
     ),
     "only the chosen odour's trace moves": (
-        lambda choice, b, rho: kernel(choice, b, rho, fades="chosen"),
+        lambda choice, b, rho: kernel(choice, b, rho, chosen_fades=True),
         "gives [[0. 0. ] [0. 0.5 ] [0.5 0.5 ]",
     ),
     "the traces add up and never fade": (
