@@ -109,6 +109,8 @@ def numbers(statements) -> list[float]:
                 targets, made_of = [node.target], node.iter
             elif isinstance(node, ast.Assign):
                 targets, made_of = node.targets, node.value
+            elif isinstance(node, ast.AugAssign):
+                targets, made_of = [node.target], node.value
             else:
                 continue
             if names(targets) & names(kept):
