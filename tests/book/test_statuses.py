@@ -96,7 +96,7 @@ def test_a_weight_at_the_beginning_has_a_prior():
     """Without one the best fit to some flies lies at minus infinity."""
     plain, more = (flies.model_of(f"5 terms{name}") for name in ("", " + w0"))
     assert plain.loss.penalty is None
-    theta = {"rule": np.zeros(flies.ORDERS.shape), "w0": -10.0}
+    theta = {"rule": np.zeros(flies.ORDERS.shape), "w0": np.array(-10.0)}
     one_std = 0.5 / CHOICES
     assert float(more.loss.penalty(theta)) == pytest.approx(one_std)
     theta["rule"][0] = 10.0
