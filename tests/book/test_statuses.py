@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import verify
 from flies import endings, methods as flies
 from flies.models import CHOICES
 from robustness import methods as robustness
@@ -11,10 +12,20 @@ import plastutor as pt
 
 # Kinds of rows that were made before rows had a status. Rows made again have one.
 WITHOUT_STATUS = {
-    "flies": {},
-    "flies_habit": {},
-    "robustness_tuning": {},
-    "trust": {},
+    "flies": {
+        "unseen flies",
+        "hierarchical",
+        "rewards shuffled",
+        "later trials",
+        "later trials, reset",
+        "later trials, each fly",
+        "later trials, hierarchical",
+        "cohort, forgetting",
+        "cohort, no forgetting",
+    },
+    "flies_habit": {"unseen flies"},
+    "robustness_tuning": {"main", "another rule"},
+    "trust": {"activity", "27 terms", "behaviour", "fly"},
 }
 
 
@@ -57,6 +68,14 @@ def test_a_fit_to_a_recording_has_a_status(score, converged, status):
     assert robustness.status(score, converged) == status
 
 
+def test_a_column_that_an_earlier_row_lacks_is_no_difference():
+    new = {"status": "finished", "deviance": "8.5"}
+    for status, off in {"": 0, "finished": 0, "diverged": np.inf}.items():
+        old = {"status": status, "deviance": "8.5"}
+        expected = {"deviance": 0} | ({"status": off} if status else {})
+        assert verify.differences([(old, new)]) == expected
+
+
 def test_a_fit_to_flies_has_a_status():
     def fit(largest, status):
         theta = {"ff": np.array([0.5, -largest]), "none": np.zeros(0)}
@@ -77,7 +96,7 @@ def test_a_weight_at_the_beginning_has_a_prior():
     """Without one the best fit to some flies lies at minus infinity."""
     plain, more = (flies.model_of(f"5 terms{name}") for name in ("", " + w0"))
     assert plain.loss.penalty is None
-    theta = {"rule": np.zeros(flies.ORDERS.shape), "w0": -10.0}
+    theta = {"rule": np.zeros(flies.ORDERS.shape), "w0": np.array(-10.0)}
     one_std = 0.5 / CHOICES
     assert float(more.loss.penalty(theta)) == pytest.approx(one_std)
     theta["rule"][0] = 10.0
