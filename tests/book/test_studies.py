@@ -14,7 +14,7 @@ import rewards.methods
 import run
 import verify
 from flies import habits, methods as flies
-from flies.settings import FIVE
+from flies.settings import COHORT_COLUMNS, FIVE
 from imports import files_behind
 from robustness import methods as robustness
 from robustness.methods import held_out, stacked, student
@@ -367,7 +367,16 @@ def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):
     truth = {"ff": pt.terms(flies.ORDERS, xr=1.0), "kernel": kernel}
     setting = habits.Habit("cohort", "4 terms + kernel", "", 1)
     row = habits.run_cohort(setting, truth)
-    assert {*row} == {
-        f"{old}gain{end}" for old in ("old_", "") for end in ("", "_low", "_high")
-    }
+    assert {*row} | {"seconds"} == {*COHORT_COLUMNS}
     assert float(row["gain_low"]) <= float(row["gain"]) <= float(row["gain_high"])
+
+
+def test_the_claims_of_the_cohorts_with_a_habit():
+    """Without a kernel on both sides every habit passes for forgetting."""
+    rows = [row for row in kept("flies_habit_cohorts")[1] if row["kind"] == "cohort"]
+    habit = [row for row in rows if row["model"] == "4 terms + kernel"]
+    assert len({row["seed"] for row in habit}) == len(habit) >= 100
+    old, new = (
+        sum(float(row[f"{test}gain_low"]) > 0 for row in habit) for test in ("old_", "")
+    )
+    assert old > 0.9 * len(habit) and new <= 0.05 * len(habit)
