@@ -37,7 +37,7 @@ class Matching(NamedTuple):
     population: Population
 
     unit, of = "animal", "deviance"
-    full = "The rule with forgetting and a kernel"
+    full = "The rule with both"
 
     def __str__(self) -> str:
         return f"choices among {len(self.options)} options ({', '.join(self.options)})"
