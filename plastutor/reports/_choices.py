@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.tree_util import Partial
 from jaxtyping import PRNGKeyArray
 
 from plastutor import likelihoods
@@ -22,7 +24,7 @@ from plastutor.evaluate import (
     q_learning,
 )
 from plastutor.infer import GaussNewton
-from plastutor.networks import FLY, Network, Parallel
+from plastutor.networks import FLY, Network, Parallel, step_size
 from plastutor.objectives import objective
 from plastutor.reports._analysis import (
     ABSENT,
@@ -72,6 +74,9 @@ def report_choices(
     that forgets than by one that does not. So forgetting is claimed only where the
     interval of what it gains lies above zero with the kernel on both sides.
 
+    To predict others, no weight may grow by itself, or lose more than all of itself in
+    a trial: a penalty keeps both decays there.
+
     A rule is then fitted to all animals, with intervals, and to each as one of a
     population: that with forgetting; with a kernel as well where the kernel is claimed
     to add to it.
@@ -91,7 +96,7 @@ def report_choices(
     >>> print(report_choices(jr.key(0), choices))  # doctest: +SKIP
     """
     check_enough(choices.file, "animal", choices.animals)
-    models = _rules(network, restarts) | _rivals(restarts)
+    models = _rules(network, restarts, len(choices.options)) | _rivals(restarts)
     key_fit, key_boot, *keys = jr.split(key, 3 + len(models))
     cohort = choices.cohort
     predicted = predict_each(keys, models, FULL, cohort)
@@ -116,10 +121,11 @@ def _parallel(network: Network):
     return Rules(rules), Parallel(tuple(rules), network)
 
 
-def _rules(network: Network, restarts: int) -> dict[str, Model]:
+def _rules(network: Network, restarts: int, n_options: int) -> dict[str, Model]:
     """The rules with and without forgetting and a kernel: one program for all."""
     rules, parallel = _parallel(network)
     loss = some_of(objective(rules, likelihoods.choice, network=parallel))
+    loss = replace(loss, penalty=_decaying(step_size(network, n_options)))
     how = restarts, GaussNewton(), 25
     models = {}
     for name, (own, of_kernel) in RULES.items():
@@ -129,6 +135,22 @@ def _rules(network: Network, restarts: int) -> dict[str, Model]:
         }
         models[name] = Model(loss, partial(_start, rules.init, there), *how)
     return models
+
+
+@lru_cache  # equal penalties are one object
+def _decaying(share: float) -> Partial:
+    """A penalty where a trial takes less than none of a weight, or more than all.
+
+    Weights that grow without bound may predict the animals that were fitted, and
+    another one infinitely badly.
+    """
+    return Partial(_outside, share)
+
+
+def _outside(share, theta):
+    of_w = jnp.stack([part[0, 0, 1, 0] for part in theta.values()])
+    lost = jnp.where(of_w < ABSENT / 2, -share * of_w, 0)
+    return 10 * (jax.nn.relu(-lost) ** 2 + jax.nn.relu(lost - 1) ** 2).sum()
 
 
 def _rivals(restarts: int) -> dict[str, Model]:
