@@ -31,6 +31,7 @@ def rule(draw) -> np.ndarray:
     values = {"xr": draw.uniform("xr", 3.0, 5.0)}
     if draw.one_of("forgets", (True, False)):
         values["w"] = -draw.uniform("w", 0.4, 0.7)
+        values["xr"] += 3  # what fades is learned faster, or there would be little
     habit = {"x": draw.uniform("habit", 1.0, 2.0), "w": -draw.uniform("fades", 0.4, 1)}
     return np.stack([pt.terms(ORDERS, **values), pt.terms(ORDERS, **habit)])
 
@@ -67,11 +68,8 @@ def choice_probability(theta, choice, reward):
         chances.append(p[1] / p.sum())
         r, x = reward[t] - remembered[t : t + 10].mean(), 0.75 * np.eye(2)[chosen]
         zeroth, first = np.moveaxis(theta[..., 0] + theta[..., 1] * r, 1, 0)[..., None]
-        w = (
-            w
-            + (zeroth[:, 0] + zeroth[:, 1] * w + (first[:, 0] + first[:, 1] * w) * x)
-            / 2
-        )
+        dw = zeroth[:, 0] + zeroth[:, 1] * w + (first[:, 0] + first[:, 1] * w) * x
+        w = w + dw / 2
     return np.array(chances)
 
 
