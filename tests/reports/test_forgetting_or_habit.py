@@ -32,13 +32,13 @@ def report_of(seed, values, habit):
 @pytest.fixture(scope="module")
 def habitual():
     """Of animals that repeat their choices, and keep what they learned."""
-    return report_of(HABIT_SEED, HABIT_VALUES, HABIT_TRACE)
+    return report_of(0, {"xr": 2.0, "one": -0.1}, {"x": 3.0, "w": -0.6})
 
 
 @pytest.fixture(scope="module")
 def forgetful():
     """Of animals that forget, and have no habit."""
-    return report_of(FORGET_SEED, FORGET_VALUES, {})
+    return report_of(0, {"xr": 6.0, "one": -1.0, "w": -0.6}, {})
 
 
 def test_animals_with_a_habit_that_never_forget_are_not_said_to_forget(habitual):
