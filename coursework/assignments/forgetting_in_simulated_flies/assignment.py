@@ -26,13 +26,14 @@ FULL, NONE = 0.8, 0.3
 def rule(draw) -> np.ndarray:
     """Of the values, and of the habit that every fly has.
 
-    In half of the classes' cohorts values fade as well.
+    In half of the class's cohorts values fade as well. In the others they are small:
+    without a habit in the rules, these flies would pass for flies that forget.
     """
-    values = {"xr": draw.uniform("xr", 3.0, 5.0)}
+    values = {"xr": draw.uniform("xr", 0.6, 1.2)}
     if draw.one_of("forgets", (True, False)):
         values["w"] = -draw.uniform("w", 0.4, 0.7)
-        values["xr"] += 3  # what fades is learned faster, or there would be little
-    habit = {"x": draw.uniform("habit", 1.0, 2.0), "w": -draw.uniform("fades", 0.4, 1)}
+        values["xr"] += 6  # what fades is learned faster, or there would be little
+    habit = {"x": draw.uniform("habit", 3.0, 5.0), "w": -draw.uniform("fades", 0.4, 1)}
     return np.stack([pt.terms(ORDERS, **values), pt.terms(ORDERS, **habit)])
 
 
