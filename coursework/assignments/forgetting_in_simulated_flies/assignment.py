@@ -26,14 +26,16 @@ FULL, NONE = 0.8, 0.3
 def rule(draw) -> np.ndarray:
     """Of the values, and of the habit that every fly has.
 
-    In half of the class's cohorts values fade as well. In the others they are small:
-    without a habit in the rules, these flies would pass for flies that forget.
+    In half of the class's cohorts values fade as well. In the others they are small
+    beside a strong habit.
     """
-    values = {"xr": draw.uniform("xr", 0.6, 1.2)}
+    values = {"xr": draw.uniform("xr", 6.0, 8.0)}
+    habit = {"x": draw.uniform("habit", 1.0, 2.0), "w": -draw.uniform("fades", 0.4, 1)}
     if draw.one_of("forgets", (True, False)):
         values["w"] = -draw.uniform("w", 0.4, 0.7)
-        values["xr"] += 6  # what fades is learned faster, or there would be little
-    habit = {"x": draw.uniform("habit", 3.0, 5.0), "w": -draw.uniform("fades", 0.4, 1)}
+    else:  # what does not fade becomes as large by smaller steps
+        values["xr"] /= 7
+        habit["x"] += 2
     return np.stack([pt.terms(ORDERS, **values), pt.terms(ORDERS, **habit)])
 
 
