@@ -102,7 +102,8 @@ def check_page(figure):
 
 def test_without_intervals_it_says_so(report):
     none = np.full((2, len(report.terms)), np.nan)
-    assert "more than 5 animals" in str(report._replace(interval=none))
+    said = str(report._replace(interval=none))
+    assert f"more than {len(report.terms)} animals" in said
 
 
 def test_shares_choice_shares_and_rewards(report):
