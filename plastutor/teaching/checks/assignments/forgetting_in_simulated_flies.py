@@ -22,8 +22,8 @@ LOSS = jax.jit(objective(RULES, likelihoods.choice, network=NETWORK))
 
 def _sessions() -> list[dict]:
     """Rules of the values and of the habit; choices and rewards of the first trials."""
-    values, habit = {"xr": 1.0, "x": 0.2, "w": -0.1}, {"x": 0.8, "w": -0.4}
-    theta = np.stack([terms(ORDERS, **values), terms(ORDERS, **habit)])
+    values, habit = terms(ORDERS, xr=1.0, x=0.2, w=-0.1), terms(ORDERS, x=0.8, w=-0.4)
+    theta = np.stack([values, habit])
     choice, reward = np.random.default_rng(0).integers(2, size=(2, 30))
     return [
         {"theta": theta, "choice": choice[:n], "reward": reward[:n] * 1.0}
