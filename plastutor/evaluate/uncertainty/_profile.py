@@ -104,7 +104,8 @@ def profile(
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.
         theta: the best fit.
         data: what was fitted.
-        term: the coefficient, a name such as "xy", as in `Laplace.names`.
+        term: the coefficient, a name such as "xy", or "rec xy" of a projection; see
+            `Laplace.names`.
         values: where to hold it; default 9 values within 3 standard deviations.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
         level: the share of intervals that should hold the true value.
