@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from plastutor.networks._recurrent import Recurrent
 
 
-class _Now(NamedTuple):
-    """What a step meets: stimulus, recorded activity, r, and whether w changes."""
-
-    x: Array
-    activity: Array | None
-    r: Array
-    plastic: Array
-
-
 class _Kept(NamedTuple):
     """What a step began with, or made: activity before it, its drive, the weights."""
 
@@ -61,11 +52,14 @@ class _Blocks:
     length: int
 
     def enter(self, k, memory):
-        """Block k: all of it, what its steps meet, and the memory after it."""
+        """Block k: all of it, what rules meet in it, and the memory after it.
+
+        For the rules `reward` is its prediction error, and `plastic` what w changes in.
+        """
         piece = _row(self.steps, k)
         completed = piece.plastic & piece.valid
         memory, expected = expect_rewards(memory, piece.reward, completed)
-        now = _Now(piece.x, piece.activity, piece.reward - expected, completed)
+        now = piece._replace(reward=piece.reward - expected, plastic=completed)
         return piece, now, memory
 
     def step(self, state, now):
@@ -80,7 +74,7 @@ class _Blocks:
         for name, rule in self.rules.items():
             how = rule.forward_mode, self.theta[name], self.network.projection(name)
             pre = now.x if name == "ff" else before
-            changed = next_weights(*how, w[name], pre, shown, now.r, now.plastic)
+            changed = next_weights(*how, w[name], pre, shown, now.reward, now.plastic)
             after[name] = self.network.bounded(name, changed)
         return (after, shown), drive
 
@@ -163,7 +157,9 @@ class _Blocks:
         rule, how = self.rules[name], self.network.projection(name)
 
         def change(theta, pre, post, w):
-            return weight_change(rule, theta, how, pre, post, w, now.r, now.plastic)
+            return weight_change(
+                rule, theta, how, pre, post, w, now.reward, now.plastic
+            )
 
         pre = now.x if name == "ff" else before
         return jax.vjp(change, self.theta[name], pre, shown, w)[1](ct)
