@@ -10,32 +10,25 @@ import jax
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, one_precision
 from plastutor._types import Experiment, Rule, Theta, Trajectory, as_rules
-from plastutor.networks import (
-    RECORDED,
-    AnyNetwork,
-    own_activity,
-    recorded_activity,
-    seeing,
-)
+from plastutor.networks import RECORDED, AnyNetwork, Forced
 
 
-def run(rule, theta, network, state, experiment, keep_weights, sees=own_activity):
+def run(rule, theta, network, state, experiment, keep_weights):
     """Through one experiment, from a state that need not be its first one."""
-    how = seeing(network, sees)
 
     def step(state, now):
         now = now._replace(options=experiment.options)
-        state, made = network.step(rule, theta, state, now, **how)
+        state, made = network.step(rule, theta, state, now)
         return state, made._replace(w=state.w if keep_weights else None)
 
     steps = experiment._replace(w0=None, options=None)
     return jax.lax.scan(step, state, steps)
 
 
-@partial(jax.jit, static_argnames=("rule", "network", "keep_weights", "sees"))
-def _simulate_one(rule, theta, experiment, network, keep_weights, sees) -> Trajectory:
+@partial(jax.jit, static_argnames=("rule", "network", "keep_weights"))
+def _simulate_one(rule, theta, experiment, network, keep_weights) -> Trajectory:
     start = network.init_state(experiment)
-    return run(rule, theta, network, start, experiment, keep_weights, sees)[1]
+    return run(rule, theta, network, start, experiment, keep_weights)[1]
 
 
 def simulate(
@@ -76,14 +69,9 @@ def simulate(
     (5, 3, 2)
     """
     check_experiment(experiment)
-    if forced and experiment.activity is None:
-        raise ValueError(
-            "forced=True needs experiments with recorded activity; these have none. "
-            "Leave it out, or pass activity= to make_experiment."
-        )
     theta, experiment = one_precision(theta, experiment)
-    how = {"network": network, "keep_weights": keep_weights}
-    how["sees"] = recorded_activity if forced else own_activity
+    how = {"network": Forced(network) if forced else network}
+    how["keep_weights"] = keep_weights
     one = partial(_simulate_one, as_rules(rule), **how)
     if experiment.x.ndim == 3:
         return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))

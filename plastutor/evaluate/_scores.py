@@ -14,7 +14,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PyTree
 
 from plastutor._simulate import simulate
-from plastutor._types import Experiment, Rule, Theta, as_rules
+from plastutor._types import Experiment, Rule, Rules, Theta, as_rules
 from plastutor.likelihoods import likelihood_of
 from plastutor.networks import RECORDED, AnyNetwork
 
@@ -62,14 +62,21 @@ def _ratio(residual, total):
     return jnp.where(total > 0, 1 - residual / safe, constant)
 
 
-@partial(jax.jit, static_argnames=("rule", "rule_true", "network"))
-def _weight_r2(rule, theta, rule_true, theta_true, data, network):
+@partial(jax.jit, static_argnames=("rule", "rule_true", "network", "changes"))
+def _weight_r2(rule, theta, rule_true, theta_true, data, network, changes):
     """From the sums of squares of every synapse, one experiment at a time."""
     dtype = jnp.result_type(*jax.tree.leaves((data.w0, theta, theta_true)))
+    several = [each for each in (rule, rule_true) if isinstance(each, Rules)]
+    plastic = {name for each in several for name in each}
 
     def weights(rule, theta, experiment):
         known = experiment.valid[:, None, None]
         w = simulate(rule, theta, experiment, network=network).w
+        if changes:
+            w0 = network.init_state(experiment).w
+            w = jax.tree.map(lambda w, w0: w - w0[None], w, w0)
+        if plastic and isinstance(w, Mapping):
+            w = {name: each for name, each in w.items() if name in plastic}
         return jax.tree.map(lambda w: jnp.where(known, w, 0).astype(dtype), w)
 
     def add(total, experiment):
@@ -89,7 +96,11 @@ def _weight_r2(rule, theta, rule_true, theta_true, data, network):
     total, _ = jax.lax.scan(add, zero, data)
     mean = jax.tree.map(lambda total: total / data.valid.sum(), total)
     squares, _ = jax.lax.scan(add_squares, (zero, zero), data)
-    return jax.tree.map(_ratio, *squares)
+    found = jax.tree.map(_ratio, *squares)
+    for name, mask in getattr(network, "masks", {}).items():
+        if name in found:
+            found[name] = jnp.where(jnp.asarray(mask), found[name], jnp.nan)
+    return found
 
 
 def weight_r2(
@@ -100,8 +111,11 @@ def weight_r2(
     *,
     rule_true: Rule | Mapping[str, Rule] | None = None,
     network: AnyNetwork = RECORDED,
+    changes: bool = False,
 ) -> PyTree[Float[Array, "_ _"]]:
     """R2 of the weights, one for every synapse, over the steps of all experiments.
+
+    Of several projections, those with a rule; NaN where a mask leaves no synapse.
 
     Both rules start from the same initial weights and get the same stimuli. The
     weights are not stored, so that 100,000 synapses fit into memory.
@@ -113,6 +127,8 @@ def weight_r2(
         held_out: experiments that were not fitted.
         rule_true: the rule of theta_true, where it is another one.
         network: what is fixed about the learner.
+        changes: of w - w0, what learning changed. Experiments differ in their initial
+            weights, so that R2 of w itself is high where nothing is learned.
 
     >>> import plastutor as pt
     >>> rule = pt.taylor(pt.OJA_ORDERS)
@@ -124,7 +140,8 @@ def weight_r2(
     if held_out.x.ndim == 2:
         held_out = jax.tree.map(lambda leaf: leaf[None], held_out)
     rule, rule_true = as_rules(rule), as_rules(rule_true or rule)
-    return _weight_r2(rule, theta, rule_true, theta_true, held_out, network=network)
+    how = {"network": network, "changes": changes}
+    return _weight_r2(rule, theta, rule_true, theta_true, held_out, **how)
 
 
 def percent_deviance(
@@ -203,6 +220,12 @@ def score(
         r2_of_each = weight_r2(
             rule, theta, theta_true, held_out, rule_true=rule_true, network=network
         )
+        masks = getattr(network, "masks", {})
+        if masks:  # NaN that no mask explains must not get lost
+            r2_of_each = {
+                name: each[np.asarray(masks.get(name, np.ones(each.shape, bool)))]
+                for name, each in r2_of_each.items()
+            }
         weights = float(ravel_pytree(r2_of_each)[0].mean())
         true_activity = run(rule_true or rule, theta_true).y
     if true_activity is not None:

@@ -58,10 +58,19 @@ def _value_and_gradient(rule, network, sums, theta, data, gradient):
         carry = advance(rule, theta, network, sums, carry, data, local=local)
         return value_and_gradient(rule, theta, carry)
     fast = getattr(network, "fast", None)
-    if fast is None or not isinstance(rule, Rule):
+    if fast is None:
         plain = jax.value_and_grad(partial(_mean, rule, network, sums))
         return plain(theta, data)
-    one = partial(fast, rule, sums)
+
+    def one(theta, data):
+        found = fast(rule, sums, theta, data)
+        if found is not NotImplemented:
+            return found
+        plain = partial(_sum_of_one, rule, network, sums)
+        plain = jax.value_and_grad(plain, has_aux=True)
+        (total, count), gradient = plain(theta, data)
+        return total, count, gradient
+
     if data.x.ndim == 3:
         each = jax.vmap(one, (None, 0))(theta, data)
         total, count, of_total = jax.tree.map(lambda leaf: leaf.sum(0), each)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from plastutor._experiments import check_experiment
-from plastutor._types import Experiment, Theta
+from plastutor._types import Experiment, Rules, Theta
 from plastutor.infer._distil import predicted_gains
 from plastutor.infer._gauss_newton import (
     GaussNewton,
@@ -30,7 +32,8 @@ class SelectionPath(NamedTuple):
     """The sets of terms that a search visited: from none up to the most, and down.
 
     Then those of a second search, if there was one, from the most terms down. Terms are
-    given by their index in `term_names`, and -1 means no term.
+    given by their index in `term_names`, and -1 means no term. Of several projections
+    the terms of the first one stand before those of the next, in alphabetical order.
 
     Attributes:
         added: the term that was added.
@@ -45,8 +48,8 @@ class SelectionPath(NamedTuple):
     added: Int[Array, " step"]
     dropped: Int[Array, " step"]
     runner_up: Int[Array, " step"]
-    theta: Float[Array, "step x y w r"]
-    free: Bool[Array, "step x y w r"]
+    theta: PyTree[Float[Array, "step x y w r"]]
+    free: PyTree[Bool[Array, "step x y w r"]]
     loss: Float[Array, " step"]
     held_out: Float[Array, "step exp"]
 
@@ -64,17 +67,26 @@ class Selection(NamedTuple):
             finite; try fewer `max_terms`, shorter experiments, or float64.
     """
 
-    theta: Float[Array, "x y w r"]
-    free: Bool[Array, "x y w r"]
+    theta: PyTree[Float[Array, "x y w r"]]
+    free: PyTree[Bool[Array, "x y w r"]]
     chosen: Int[Array, ""]
     path: SelectionPath
     diverged: Bool[Array, ""] | bool = False
 
     @property
     def terms(self) -> list[str]:
-        """The names of the selected terms, in the order of `term_names`."""
-        names = term_names(Orders(*(n - 1 for n in self.free.shape)))
-        return [names[k] for k in np.flatnonzero(self.free)]
+        """The names of the selected terms, in the order of `term_names`.
+
+        Of several projections such as "rec xy".
+        """
+
+        def of(free):
+            names = term_names(Orders(*(n - 1 for n in free.shape)))
+            return [names[k] for k in np.flatnonzero(free)]
+
+        if not isinstance(self.free, Mapping):
+            return of(self.free)
+        return [f"{p} {name}" for p in sorted(self.free) for name in of(self.free[p])]
 
 
 def _refit(loss, max_steps, max_terms, theta, free, data, of_nothing=jnp.inf):
@@ -160,10 +172,40 @@ def _simplest(held_out, size, standard_errors):
     return jnp.lexsort((mean, jnp.where(as_good, size, size.max() + 1)))[0]
 
 
+def _shapes(orders):
+    """Of theta, which is one array or a mapping from projections."""
+    if isinstance(orders, Mapping):
+        return {name: orders[name].shape for name in sorted(orders)}
+    return orders.shape
+
+
+def _split(row, shapes):
+    """A row of all coefficients as one array for each projection."""
+    ends = np.cumsum([math.prod(shape) for _, shape in shapes])
+    parts = jnp.split(row, ends[:-1], axis=-1)
+    return {
+        name: part.reshape(*row.shape[:-1], *shape)
+        for (name, shape), part in zip(shapes, parts, strict=True)
+    }
+
+
+@lru_cache  # the same functions each time: nothing is compiled again
+def _in_a_row(loss, shapes):
+    """The loss of several projections, as one of the row that their thetas make."""
+
+    def of_row(function):
+        if function is None:
+            return None
+        return lambda row, data: function(_split(row, shapes), data)
+
+    ways = {way: of_row(getattr(loss, way)) for way in ("predict", "forward", "mean")}
+    return replace(loss, rule=None, **ways)
+
+
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=None):
+def _select(loss, shape, max_terms, max_steps, train, held_out, errors, theta0=None):
     refit = partial(_refit, loss, max_steps, max_terms)
-    theta, free = jnp.zeros(orders.shape, train.x.dtype), jnp.zeros(orders.shape, bool)
+    theta, free = jnp.zeros(shape, train.x.dtype), jnp.zeros(shape, bool)
     nothing = theta, free, loss(theta, train)
     visit = partial(_visit, loss, refit, train, nothing[-1])
 
@@ -190,7 +232,8 @@ def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=
 
     on_new = jax.lax.map(losses, theta)
     path = SelectionPath(added, dropped, runner_up, theta, free, on_fitted, on_new)
-    chosen = _simplest(on_new, free.sum((1, 2, 3, 4)), errors)
+    size = free.reshape(len(free), -1).sum(1)
+    chosen = _simplest(on_new, size, errors)
     together = jax.tree.map(lambda *two: jnp.concatenate(two), train, held_out)
     final, _, known = refit(theta[chosen], free[chosen], together)
     return Selection(final, free[chosen], chosen, path, ~known)
@@ -198,7 +241,7 @@ def _select(loss, orders, max_terms, max_steps, train, held_out, errors, theta0=
 
 def select_terms(
     loss: Objective,
-    orders: Orders,
+    orders: Orders | Mapping[str, Orders],
     train: Experiment,
     held_out: Experiment,
     *,
@@ -233,7 +276,8 @@ def select_terms(
 
     Args:
         loss: made by `objective` with a Taylor rule; its penalty is left out.
-        orders: the highest powers in that rule.
+        orders: the highest powers in that rule; of several projections a mapping, and
+            so are theta and free of what is returned.
         train: a batch of experiments to fit.
         held_out: a batch that only decides how many terms; at least two experiments,
             as many steps as in `train`.
@@ -254,14 +298,35 @@ def select_terms(
     ['xy']
     """
     _check(loss, orders, train, held_out, max_terms, max_steps)
-    loss = replace(loss, penalty=None)
-    return _select(
-        loss, orders, max_terms, max_steps, train, held_out, standard_errors, theta0
+    loss, shapes = replace(loss, penalty=None), _shapes(orders)
+    rest = max_terms, max_steps, train, held_out, standard_errors
+    if not isinstance(shapes, Mapping):
+        return _select(loss, shapes, *rest, theta0)
+    each = tuple(shapes.items())
+    row = None if theta0 is None else ravel_pytree(theta0)[0]
+    size = sum(math.prod(shape) for shape in shapes.values())
+    found = _select(_in_a_row(loss, each), (size,), *rest, row)
+    path = found.path._replace(
+        theta=_split(found.path.theta, each), free=_split(found.path.free, each)
     )
+    theta, free = _split(found.theta, each), _split(found.free, each)
+    return found._replace(theta=theta, free=free, path=path)
 
 
 def _check(loss, orders, train, held_out, max_terms, max_steps) -> None:
-    most = math.prod(orders.shape)
+    shapes = _shapes(orders)
+    several = isinstance(shapes, Mapping)
+    every = list(shapes.values()) if several else [shapes]
+    most = sum(math.prod(shape) for shape in every)
+    rule = loss.rule
+    if several != isinstance(rule, Rules) or (several and {*rule} != {*shapes}):
+        has = ", ".join(rule) if isinstance(rule, Rules) else "one rule"
+        given = ", ".join(sorted(shapes)) if several else "one rule"
+        raise ValueError(
+            f"orders are those of {given or 'no projection'}, and the loss has "
+            f"{has}; expected Orders for one rule, or a mapping with Orders for each "
+            "projection that has a rule."
+        )
     for name, value, top in (
         ("max_terms", max_terms, most),
         ("max_steps", max_steps, math.inf),
@@ -281,11 +346,16 @@ def _check(loss, orders, train, held_out, max_terms, max_steps) -> None:
     if jax.tree.structure(train) != jax.tree.structure(held_out):
         raise ValueError("train and held_out hold different kinds of data.")
     try:
-        jax.eval_shape(loss, jnp.zeros(orders.shape), train)
+        theta = (
+            {p: jnp.zeros(shape) for p, shape in shapes.items()}
+            if several
+            else (jnp.zeros(shapes))
+        )
+        jax.eval_shape(loss, theta, train)
     except ValueError:
         raise
     except Exception as error:
         raise ValueError(
-            f"The loss does not take coefficients of shape {orders.shape}; expected "
+            f"The loss does not take coefficients of shape {shapes}; expected "
             "objective(taylor(orders), ...) with the same orders."
         ) from error

@@ -11,6 +11,7 @@ from plastutor.networks._network import (
     LINEAR as LINEAR,
     RECORDED as RECORDED,
     AnyNetwork as AnyNetwork,
+    Forced as Forced,
     Network as Network,
     State as State,
     accept_logit as accept_logit,
@@ -21,6 +22,11 @@ from plastutor.networks._network import (
     seeing as seeing,
 )
 from plastutor.networks._parallel import Parallel as Parallel, bias as bias
+from plastutor.networks._recurrent import (
+    Arrays as Arrays,
+    Recurrent as Recurrent,
+    RecurrentState as RecurrentState,
+)
 from plastutor.networks._reward import (
     expect_rewards as expect_rewards,
     expectation as expectation,

@@ -8,10 +8,10 @@ kept, and those within a block are computed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -122,8 +122,12 @@ class _Blocks:
 
 
 def sum_and_gradient(
-    network: Network, rule: Rule, sums: Callable, theta: Theta, data: Experiment
-) -> tuple[Float[Array, ""], Int[Array, ""], Theta]:
+    network: Network,
+    rule: Rule | Mapping[str, Rule],
+    sums: Callable,
+    theta: Theta,
+    data: Experiment,
+) -> tuple[Float[Array, ""], Int[Array, ""], Theta] | Any:
     """The loss of one experiment and its gradient over theta, by going back once.
 
     It is what JAX finds by differentiating the scan of an experiment, with less to do:
@@ -140,7 +144,7 @@ def sum_and_gradient(
 
     Returns:
         The sum of the losses, the number of observations, and the gradient of the sum,
-        in the shape of theta.
+        in the shape of theta; or NotImplemented, for a mapping of rules.
 
     >>> import plastutor as pt
     >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
@@ -153,6 +157,8 @@ def sum_and_gradient(
     >>> bool(gradient[1, 1, 0, 0] > 0)  # more xy, more activity
     True
     """
+    if not isinstance(rule, Rule):
+        return NotImplemented
     start = network.init_state(data)
     length = block_length(len(data.x), start)
     steps = in_blocks(data._replace(w0=None, options=None), length)

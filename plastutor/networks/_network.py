@@ -79,6 +79,74 @@ class AnyNetwork(Protocol):
         ...
 
 
+class Forced(NamedTuple):
+    """A network whose plasticity is shown the recorded activity (teacher forcing).
+
+    In all else it is the network. What was not recorded is the network's own. The
+    model then predicts one step ahead: its errors do not add up through activity.
+
+    >>> import plastutor as pt
+    >>> y = jnp.zeros((5, 2))  # silent all the time, and Hebb's rule does nothing
+    >>> e = pt.make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)), activity=y)
+    >>> hebb = pt.taylor(pt.OJA_ORDERS), pt.HEBB
+    >>> float(pt.simulate(*hebb, e, network=Forced(RECORDED)).w.sum())
+    0.0
+
+    Attributes:
+        network: any network whose step has the argument `sees`.
+    """
+
+    network: AnyNetwork
+
+    @property
+    def masks(self) -> Mapping[str, np.ndarray]:
+        """Those of the network, if it has some."""
+        return getattr(self.network, "masks", {})
+
+    def init_state(self, experiment: Experiment) -> Any:
+        """The state of the network before the first step.
+
+        Raises:
+            ValueError: no recorded activity.
+        """
+        if experiment.activity is None:
+            raise ValueError(
+                "forced=True needs experiments with recorded activity; these have "
+                "none. Leave it out, or pass activity= to make_experiment."
+            )
+        return self.network.init_state(experiment)
+
+    def step(
+        self,
+        rule: Rule | Mapping[str, Rule],
+        theta: Theta,
+        state: Any,
+        now: Experiment,
+        sees: Callable = own_activity,
+    ) -> tuple[Any, Trajectory]:
+        """One step, in which plasticity meets what was recorded."""
+
+        def shown(y: Array, now: Experiment) -> Array:
+            return recorded_activity(sees(y, now), now)
+
+        how = seeing(self.network, shown)
+        return self.network.step(rule, theta, state, now, **how)
+
+    def fast(
+        self,
+        rule: Rule | Mapping[str, Rule],
+        sums: Callable,
+        theta: Theta,
+        data: Experiment,
+    ) -> Any:
+        """As that of the network, if it can be shown recorded activity."""
+        own = getattr(self.network, "fast", None)
+        if own is None or "sees" not in signature(own).parameters:
+            return NotImplemented
+        self.init_state(data)  # says so where nothing was recorded
+        return own(rule, sums, theta, data, sees=recorded_activity)
+
+
 class Network(NamedTuple):
     """One plastic layer, `ff`: what is fixed about the learner except the rule.
 
@@ -104,7 +172,8 @@ class Network(NamedTuple):
       there is no teacher forcing and no local gradient.
 
     `fast`, if there is such a method, is the sum of the losses, their number and the
-    gradient of one experiment, sooner than JAX finds them; see `sum_and_gradient`.
+    gradient of one experiment, sooner than JAX finds them, or NotImplemented for rules
+    or data for which it has no way; see `sum_and_gradient`.
     """
 
     activation: Callable = jax.nn.sigmoid

@@ -15,7 +15,7 @@ from plastutor._simulate import simulate
 from plastutor._types import Rule, Rules, Theta, as_rules
 from plastutor.gradients import logits_by_trial, mean_loss
 from plastutor.likelihoods import Likelihood
-from plastutor.networks import RECORDED, AnyNetwork
+from plastutor.networks import RECORDED, AnyNetwork, Forced
 
 
 @dataclass(frozen=True)  # jax.jit(loss) needs a weak reference: no tuple has them
@@ -60,6 +60,7 @@ def objective(
     penalty: Callable | None = None,
     trials: int | None = None,
     gradient: str = "reverse",
+    forced: bool = False,
 ) -> Objective:
     """The function of theta that `fit` makes small.
 
@@ -82,6 +83,8 @@ def objective(
             went on, the loss is NaN. The same loss, sooner: a scan over trials, and
             not over every odour presented.
         gradient: "reverse", "forward" or "local". Gauss-Newton has a way of its own.
+        forced: let plasticity see the recorded activity where there is one (teacher
+            forcing), as in `simulate`; `loss.network` then does so wherever it goes.
 
     Returns:
         `loss(theta, data)`, a mean over all that was observed in a batch. The same
@@ -89,7 +92,7 @@ def objective(
 
     Raises:
         ValueError: an unknown gradient; or one that is not reverse, with trials or with
-            a plain function as likelihood.
+            a plain function as likelihood; or trials that are forced.
 
     >>> import jax
     >>> import plastutor as pt
@@ -98,6 +101,12 @@ def objective(
     >>> float(objective(rule, pt.activity)(pt.OJA, data))
     0.0
     """
+    if forced and trials is not None:
+        raise ValueError(
+            "forced=True shows plasticity the recorded activity, and trials= is for "
+            "choices, which have none; leave one of them out."
+        )
+    network = Forced(network) if forced else network
     bare = _objective(as_rules(rule), likelihood, network, trials, gradient)
     return replace(bare, penalty=penalty)
 

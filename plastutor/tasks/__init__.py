@@ -15,3 +15,4 @@ from plastutor.tasks._recordings import (
     neural_task as neural_task,
     redraw_w0 as redraw_w0,
 )
+from plastutor.tasks._recurrent import recurrent_task as recurrent_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -22,16 +23,24 @@ def redraw_w0(
 
     Args:
         key: a JAX random key.
-        experiment: one or a batch.
-        std: standard deviation of the new weights; default sqrt(2 / n_pre).
+        experiment: one or a batch; of several projections, all are drawn.
+        std: standard deviation of the new weights; default sqrt(2 / n_pre), with the
+            rows of each projection as n_pre.
 
     >>> e = make_experiment(jnp.ones((5, 3)), w0=jnp.zeros((3, 2)))
     >>> bool((redraw_w0(jr.key(0), e).w0 != 0).all())
     True
     """
-    if std is None:
-        std = math.sqrt(2 / experiment.w0.shape[-2])
-    w0 = std * jr.normal(key, experiment.w0.shape, experiment.w0.dtype)
+
+    def drawn(key, w0):
+        size = math.sqrt(2 / w0.shape[-2]) if std is None else std
+        return size * jr.normal(key, w0.shape, w0.dtype)
+
+    if not isinstance(experiment.w0, Mapping):
+        return experiment._replace(w0=drawn(key, experiment.w0))
+    names = sorted(experiment.w0)
+    keys = dict(zip(names, jr.split(key, len(names)), strict=True))
+    w0 = {name: drawn(keys[name], experiment.w0[name]) for name in names}
     return experiment._replace(w0=w0)
 
 
@@ -51,14 +60,15 @@ def hide_inputs(
     >>> int(hide_inputs(jr.key(0), e, 0.5).x[0, 0].sum())
     46
     """
-    _check_fraction(recorded)
+    check_fraction(recorded)
     key_kept, key_fill = jr.split(key)
     kept = jr.bernoulli(key_kept, recorded, experiment.x.shape[-1:])
     fill = fill_std * jr.normal(key_fill, experiment.x.shape, experiment.x.dtype)
     return experiment._replace(x=jnp.where(kept, experiment.x, fill))
 
 
-def _check_fraction(recorded: float) -> None:
+def check_fraction(recorded: float) -> None:
+    """Refuse what is no fraction of neurons or inputs."""
     if not 0 < recorded <= 1:
         raise ValueError(f"recorded is {recorded}; expected a fraction in (0, 1].")
 
@@ -109,7 +119,7 @@ def neural_task(
     >>> neural_task(jr.key(0), rule, pt.OJA, n_post=4).activity.shape
     (50, 50, 4)
     """
-    _check_fraction(recorded)
+    check_fraction(recorded)
     dtype = check_dtype(dtype)
     key_x, key_w, key_noise, key_recorded = jr.split(key, 4)
     x = x_std * jr.normal(key_x, (n_experiments, n_steps, n_pre), dtype)

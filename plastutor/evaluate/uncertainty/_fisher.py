@@ -16,7 +16,7 @@ from plastutor._experiments import check_experiment, first_steps, one_precision
 from plastutor._types import Experiment, Theta
 from plastutor.infer import free_directions
 from plastutor.likelihoods import Likelihood
-from plastutor.networks import Network
+from plastutor.networks import Forced, Network
 from plastutor.objectives import Objective
 
 
@@ -55,7 +55,9 @@ def _marginalise_w0(gram, gradient, ridge, k):
 
 def _apart(loss):
     """Do observations of a neuron depend on its own weights only?"""
-    return loss.likelihood.field == "activity" and isinstance(loss.network, Network)
+    network = loss.network
+    network = network.network if isinstance(network, Forced) else network
+    return loss.likelihood.field == "activity" and isinstance(network, Network)
 
 
 def _w0_directions(apart, experiment):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -30,7 +30,7 @@ class Laplace(NamedTuple):
 
     Attributes:
         theta: the best fit, the mean.
-        names: the free coefficients.
+        names: the free coefficients; of several projections such as "rec xy".
         free: their indices in the row that theta makes.
         information: what it was made from (with the prior, if there is one).
         root: W, with a column for each direction with information: the covariance is
@@ -136,7 +136,13 @@ class Laplace(NamedTuple):
         moved = draws @ jnp.asarray(self.root.T, flat.dtype)
         return jax.vmap(lambda move: unravel(flat.at[self.free].add(move)))(moved)
 
-    def band(self, rule: Rule, states: States) -> tuple[np.ndarray, np.ndarray]:
+    def band(
+        self,
+        rule: Rule | Mapping[str, Rule],
+        states: States,
+        *,
+        projection: str | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The interval of dw = g_theta(x, y, w, r) at each of some states.
 
         What the data say about the rule where it was used is far more certain than its
@@ -144,16 +150,33 @@ class Laplace(NamedTuple):
         The rule is taken as linear in theta near the best fit, as a Taylor rule is.
 
         Args:
-            rule: the rule whose theta this is.
+            rule: the rule whose theta this is; or rules, by projection.
             states: x, y, w and r, arrays of one length; see `visited_states`.
+            projection: whose rule, if there are several.
 
         Returns:
             The lower and the upper end, shape (state,), in units of dw.
+
+        Raises:
+            ValueError: a projection without a rule, or none where there are several.
         """
         flat, unravel = ravel_pytree(self.theta)
+        several = not isinstance(rule, Rule)
+        if projection not in ([*rule] if several else [None]):
+            raise ValueError(
+                f"projection is {projection!r}; expected "
+                + (
+                    f"one of {', '.join(sorted(rule))}."
+                    if several
+                    else "none: one rule."
+                )
+            )
 
         def dw(flat, *state):
-            return rule.apply(unravel(flat), *state)
+            theta = unravel(flat)
+            if several:
+                return rule[projection].apply(theta[projection], *state)
+            return rule.apply(theta, *state)
 
         given = [jnp.asarray(v, flat.dtype) for v in states]
         gradients = jax.vmap(jax.grad(dw), (None, 0, 0, 0, 0))(flat, *given)
@@ -168,7 +191,8 @@ class Laplace(NamedTuple):
         Terms are named; of a network only the number of directions is given.
         """
         k, quantile = len(self.names), self._quantile
-        named, scale = np.ndim(self.theta) == 4, f"+-{self.scale:g}"
+        named = not any("[" in name for name in self.names)  # terms, not a network
+        scale, width = f"+-{self.scale:g}", max(6, *map(len, self.names))
         lines = [
             f"{k} coefficients from {int(self.information.count)} observations, noise "
             f"{float(self.information.noise):.3g}; intervals of {100 * self.level:g} %."
@@ -176,9 +200,9 @@ class Laplace(NamedTuple):
         for name, mean, std, good in zip(
             self.names, self.mean, self.std, self.identifiable, strict=True
         ):
-            line = f"  {name:6} {mean:9.3g} +- {quantile * std:.2g}"
+            line = f"  {name:{width}} {mean:9.3g} +- {quantile * std:.2g}"
             if not np.isfinite(std):
-                line = f"  {name:6} not identifiable: no information"
+                line = f"  {name:{width}} not identifiable: no information"
             elif not good:
                 line += f"  not identifiable: wider than {scale}"
             lines += [line] * named

@@ -119,7 +119,8 @@ def profile(
         theta: the best fit; or a list of several optima, as from
             `pt.infer.distinct_optima`.
         data: what was fitted.
-        term: the coefficient, a name such as "xy", as in `Laplace.names`.
+        term: the coefficient, a name such as "xy", or "rec xy" of a projection; see
+            `Laplace.names`.
         values: where to hold it; default 9 values within 3 standard deviations of each
             optimum.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
