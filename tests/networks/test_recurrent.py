@@ -160,17 +160,16 @@ def test_its_own_way_back_in_blocks_is_that_of_jax(rules, forced, data, monkeypa
     theta = rules.init(jr.key(3)) if isinstance(rules, pt.Rule) else theta_of(rules)
     loss = pt.objective(rules, pt.activity, network=DALE, forced=forced)
     first = jax.tree.map(lambda leaf: leaf[0], alone)
-    way = loss.network.fast(rules, pt.activity.sums, theta, first)
-    assert way is not NotImplemented
+    own = loss.network.fast(rules, pt.activity.sums, theta, first)
+    assert own is not NotImplemented
     by_jax = jax.grad(lambda theta: pt.activity(loss.predict(theta, alone), alone))
     jax.tree.map(
         partial(np.testing.assert_allclose, atol=1e-12),
         jax.grad(loss)(theta, alone),
         by_jax(theta),
     )
-    for other in (data, first._replace(w0=first.w0)):
-        slow = replace(DALE, homeostasis=0.1) if other is not data else DALE
-        assert slow.fast(rules, None, theta, other) is NotImplemented
+    slow = replace(DALE, homeostasis=0.1)
+    assert slow.fast(rules, pt.activity.sums, theta, first) is NotImplemented
 
 
 def test_the_local_gradient_leaves_out_what_activity_owes_to_weights(data):
@@ -341,8 +340,7 @@ def test_equal_networks_compile_once(data):
         for _ in range(2)
     ]
     assert made[0] == made[1] and hash(made[0]) == hash(made[1])
-    assert made[0] != replace(made[0], masks={"rec": ~MASK})
-    assert made[0] != replace(made[0], signs={}) and made[0].masks != {"rec": MASK}
+    assert made[0] not in (replace(made[0], masks={}), replace(made[0], signs={}))
     theta = theta_of(("rec",))
     losses = [pt.objective({"rec": RULES["rec"]}, pt.activity, network=n) for n in made]
     assert losses[0] == losses[1]
@@ -359,84 +357,3 @@ def test_equal_networks_compile_once(data):
         loss(theta, data)
         counts.append(len(traced))
     assert counts[0] > 0 and counts[0] == counts[1]
-
-
-def test_one_rule_is_shared(data):
-    rule, theta = RULES["ff"], theta_of(("ff",))["ff"]
-    both = {"ff": rule, "rec": rule}
-    named = pt.simulate(both, {"ff": theta, "rec": theta}, data, network=LOOP)
-    jax.tree.map(
-        np.testing.assert_array_equal,
-        pt.simulate(rule, theta, data, network=LOOP),
-        named,
-    )
-    only = pt.simulate(rule, theta, data, network=replace(LOOP, shared=("rec",)))
-    assert only.w is not None and (only.w["ff"] == data.w0["ff"][:, None]).all()
-
-
-# --- bad input ------------------------------------------------------------------------
-
-
-def with_w0(data, **changes):
-    return data._replace(w0={**data.w0, **changes})
-
-
-BAD = {
-    "one array": (lambda d: d._replace(w0=d.w0["ff"]), "needs a mapping"),
-    "unknown": (lambda d: with_w0(d, lat=d.w0["rec"]), "unknown projection 'lat'"),
-    "no rec": (lambda d: d._replace(w0={"ff": d.w0["ff"]}), "w0 has ff; expected ff"),
-    "ff": (lambda d: with_w0(d, ff=d.w0["rec"]), r"expected \(3, 4\): one row"),
-    "out": (lambda d: with_w0(d, out=d.w0["rec"]), r"expected \(4, 1\)"),
-    "activity": (
-        lambda d: d._replace(activity=d.activity[..., :2]),
-        "activity has 2 columns; expected 4",
-    ),
-}
-
-
-@pytest.mark.parametrize(("spoil", "says"), BAD.values(), ids=BAD)
-def test_data_that_do_not_fit_get_a_sentence(spoil, says, data):
-    with pytest.raises(ValueError, match=says):
-        pt.simulate(RULES, theta_of(RULES), spoil(data), network=LOOP)
-
-
-def test_rules_and_parameters_that_do_not_fit_get_a_sentence(data):
-    run = partial(pt.simulate, experiment=data, network=LOOP)
-    rule, theta = RULES["ff"], theta_of(("ff",))["ff"]
-    bad = [
-        ({"lat": rule}, {"lat": theta}, "rules are for lat; this experiment has"),
-        ({}, {}, "rules are for no projection"),
-        ({"ff": rule}, {"rec": theta}, "theta has parameters of rec; expected"),
-        ({"ff": rule}, theta, "theta has parameters of one rule"),
-        ({"ff": rule}, {"ff": theta[:1]}, r"theta has shape \(1, 3, 2, 2\); expected"),
-    ]
-    for rules, given, says in bad:
-        with pytest.raises(ValueError, match=says):
-            run(rules, given)
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"masks": {"lat": MASK}}, "masks has the unknown projection 'lat'"),
-        ({"signs": {"rec": [1, 2]}}, "other numbers than 1, -1 and 0"),
-        ({"rates": {"lat": 1.0}}, "rates has the unknown projection"),
-        ({"rates": np.inf}, "expected finite numbers"),
-        ({"homeostasis": -1.0}, "homeostasis is -1.0"),
-        ({"smoothing": 0.0}, "smoothing 0.0; expected"),
-        ({"shared": ("lat",)}, "shared has the unknown projection"),
-        ({"between": ()}, "expected the names of projections between the neurons"),
-        ({"between": ("ff",)}, "others than 'ff' and 'out'"),
-    ],
-    ids=str,
-)
-def test_networks_that_are_none_get_a_sentence(changes, says):
-    with pytest.raises(ValueError, match=says):
-        Recurrent(**changes)
-
-
-@pytest.mark.parametrize("what", ["masks", "signs"])
-def test_masks_and_signs_have_the_shape_of_the_weights(what, data):
-    loop = replace(LOOP, **{what: {"rec": np.ones((2, 2), int)}})
-    with pytest.raises(ValueError, match=rf"{what} of 'rec' has shape \(2, 2\)"):
-        pt.simulate(RULES, theta_of(RULES), data, network=loop)
