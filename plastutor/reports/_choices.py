@@ -149,8 +149,8 @@ def _decaying(share: float) -> Partial:
 
 def _outside(share, theta):
     of_w = jnp.stack([part[0, 0, 1, 0] for part in theta.values()])
-    lost = jnp.where(of_w < ABSENT / 2, -share * of_w, 0)
-    return 10 * (jax.nn.relu(-lost) ** 2 + jax.nn.relu(lost - 1) ** 2).sum()
+    decay = jnp.where(of_w < ABSENT / 2, -share * of_w, 0)
+    return 10 * (jax.nn.relu(-decay) ** 2 + jax.nn.relu(decay - 1) ** 2).sum()
 
 
 def _rivals(restarts: int) -> dict[str, Model]:

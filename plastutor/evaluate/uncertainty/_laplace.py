@@ -161,22 +161,19 @@ class Laplace(NamedTuple):
             ValueError: a projection without a rule, or none where there are several.
         """
         flat, unravel = ravel_pytree(self.theta)
-        several = not isinstance(rule, Rule)
-        if projection not in ([*rule] if several else [None]):
+        known: dict[str | None, Rule] = (
+            {None: rule} if isinstance(rule, Rule) else {**rule}
+        )
+        if projection not in known:
             raise ValueError(
-                f"projection is {projection!r}; expected "
-                + (
-                    f"one of {', '.join(sorted(rule))}."
-                    if several
-                    else "none: one rule."
-                )
+                f"projection is {projection!r}; expected one of "
+                f"{', '.join(map(repr, known))}."
             )
 
         def dw(flat, *state):
             theta = unravel(flat)
-            if several:
-                return rule[projection].apply(theta[projection], *state)
-            return rule.apply(theta, *state)
+            own = theta if projection is None else theta[projection]
+            return known[projection].apply(own, *state)
 
         given = [jnp.asarray(v, flat.dtype) for v in states]
         gradients = jax.vmap(jax.grad(dw), (None, 0, 0, 0, 0))(flat, *given)

@@ -223,8 +223,8 @@ def _envelope(deviance, values, own):
     jumps = []
     order = np.argsort(values, kind="stable")
     for i, j in zip(order[:-1], order[1:], strict=True):
-        lost = not good[best[j], i] or not good[best[i], j]
-        if best[i] != best[j] and lost:
+        differ = not good[best[j], i] or not good[best[i], j]
+        if best[i] != best[j] and differ:
             jumps.append((float(values[i]), float(values[j])))
     return best, tuple(jumps)
 
