@@ -23,7 +23,7 @@ TERMS = {
 RESTARTS, STEPS = 6, 40
 COHORTS = 200
 COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
-HABIT_COHORTS = 100  # of each kind
+HABIT_COHORTS = {"4 terms + kernel": 100, "5 terms + kernel": 50}  # by their rule
 HABIT_FITS = {"restarts": 6, "max_steps": 25}
 TRACE_COHORTS = 10  # of each kind, with the flies' trials and with four times as many
 BLOCKS = ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8))  # the chances of reward, 80 trials each
@@ -112,10 +112,11 @@ def habit_rows() -> list[dict]:
 
 def habit_cohorts() -> list[dict]:
     """Every cohort of simulated flies with a habit, or of which one trace fades."""
-    found = []
-    for seed in range(HABIT_COHORTS):
-        for name in ("4 terms + kernel", "5 terms + kernel"):
-            found.append(Habit("cohort", name, "", seed))
+    found = [
+        Habit("cohort", name, "", seed)
+        for name, count in HABIT_COHORTS.items()
+        for seed in range(count)
+    ]
     traces = ["choice trace decays", "reward trace decays"]
     for seed in range(TRACE_COHORTS):
         for kind in ("which trace", "which trace, long"):
