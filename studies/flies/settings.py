@@ -25,7 +25,7 @@ COHORTS = 200
 COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
 HABIT_COHORTS = {"4 terms + kernel": 100, "5 terms + kernel": 50}  # by their rule
 HABIT_FITS = {"restarts": 6, "max_steps": 25}
-TRACE_COHORTS = 10  # of each kind, with the flies' trials and with four times as many
+TRACE_COHORTS = {"which trace": 10, "which trace, long": 0}  # long is to come
 BLOCKS = ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8))  # the chances of reward, 80 trials each
 FOLD_STEPS = 8  # of Gauss-Newton, from a fit to all flies of the cohort
 POWER = 60  # cohorts with forgetting of which each fly is predicted from the others
@@ -118,10 +118,9 @@ def habit_cohorts() -> list[dict]:
         for seed in range(count)
     ]
     traces = ["choice trace decays", "reward trace decays"]
-    for seed in range(TRACE_COHORTS):
-        for kind in ("which trace", "which trace, long"):
-            for one, other in (traces, traces[::-1]):
-                found.append(Habit(kind, one, other, seed))
+    for kind, count in TRACE_COHORTS.items():
+        for one, other in (traces, traces[::-1]):
+            found += [Habit(kind, one, other, seed) for seed in range(count)]
     return [one._asdict() for one in found]
 
 
