@@ -10,6 +10,7 @@ Docstrings are plain text for people who read code: `names` in single backticks,
 formulas with * and |. Sphinx would take those for markup, so the API page escapes them.
 """
 
+import inspect
 import platform
 import re
 from datetime import date
@@ -87,8 +88,13 @@ def after_google(app, what, name, obj, options, lines):
 
 
 def skip_tuple_fields(app, what, name, obj, skip, options):
-    """Leave out the fields of named tuples, which their classes' docstrings list."""
-    return True if type(obj).__name__ == "_tuplegetter" else None
+    """Leave out fields of named tuples and dataclasses: their docstrings list them."""
+    fields = (
+        "animal data field predict loss sample whiten has_noise activation rates "
+        "masks signs homeostasis smoothing window between shared network"
+    ).split()
+    plain = what == "class" and name in fields and not inspect.isfunction(obj)
+    return True if plain or type(obj).__name__ == "_tuplegetter" else None
 
 
 def setup(app):
