@@ -1,5 +1,10 @@
 """Inference: find theta, choose terms, read a network as terms."""
 
+from plastutor.infer._coefficients import (
+    coefficient_names as coefficient_names,
+    free_coefficients as free_coefficients,
+    free_directions as free_directions,
+)
 from plastutor.infer._distil import (
     Distilled as Distilled,
     States as States,
@@ -23,8 +28,6 @@ from plastutor.infer._gauss_newton import (
     DampedStep as DampedStep,
     GaussNewton as GaussNewton,
     damped_step as damped_step,
-    free_coefficients as free_coefficients,
-    free_directions as free_directions,
     gauss_newton_terms as gauss_newton_terms,
 )
 from plastutor.infer._online import (
@@ -32,7 +35,6 @@ from plastutor.infer._online import (
     stream_gradient as stream_gradient,
 )
 from plastutor.infer._optima import (
-    coefficient_names as coefficient_names,
     distinct_optima as distinct_optima,
     fit_restarts as fit_restarts,
     nats_above_best as nats_above_best,

@@ -12,12 +12,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float, PRNGKeyArray
 
-from plastutor._types import Fit, Theta
+from plastutor._types import Fit
+from plastutor.infer._coefficients import coefficient_names, free_coefficients
 from plastutor.infer._fit import fit_many, loss_of, lowest_loss
-from plastutor.infer._gauss_newton import free_coefficients
 from plastutor.likelihoods import Likelihood
 from plastutor.objectives import Objective
-from plastutor.rules import Orders, term_names
 
 REACHED = 1.0  # nats of the summed loss: so close, a start has reached the best fit
 SAME = 0.05  # nats that two fits of one optimum may be apart
@@ -209,38 +208,6 @@ def _each_observation(loss, theta, data):
 
 def _divergence(one, other, scale):
     return (((np.asarray(one) - np.asarray(other)) * scale) ** 2).sum() / 2
-
-
-def coefficient_names(loss: Callable, theta: Theta) -> tuple[str, ...]:
-    """What the free coefficients are called, in the order of the row theta makes.
-
-    Terms for a Taylor rule, after the name of its projection if there are several; the
-    names that a baseline gives; of a network the places in its arrays.
-
-    Args:
-        loss: made by `objective`, or a baseline.
-        theta: of that loss.
-
-    >>> import plastutor as pt
-    >>> loss = pt.objective(pt.taylor(pt.OJA_ORDERS, ("xy", "yyw")), pt.activity)
-    >>> coefficient_names(loss, pt.OJA)
-    ('yyw', 'xy')
-    """
-    names: list[str] = list(getattr(getattr(loss, "predict", None), "names", ()))
-    if not names:
-        for path, leaf in jax.tree_util.tree_leaves_with_path(theta):
-            shape = np.shape(leaf)
-            place = jax.tree_util.keystr(path, simple=True, separator=" ")
-            if len(shape) == 4:
-                terms = term_names(Orders(*(n - 1 for n in shape)))
-                names += [f"{place} {term}".strip() for term in terms]
-            else:
-                names += [
-                    f"{place}{[*index] if index else ''}" for index in np.ndindex(shape)
-                ]
-    if not isinstance(loss, Objective):
-        return tuple(names)
-    return tuple(names[k] for k in free_coefficients(loss, theta))
 
 
 def _difference(loss, theta, best) -> str:

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import nullcontext
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pytest
 import rewards.methods
 import run
 import verify
-from flies import habits, methods as flies
-from flies.settings import COHORT_COLUMNS, FIVE
+from flies import methods as flies
+from flies.settings import FIVE
 from imports import files_behind
 from robustness import methods as robustness
 from robustness.methods import held_out, stacked, student
@@ -332,51 +331,3 @@ def test_every_seed_has_its_own_data():
     for stack, leaf in zip(jax.tree.leaves(both), jax.tree.leaves(alone), strict=True):
         np.testing.assert_array_equal(stack[1], leaf)
     assert (both.w0[0] != both.w0[1]).all()
-
-
-# --- forgetting or habit --------------------------------------------------------------
-
-
-def habit_of(model, kind="unseen flies", seed="0"):
-    """The row of a model in the table on habits."""
-    rows = [
-        row
-        for row in kept("flies_habit")[1]
-        if (row["kind"], row["model"], row["seed"]) == (kind, model, seed)
-    ]
-    (row,) = rows
-    return row
-
-
-def test_the_table_on_habits_and_that_on_flies_agree():
-    both = {"4 terms", "5 terms", "x, r, x r, w", "Q-learning"}
-    for row in kept("flies")[1]:
-        if row["kind"] == "unseen flies" and row["model"] in both:
-            same = habit_of(row["model"].replace("x r", "xr"))
-            assert float(same["deviance"]) == pytest.approx(
-                float(row["deviance"]), abs=0.1
-            )
-
-
-def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):
-    """Few flies, of few trials, and few starts."""
-    small = {"n_experiments": 4, "trials_per_block": 15}
-    task = partial(pt.tasks.choice_task, **small)
-    monkeypatch.setattr(pt.tasks, "choice_task", task)
-    kernel = pt.terms(pt.Orders(x=1, w=1), x=1.5, w=-0.4)
-    truth = {"ff": pt.terms(flies.ORDERS, xr=1.0), "kernel": kernel}
-    setting = habits.Habit("cohort", "4 terms + kernel", "", 1)
-    row = habits.run_cohort(setting, truth)
-    assert {*row} | {"seconds"} == {*COHORT_COLUMNS}
-    assert float(row["gain_low"]) <= float(row["gain"]) <= float(row["gain_high"])
-
-
-def test_the_claims_of_the_cohorts_with_a_habit():
-    """Without a kernel on both sides every habit passes for forgetting."""
-    rows = [row for row in kept("flies_habit_cohorts")[1] if row["kind"] == "cohort"]
-    habit = [row for row in rows if row["model"] == "4 terms + kernel"]
-    assert len({row["seed"] for row in habit}) == len(habit) >= 100
-    old, new = (
-        sum(float(row[f"{test}gain_low"]) > 0 for row in habit) for test in ("old_", "")
-    )
-    assert old > 0.9 * len(habit) and new <= 0.05 * len(habit)
