@@ -31,6 +31,7 @@ def test_the_table_on_habits_and_that_on_flies_agree():
             )
 
 
+@pytest.mark.weekly
 def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):
     """Few flies, of few trials, and few starts."""
     small = {"n_experiments": 4, "trials_per_block": 15}

@@ -192,7 +192,10 @@ def test_the_runner_says_what_it_did_not_find():
 
 @pytest.mark.parametrize(
     "cell",
-    [("main", "evidence", 1.0, 1.0), ("100 to 1000", "evidence", 0.0, 1.0)],
+    [
+        ("main", "evidence", 1.0, 1.0),
+        pytest.param(("100 to 1000", "evidence", 0.0, 1.0), marks=pytest.mark.weekly),
+    ],
     ids=lambda cell: cell[0],
 )
 def test_a_cell_can_be_made_again(cell):
@@ -207,7 +210,11 @@ def test_a_cell_can_be_made_again(cell):
 
 
 @pytest.mark.parametrize(
-    ("kind", "seed"), [("cohort, forgetting", 150), ("cohort, no forgetting", 7)]
+    ("kind", "seed"),
+    [
+        ("cohort, forgetting", 150),
+        pytest.param("cohort, no forgetting", 7, marks=pytest.mark.weekly),
+    ],
 )
 def test_a_cohort_of_flies_can_be_made_again(kind, seed):
     key = kind, str(seed)
@@ -230,6 +237,7 @@ def test_the_simulated_flies_have_the_rules_of_the_real_ones():
         assert terms == pytest.approx(kept[kind], abs=0.01)
 
 
+@pytest.mark.weekly
 def test_a_data_set_of_the_study_of_trust_can_be_made_again():
     new = trust.rows_of("fly", 3)
     for row in kept("trust")[1]:

@@ -106,8 +106,15 @@ def free_of(theta, tree):
     return np.asarray(ravel_pytree(tree)[0])[list(free)]
 
 
-@pytest.mark.parametrize("forced", [False, True], ids=["free", "forced"])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    ("name", "forced"),
+    [
+        ("plain", False),
+        ("everything", True),
+        pytest.param("plain", True, marks=pytest.mark.weekly),
+        pytest.param("everything", False, marks=pytest.mark.weekly),
+    ],
+)
 def test_it_equals_a_loop_and_so_do_its_gradients(name, forced, data):
     network, theta = NETWORKS[name], theta_of(("ff", "out", "rec"))
     rules = {k: RULES[k] for k in theta}
@@ -152,9 +159,18 @@ OWN_WAY = {
 }
 
 
-@pytest.mark.parametrize(("rules", "forced"), OWN_WAY.values(), ids=OWN_WAY)
-def test_its_own_way_back_in_blocks_is_that_of_jax(rules, forced, data, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two rules",
+        "forced",
+        pytest.param("one plastic", marks=pytest.mark.weekly),
+        pytest.param("one shared", marks=pytest.mark.weekly),
+    ],
+)
+def test_its_own_way_back_in_blocks_is_that_of_jax(name, data, monkeypatch):
     """Without a read-out and homeostasis; else the blocks of any network are taken."""
+    rules, forced = OWN_WAY[name]
     monkeypatch.setattr("plastutor.networks._blocks.MIN_BYTES_IN_BLOCKS", 0)
     alone = data._replace(w0={name: data.w0[name] for name in ("ff", "rec")})
     theta = rules.init(jr.key(3)) if isinstance(rules, pt.Rule) else theta_of(rules)
