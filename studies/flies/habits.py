@@ -238,7 +238,7 @@ def run_cohort(setting: Habit, truth=None) -> dict:
         found = compared(one, other, null, setting.seed)
         new = ("gain", "gain_low", "gain_high", "better", "p_value")
         row |= {name if test == "new" else f"old_{name}": found[name] for name in new}
-    return row | {key: one[key] for key in ("status", "largest", "optima")}
+    return row | {key: one[key] for key in ("status", "largest")}
 
 
 def trace_truth(name: str):
@@ -268,7 +268,7 @@ def run_traces(setting: Habit) -> dict:
         optima = optima_of(name, data, setting.seed, **HABIT_FITS)
         found.append(left_out(name, data, setting.seed, optima, max_steps=FOLD_STEPS))
     row = compared(*found, nothing(data), setting.seed)
-    return row | {key: found[0][key] for key in ("status", "largest", "optima")}
+    return row | {key: found[0][key] for key in ("status", "largest")}
 
 
 def run_habit(setting: Habit) -> dict:

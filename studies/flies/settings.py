@@ -145,8 +145,8 @@ COLUMNS += [
 HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
 GAIN = ["gain", "gain_low", "gain_high", "better", "p_value"]
 HABIT_COLUMNS += ["optima", "largest", "steps", *GAIN, "theta", "seconds"]
-COHORT_COLUMNS = [*GAIN, *(f"old_{name}" for name in GAIN), "status", "largest"]
-COHORT_COLUMNS += ["optima", "seconds"]
+COHORT_COLUMNS = [*GAIN, *(f"old_{name}" for name in GAIN)]
+COHORT_COLUMNS += ["status", "largest", "seconds"]
 TABLES = [
     Table(
         "flies",
