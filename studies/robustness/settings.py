@@ -113,6 +113,7 @@ TABLES = [
             "rho",
             "converged",
             *ORDER_3,
+            "draws",
             "seconds",
         ],
         batch_over=["seed"],

@@ -51,7 +51,22 @@ def test_no_row_of_flies_not_yet_met_ran_away(name):
 def test_a_status_is_what_the_numbers_of_its_row_say():
     for row in kept("robustness")[1]:
         converged = {"True": True, "False": False}.get(row["converged"])
-        assert row["status"] == robustness.status(float(row["r2"]), converged)
+        fitted = row["noise_found"] != "inf"
+        assert row["status"] == robustness.status(float(row["r2"]), converged, fitted)
+
+
+def test_no_fit_that_never_happened_is_stored_as_a_result():
+    """It would be the row of the model that does nothing, to the last digit."""
+    rows, cell = kept("robustness")[1], ("variant", "noise", "recorded", "seed")
+    nothing = {
+        tuple(row[name] for name in cell): row["r2"]
+        for row in rows
+        if row["method"] == "nothing"
+    }
+    for row in rows:
+        if row["noise_found"]:
+            assert row["r2"] != nothing.get(tuple(row[name] for name in cell))
+            assert float(row["noise_found"]) > 0 or row["noise"] == "0.0"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +81,7 @@ def test_a_status_is_what_the_numbers_of_its_row_say():
 )
 def test_a_fit_to_a_recording_has_a_status(score, converged, status):
     assert robustness.status(score, converged) == status
+    assert robustness.status(score, converged, False) == "no step was accepted"
 
 
 def test_a_column_that_an_earlier_row_lacks_is_no_difference():
