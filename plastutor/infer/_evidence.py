@@ -56,9 +56,9 @@ class EvidenceFit(NamedTuple):
     def message(self) -> str:
         """A sentence on how it ended; for several data sets, how many and how."""
         of = f"of {self.fitted.size} fits"
-        if lost := int((~self.fitted).sum()):
+        if failed := int((~self.fitted).sum()):
             return (
-                f"No step was accepted in {lost} {of}: each made the misfit worse. "
+                f"No step was accepted in {failed} {of}: each made the misfit worse. "
                 "theta is the start there; try smaller taus, fewer terms, 64 bits."
             )
         if moving := int((~self.converged).sum()):

@@ -26,6 +26,7 @@ NETWORKS = {
         DALE, activation=jax.nn.sigmoid, window=0, homeostasis=0.2, smoothing=0.3
     ),
 }
+weekly = partial(pytest.param, marks=pytest.mark.weekly)
 PLASTIC = [("rec",), ("ff", "rec"), ("ff", "out", "rec")]
 
 
@@ -106,15 +107,8 @@ def free_of(theta, tree):
     return np.asarray(ravel_pytree(tree)[0])[list(free)]
 
 
-@pytest.mark.parametrize(
-    ("name", "forced"),
-    [
-        ("plain", False),
-        ("everything", True),
-        pytest.param("plain", True, marks=pytest.mark.weekly),
-        pytest.param("everything", False, marks=pytest.mark.weekly),
-    ],
-)
+@pytest.mark.parametrize("forced", [weekly(False), True], ids=["free", "forced"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_it_equals_a_loop_and_so_do_its_gradients(name, forced, data):
     network, theta = NETWORKS[name], theta_of(("ff", "out", "rec"))
     rules = {k: RULES[k] for k in theta}
@@ -160,13 +154,7 @@ OWN_WAY = {
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "two rules",
-        "forced",
-        pytest.param("one plastic", marks=pytest.mark.weekly),
-        pytest.param("one shared", marks=pytest.mark.weekly),
-    ],
+    "name", ["two rules", "forced", weekly("one plastic"), weekly("one shared")]
 )
 def test_its_own_way_back_in_blocks_is_that_of_jax(name, data, monkeypatch):
     """Without a read-out and homeostasis; else the blocks of any network are taken."""
