@@ -88,9 +88,9 @@ bench: export JAX_ENABLE_COMPILATION_CACHE = 0
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
-# The tables behind the chapters on noise, on rewards and on flies, about an hour each on
-# 2 cores, and on trust, about half an hour. That on flies needs the real data, which
-# `plastutor.data.flies` finds or downloads.
+# The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
+# on trust, half an hour, and on flies, two hours. That on flies needs the real data,
+# which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness study-rewards study-flies study-trust: study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*

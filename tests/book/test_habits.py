@@ -46,10 +46,10 @@ def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):
 
 
 def test_the_claims_of_the_cohorts_with_a_habit():
-    """Without a kernel on both sides every habit passes for forgetting."""
+    """Without a kernel on both sides nearly every habit passes for forgetting."""
     rows = [row for row in kept("flies_habit_cohorts")[1] if row["kind"] == "cohort"]
     habit = [row for row in rows if row["model"] == "4 terms + kernel"]
-    assert len({row["seed"] for row in habit}) == len(habit) >= 100
+    assert len({row["seed"] for row in habit}) == len(habit) == 200
     old, new = (
         sum(float(row[f"{test}gain_low"]) > 0 for row in habit) for test in ("old_", "")
     )
