@@ -44,8 +44,8 @@ def make_again(study: str, table, path: Path) -> list[tuple[dict, dict]]:
         batch = list(batch)
         for setting, new in zip(batch, run(batch), strict=True):
             key = as_text(setting).items()
-            # A row that is not there yet is to come.
-            pairs += [(old, new) for old in rows if key <= old.items()]
+            (old,) = [row for row in rows if key <= row.items()]
+            pairs.append((old, new))
     return pairs
 
 

@@ -1,7 +1,9 @@
 """Forgetting or habit: the tables, and what pages say of them."""
 
+import os
 from functools import partial
 
+import jax.random as jr
 import pytest
 from flies import habits
 from flies.settings import COHORT_COLUMNS, ORDERS
@@ -43,6 +45,25 @@ def test_a_cohort_with_a_habit_goes_through_both_tests(monkeypatch):
     row = habits.run_cohort(setting, truth)
     assert {*row} | {"seconds"} == {*COHORT_COLUMNS}
     assert float(row["gain_low"]) <= float(row["gain"]) <= float(row["gain_high"])
+
+
+@pytest.mark.weekly
+@pytest.mark.skipif(
+    "PLASTUTOR_FLY_DATA" not in os.environ, reason="there are no real flies to fit"
+)
+@pytest.mark.parametrize("seed", [119, 124])
+def test_a_false_alarm_is_a_fit_of_the_smaller_rule_that_missed_its_best(seed):
+    """As the chapter says of both: the fit that starts at the truth is far better."""
+    name, found = "4 terms + kernel", {}
+    loss, truth = habits.model_of(name).loss, habits.real_theta(name)
+    data = pt.tasks.choice_task(jr.key(seed), loss.predict, truth)
+    for one in ("4 terms", name):
+        more = habits.nested_starts(one, found)
+        found[one] = habits.optima_of(one, data, seed, more, **habits.HABIT_FITS)
+    how = {"optimizer": pt.GaussNewton(), "max_steps": 25}
+    best = pt.fit(loss, truth, data, **how).theta
+    losses = [loss(theta, data) for theta in (found[name][0][0].theta, best)]
+    assert (losses[0] - losses[1]) * data.valid.sum() > 10  # nats
 
 
 def test_the_claims_of_the_cohorts_with_a_habit():
