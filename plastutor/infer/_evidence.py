@@ -22,7 +22,7 @@ from plastutor._types import Experiment, Rule, Theta
 from plastutor.networks import RECORDED, Network
 from plastutor.rules import Orders, free_terms, taylor
 
-TAUS = (0.5, 1.5, 5.0)
+TAUS = (0.0, 0.5, 1.5, 5.0)
 RHOS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 MARGIN = 1.0  # nats: odds of e to one
 
@@ -31,17 +31,19 @@ class EvidenceFit(NamedTuple):
     """What `evidence_fit` found.
 
     Attributes:
-        theta: the posterior mean, shape of the orders.
+        theta: the posterior mean, shape of the orders; zero where nothing was found.
         std: posterior standard deviation of every coefficient; 0 where not free, and
-            infinite where nothing was fitted.
-        tau: the chosen size of a first-order term.
+            infinite where nothing was fitted. Where nothing was found, that of the
+            fit that was refused.
+        tau: the chosen size of a first-order term; 0 where nothing was found.
         rho: the chosen ratio of all other terms to it.
         noise: estimated standard deviation of what the model leaves unexplained;
             infinite where nothing was fitted.
-        converged: True where the last step moved no coefficient by more than a tenth
+        gain: log-evidence of the fit over a rule that changes nothing, in nats.
+        converged: True where a further step moves no coefficient by more than a tenth
             of its `std` (or a thousandth of the largest coefficient). Else theta is
             the best that was found, and finite.
-        fitted: False where every step made the misfit worse; theta is the start then.
+        fitted: False where every step made the fit worse; theta is the start then.
     """
 
     theta: Float[Array, "x y w r"]
@@ -49,6 +51,7 @@ class EvidenceFit(NamedTuple):
     tau: Float[Array, ""]
     rho: Float[Array, ""]
     noise: Float[Array, ""]
+    gain: Float[Array, ""]
     converged: Bool[Array, ""]
     fitted: Bool[Array, ""]
 
@@ -58,8 +61,13 @@ class EvidenceFit(NamedTuple):
         of = f"of {self.fitted.size} fits"
         if failed := int((~self.fitted).sum()):
             return (
-                f"No step was accepted in {failed} {of}: each made the misfit worse. "
+                f"No step was accepted in {failed} {of}: each made the fit worse. "
                 "theta is the start there; try smaller taus, fewer terms, 64 bits."
+            )
+        if nothing := int((self.tau == 0).sum()):
+            return (
+                f"Nothing was found in {nothing} {of}: no rule has clearly more "
+                "evidence there than none (see gain)."
             )
         if moving := int((~self.converged).sum()):
             return f"The last step still moved theta in {moving} {of}; take more steps."
@@ -144,20 +152,38 @@ def _sizes(rule, theta, data, network):
 
 
 def _posteriors(hessian, gradient, priors, noise):
-    """Posterior mean, covariance and log-evidence under every prior, by `vmap`."""
+    """Posterior mean, standard deviation and log-evidence, by `vmap` over priors."""
 
     def one(prior):
         # In units of the prior nothing is singular, however small a prior may be.
-        identity = jnp.eye(len(prior), dtype=prior.dtype)
-        precision = prior[:, None] * hessian * prior[None] / noise**2 + identity
-        factor = jnp.linalg.cholesky(precision)
+        factor = _cholesky(hessian, prior, noise)
         scaled = prior * gradient / noise**2
         mean = jax.scipy.linalg.cho_solve((factor, True), scaled)
+        identity = jnp.eye(len(prior), dtype=prior.dtype)
         covariance = jax.scipy.linalg.cho_solve((factor, True), identity)
         evidence = scaled @ mean / 2 - jnp.log(jnp.diag(factor)).sum()
         return prior * mean, prior * jnp.sqrt(jnp.diag(covariance)), evidence
 
     return jax.vmap(one)(priors)
+
+
+def _cholesky(hessian, prior, noise):
+    """Of the posterior precision in units of the prior."""
+    identity = jnp.eye(len(prior), dtype=prior.dtype)
+    return jnp.linalg.cholesky(
+        prior[:, None] * hessian * prior[None] / noise**2 + identity
+    )
+
+
+class _State(NamedTuple):
+    """Where the search stands: coefficients are those that are free."""
+
+    trial: Array  # to be evaluated
+    chosen: Array  # the prior under which the trial is the best, by its place
+    prior: Array  # the same, as standard deviations
+    good: Array  # the last that was accepted
+    least: Array  # its negative log-posterior under that prior
+    best: tuple  # gain, coefficients, std, prior, noise, converged
 
 
 @partial(
@@ -169,57 +195,75 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
     mask = np.ones(orders.shape) if only is None else free_terms(orders, only)
     free = np.flatnonzero(mask)
     directions = np.eye(mask.size)[free].reshape(-1, *orders.shape).astype(dtype)
-    count = jnp.sum(~jnp.isnan(data.activity) & data.valid[..., None])
+    count = jnp.sum(~jnp.isnan(data.activity) & data.valid[..., None]).astype(dtype)
     some = jax.tree.map(lambda leaf: leaf[:20], data)  # enough for the size of w
+    scales = [scale for scale in grid if scale[0]]
+    # A perfect fit has noise 0; the smallest number that can be squared will do.
+    tiny = jnp.finfo(dtype).tiny ** 0.5
 
     def unravel(coefficients):
         flat = jnp.zeros(mask.size, dtype).at[free].set(coefficients)
         return flat.reshape(mask.shape)
 
-    def solve(theta, hessian, gradient, misfit):
-        sizes = _sizes(rule, theta, some, network)
-        priors = [first_order_prior(orders, sizes, *g).ravel()[free] for g in grid]
-        # A perfect fit has noise 0; the smallest number that can be squared will do.
-        noise = jnp.sqrt(misfit / count + jnp.finfo(dtype).tiny ** 0.5)
-        gradient = gradient + hessian @ theta.ravel()[free]
-        priors = jnp.stack(priors).astype(dtype)
-        means, stds, evidence = _posteriors(hessian, gradient, priors, noise)
-        evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
-        k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
-        tau, rho = jnp.array(grid, dtype)[k]
-        after, std = unravel(means[k]), unravel(stds[k])
-        settled = jnp.abs(after - theta) <= 0.1 * std + 1e-3 * jnp.abs(after).max()
-        return EvidenceFit(
-            after, std, tau, rho, noise, settled.all(), jnp.asarray(True)
-        )
+    def equations(coefficients, directions=directions):
+        how = {"network": network, "forced": forced}
+        return normal_equations(rule, unravel(coefficients), directions, data, **how)
+
+    def negative_log_posterior(misfit, at, prior):
+        """Without what does not depend on theta; the noise is what was left."""
+        # A prior of 0 is a term left out.
+        in_units = at / jnp.where(prior > 0, prior, 1)
+        ratio = (misfit + count * tiny) / (of_none + count * tiny)
+        return count / 2 * jnp.log(ratio) + in_units @ in_units / 2
 
     def step(state, _):
-        theta, good, least, best = state
-        sums = normal_equations(
-            rule, theta, directions, data, network=network, forced=forced
+        at = state.trial
+        hessian, gradient, misfit = equations(at)
+        noise = jnp.sqrt(misfit / count + tiny)
+        volume = jnp.log(jnp.diag(_cholesky(hessian, state.prior, noise))).sum()
+        loss = negative_log_posterior(misfit, at, state.prior)
+        sizes = _sizes(rule, unravel(at), some, network)
+        priors = [first_order_prior(orders, sizes, *s).ravel()[free] for s in scales]
+        priors = jnp.stack(priors).astype(dtype)
+        posteriors = _posteriors(hessian, gradient + hessian @ at, priors, noise)
+        evidence = jnp.where(jnp.isfinite(posteriors[2]), posteriors[2], -jnp.inf)
+        k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
+        after, std = posteriors[0][k], posteriors[1][state.chosen]
+        # A step must lower the negative log-posterior that it was made for.
+        good = (
+            (loss <= state.least) & jnp.isfinite(after).all() & jnp.isfinite(std).all()
         )
-        found = solve(theta, *sums)
-        # A step that made the misfit clearly worse, or infinite, is halved.
-        better = sums[-1] <= 1.1 * least
-        for leaf in (found.theta, found.std):
-            better &= jnp.isfinite(leaf).all()
-        after = jnp.where(better, found.theta, (good + theta) / 2)
-        good = jnp.where(better, theta, good)
-        best = best._replace(theta=good, converged=jnp.zeros((), bool))
-        best = jax.tree.map(partial(jnp.where, better), found, best)
-        return (after, good, jnp.fmin(sums[-1], least), best), None
+        settled = jnp.abs(after - at) <= 0.1 * std + 1e-3 * jnp.abs(after).max()
+        found = -loss - volume, at, std, state.chosen, noise, settled.all()
+        better = good & (found[0] > state.best[0]) & (state.chosen >= 0)
+        best = jax.tree.map(partial(jnp.where, better), found, state.best)
+        least = negative_log_posterior(misfit, at, priors[k])
+        onward = _State(after, k, priors[k], at, least, best)
+        back = state._replace(trial=(state.good + at) / 2, best=best)
+        return jax.tree.map(partial(jnp.where, good), onward, back), None
 
-    zero = jnp.zeros((), dtype)
-    nothing = EvidenceFit(theta0, theta0, *[zero] * 3, *[jnp.zeros((), bool)] * 2)
-    state = theta0, theta0, zero + jnp.inf, nothing
-    best = jax.lax.scan(step, state, None, length=steps)[0][-1]
-    # The first step is judged by the second; where none was better, theta never left.
-    fitted = best.converged | jnp.any(best.theta != theta0)
-    unknown = unravel(jnp.full(len(free), jnp.inf, dtype))
-    return best._replace(
-        std=jnp.where(fitted, best.std, unknown),
-        noise=jnp.where(fitted, best.noise, jnp.inf),
-        fitted=fitted,
+    zero, ones = jnp.zeros((), dtype), jnp.ones(len(free), dtype)
+    of_none = equations(0 * ones, directions[:1])[-1]
+    start = theta0.ravel()[free]
+    none, infinite = jnp.asarray(-1), zero + jnp.inf
+    best = -infinite, start, ones * infinite, none, infinite, jnp.zeros((), bool)
+    state = _State(start, none, ones, start, infinite, best)
+    # The start is evaluated, too.
+    best = jax.lax.scan(step, state, None, length=steps + 1)[0].best
+    gain, coefficients, std, chosen, noise, converged = best
+    fitted = chosen >= 0
+    tau, rho = jnp.array(scales, dtype)[chosen]
+    # No rule at all is the simplest, where it is asked for.
+    nothing = fitted & (len(scales) < len(grid)) & ~(gain > margin)
+    return EvidenceFit(
+        unravel(jnp.where(nothing, 0, coefficients)),
+        unravel(std),
+        jnp.where(nothing, 0, tau),
+        jnp.where(nothing, 0, rho),
+        jnp.where(nothing, jnp.sqrt(of_none / count + tiny), noise),
+        gain,
+        converged | nothing,
+        fitted,
     )
 
 
@@ -233,7 +277,7 @@ def evidence_fit(
     taus: Sequence[float] = TAUS,
     rhos: Sequence[float] = RHOS,
     margin: float = MARGIN,
-    max_steps: int = 6,
+    max_steps: int = 7,
     forced: bool = False,
 ) -> EvidenceFit:
     """A Taylor rule from noisy, sparse recordings: Gauss-Newton with a Gaussian prior.
@@ -241,7 +285,10 @@ def evidence_fit(
     In each step the model is made linear around the present theta, the noise level is
     estimated from what is left unexplained, and for every pair (tau, rho) the posterior
     and the evidence follow in closed form. Of the pairs whose log-evidence lies within
-    `margin` of the best, the first one is taken: the simplest.
+    `margin` of the best, the first one is taken: the simplest. A step that raises the
+    negative log-posterior is halved, and of all that were accepted the one with the
+    largest evidence is returned. If its `gain` over no rule at all is not above
+    `margin`, nothing was found: theta is zero.
 
     Nothing is random, so the function can be vmapped over data sets of the same shape.
 
@@ -253,7 +300,7 @@ def evidence_fit(
         theta0: where to start; default zero.
         network: what is fixed about the learner.
         taus: sizes of a first-order term to compare, simplest first; see
-            `first_order_prior`.
+            `first_order_prior`. With 0 among them, that nothing is found is an answer.
         rhos: ratios of all other terms, simplest first.
         margin: in nats; 1 is odds of e to one.
         max_steps: Gauss-Newton steps.
@@ -270,11 +317,11 @@ def evidence_fit(
     >>> round(float(evidence_fit(pt.OJA_ORDERS, data).noise), 2)
     0.1
     """
-    if isinstance(only, str) or not (taus and rhos) or max_steps < 1:
+    if isinstance(only, str) or not (any(taus) and rhos) or max_steps < 1:
         raise ValueError(
             f"only is {only!r}, taus {taus}, rhos {rhos}, max_steps {max_steps}; "
-            "expected a sequence of terms (or None), at least one tau and one rho, and "
-            "one step or more."
+            "expected a sequence of terms (or None), at least one tau above zero and "
+            "one rho, and one step or more."
         )
     if data.activity is None or data.x.ndim != 3:
         raise ValueError(
@@ -283,8 +330,10 @@ def evidence_fit(
             f"{'missing' if data.activity is None else 'there'}."
         )
     check_experiment(data)
+    theta0 = np.zeros(orders.shape) if theta0 is None else theta0
+    jax.eval_shape(taylor(orders).apply, theta0, *[1.0] * 4)  # a wrong shape raises
     return _evidence_fit(
-        jnp.asarray(np.zeros(orders.shape) if theta0 is None else theta0, data.x.dtype),
+        jnp.asarray(theta0, data.x.dtype),
         data,
         orders=orders,
         only=None if only is None else tuple(only),

@@ -118,10 +118,12 @@ def score(seed, setting, theta) -> float:
 normal_equations = jax.jit(pt.infer.normal_equations, static_argnums=0)
 
 
-def status(score, converged=None, fitted=True) -> str:
+def status(score, converged=None, fitted=True, found=True) -> str:
     """Whether a row is what it seems: a fit, its score finite, and at rest."""
     if not fitted:
         return "no step was accepted"
+    if not found:
+        return "nothing found"
     if not np.isfinite(score):
         return "diverged"
     if converged is None:
@@ -179,16 +181,18 @@ def run_fits(batch) -> list[dict]:
             row = {"status": status(limit), "r2": f"{limit:.5f}"}
             rows.append(row | {"draws": " ".join(f"{r2:.4f}" for r2 in draws)})
             continue
-        r2, converged, fitted = score(seed, setting, thetas[k]), None, True
+        r2, ended = score(seed, setting, thetas[k]), {}
         if found is not None:
-            converged, fitted = bool(found.converged[k]), bool(found.fitted[k])
-        r2 = r2 if fitted else np.nan  # that of the start is no result
-        row = {"status": status(r2, converged, fitted), "r2": f"{r2:.5f}"}
+            ended = {"converged": found.converged[k], "fitted": found.fitted[k]}
+            ended["found"] = found.tau[k] > 0
+            r2 = r2 if found.fitted[k] else np.nan  # that of the start is no result
+        row = {"status": status(r2, **ended), "r2": f"{r2:.5f}"}
         row |= named(thetas[k])
         if found is not None:
             row["noise_found"] = f"{found.noise[k]:.4f}"
             row |= {"tau": f"{found.tau[k]:g}", "rho": f"{found.rho[k]:g}"}
-            row["converged"] = converged
+            row |= {"gain": f"{found.gain[k]:.2f}"}
+            row["converged"] = bool(found.converged[k])
         rows.append(row)
     each = f"{(time.perf_counter() - start) / len(seeds):.2f}"
     return [row | {"seconds": each} for row in rows]

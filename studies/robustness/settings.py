@@ -16,6 +16,7 @@ RULE = pt.taylor(pt.OJA_ORDERS)
 NAMES = pt.term_names(pt.OJA_ORDERS)
 ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17 terms
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
+PANEL_NOISES = (0.0, 0.4, 1.0)
 ALTERNATIVES = ("no prior", "equal prior", "fresh inputs", "one step ahead")
 ALTERNATIVES += ("growing horizon",)
 EPOCHS = 50
@@ -41,22 +42,40 @@ class Setting(NamedTuple):
         return pt.neural_task(key, RULE, self.truth, **(sizes | options))
 
 
-THREE = np.asarray(pt.terms(pt.OJA_ORDERS, x=0.6, yw=-0.5, xx=1.5))
-VARIANTS = {
-    "main": Setting(),
-    "13 terms": Setting(only=NO_LOW),
-    "shared w0": Setting(redraw=False),
-    "another rule": Setting(truth=THREE),  # dw = 0.6 x - 0.5 y w + 1.5 x^2
-    # Outputs do not influence each other: 20 of the 1000 are drawn, and no others.
-    "100 to 1000": Setting(
-        n_experiments=50,
-        n_steps=50,
-        n_pre=100,
-        n_post=20,
-        x_std=0.1**0.5,
-        w_std=0.02**0.5,
-    ),
+def rule(**terms):
+    """The coefficients of a true rule."""
+    return np.asarray(pt.terms(pt.OJA_ORDERS, **terms))
+
+
+# True rules that took no part in choosing the prior, and one that changes nothing.
+OTHERS = {
+    "xy - 0.3w": Setting(truth=rule(xy=1.0, w=-0.3)),
+    "3xxy - 0.3w": Setting(truth=rule(xxy=3.0, w=-0.3)),
+    "xyy - 0.5xy": Setting(truth=rule(xyy=1.0, xy=-0.5)),
 }
+NONE = {
+    "no rule": Setting(truth=rule()),
+    "no rule, known w0": Setting(truth=rule(), redraw=False),
+}
+VARIANTS = (
+    OTHERS
+    | NONE
+    | {
+        "main": Setting(),
+        "13 terms": Setting(only=NO_LOW),
+        "shared w0": Setting(redraw=False),
+        "another rule": Setting(truth=rule(x=0.6, yw=-0.5, xx=1.5)),
+        # Outputs do not influence each other: 20 of the 1000 are drawn, and no others.
+        "100 to 1000": Setting(
+            n_experiments=50,
+            n_steps=50,
+            n_pre=100,
+            n_post=20,
+            x_std=0.1**0.5,
+            w_std=0.02**0.5,
+        ),
+    }
+)
 OPTIONS = {f"margin {m}": {"margin": float(m)} for m in (0, 1, 2, 4)}
 OPTIONS |= {f"tau {t:g}": {"taus": (t,)} for t in (0.5, 1.5, 5.0, 15.0)}
 OPTIONS |= {f"rho {r:g}": {"rhos": (r,)} for r in (0.003, 0.03, 0.3, 1.0)}
@@ -88,7 +107,22 @@ def settings() -> list[dict]:
         rows += each("100 to 1000", method, CORNERS, range(3))
     for method in ALTERNATIVES:
         rows += each("main", method, CORNERS[1:], range(10))
-    return rows
+    panel = [(noise, recorded) for noise in PANEL_NOISES for recorded in (1.0, 0.5)]
+    whole = [cell for cell in panel if cell[1] == 1]  # the limit is that of all data
+    for variant in (*OTHERS, "another rule"):
+        rows += each(variant, "efficient", whole, range(10))
+        rows += each(
+            variant, "nothing", CORNERS[:1], range(10)
+        )  # noise is nothing to it
+        more = [c for c in panel if variant in OTHERS or c not in CORNERS]
+        for method in ("plain", "evidence"):
+            rows += each(variant, method, more, range(10))
+    return rows + [
+        row
+        for variant in NONE
+        for method in ("nothing", "evidence")
+        for row in each(variant, method, column, range(20))
+    ]
 
 
 def tuning() -> list[dict]:
@@ -111,6 +145,7 @@ TABLES = [
             "noise_found",
             "tau",
             "rho",
+            "gain",
             "converged",
             *ORDER_3,
             "draws",

@@ -74,12 +74,12 @@ def simulated(theta, data, forced):
     return jnp.stack(every)
 
 
-def linear_model(data, forced):
-    """The error at theta = 0 and the Jacobian, of all that was recorded at once."""
-    zero, recorded = jnp.zeros_like(pt.OJA), ~jnp.isnan(data.activity)
-    recorded = np.asarray(recorded & data.valid[..., None])
-    jacobian = jax.jacfwd(lambda theta: simulated(theta, data, forced))(zero)
-    error = np.asarray(data.activity - simulated(zero, data, forced))[recorded]
+def linear_model(data, forced, theta=None):
+    """The error at theta and the Jacobian, of all that was recorded at once."""
+    theta = jnp.zeros_like(pt.OJA) if theta is None else theta
+    recorded = np.asarray(~jnp.isnan(data.activity) & data.valid[..., None])
+    jacobian = jax.jacfwd(lambda theta: simulated(theta, data, forced))(theta)
+    error = np.asarray(data.activity - simulated(theta, data, forced))[recorded]
     return np.asarray(jacobian)[recorded].reshape(len(error), -1)[:, FREE], error
 
 
@@ -153,33 +153,34 @@ def test_the_prior_by_hand():
 def test_one_step_is_linear_regression_with_the_best_prior(gappy, forced):
     """From zero, everything a step does can be written down without the package."""
     j, error = linear_model(gappy, forced)
-    noise = np.sqrt(np.mean(error**2))
+    noise, of_none = np.sqrt(np.mean(error**2)), error
     fixed = pt.simulate(RULE, jnp.zeros_like(pt.OJA), gappy)
     w = jnp.broadcast_to(gappy.w0[:, None], fixed.w.shape)  # nothing is learned yet
     x, y, w = (np.sqrt(np.mean(np.square(v))) for v in (gappy.x, fixed.y, w))
     taus, rhos = (1.5, 0.05), (1.0, 0.1)
     grid = [(tau, rho) for rho in rhos for tau in taus]
-    fits = [
-        textbook(
-            j,
-            error,
-            pt.infer.first_order_prior(pt.OJA_ORDERS, (x, y, 2 * w, 1), *g).ravel()[
-                FREE
-            ],
-            noise,
-        )
-        for g in grid
+    sizes = x, y, 2 * w, 1
+    priors = [
+        pt.infer.first_order_prior(pt.OJA_ORDERS, sizes, *g).ravel()[FREE] for g in grid
     ]
+    fits = [textbook(j, error, prior, noise) for prior in priors]
     order = np.argsort([fit[2] for fit in fits])
-    assert order[-1] != 0 and fits[order[-1]][2] > fits[order[-2]][2] + 1e-3
+    best = order[-1]
+    assert best != 0 and fits[best][2] > fits[order[-2]][2] + 1e-3
     fit = partial(pt.evidence_fit, pt.OJA_ORDERS, gappy, only=FEW, taus=taus, rhos=rhos)
     found = fit(max_steps=1, forced=forced, margin=1e-6)
-    mean, std, _ = fits[order[-1]]
-    assert (float(found.tau), float(found.rho)) == grid[order[-1]]
-    np.testing.assert_allclose(found.noise, noise)
-    np.testing.assert_allclose(found.theta.ravel()[np.array(FREE)], mean, rtol=1e-6)
-    np.testing.assert_allclose(found.std.ravel()[np.array(FREE)], std, rtol=1e-6)
+    assert found.fitted and (float(found.tau), float(found.rho)) == grid[best]
+    theta = found.theta.ravel()[np.array(FREE)]
+    np.testing.assert_allclose(theta, fits[best][0], rtol=1e-6)
     assert set(np.flatnonzero(found.theta)) == set(np.flatnonzero(found.std)) == {*FREE}
+    # What is said of it is said where it arrived.
+    j, error = linear_model(gappy, forced, found.theta)
+    np.testing.assert_allclose(found.noise, np.sqrt(np.mean(error**2)))
+    prior, noise = priors[best], found.noise
+    matrix = np.eye(len(FREE)) + np.outer(prior, prior) * (j.T @ j) / noise**2
+    gain = len(error) / 2 * np.log((of_none**2).sum() / (error**2).sum())
+    gain -= ((theta / prior) ** 2).sum() / 2 + np.linalg.slogdet(matrix)[1] / 2
+    np.testing.assert_allclose(found.gain, gain, rtol=1e-6)
     if not forced:  # when all are within the margin, the first one wins
         easy = fit(max_steps=1, margin=1e6)
         assert (float(easy.tau), float(easy.rho)) == grid[0]
@@ -221,7 +222,7 @@ def test_where_no_step_is_accepted_nothing_is_known():
 def test_how_fits_ended_is_a_sentence():
     def found(fitted, converged):
         fit = pt.infer.EvidenceFit(
-            *[np.zeros(3)] * 5, *map(np.array, (converged, fitted))
+            *[np.ones(3)] * 6, *map(np.array, (converged, fitted))
         )
         return fit.message
 
@@ -229,6 +230,19 @@ def test_how_fits_ended_is_a_sentence():
     assert "in 2 of 3 fits" in found([False, True, False], [False] * 3)
     assert "still moved theta in 1 of 3" in found(all_three, [True, True, False])
     assert "much less" in found(all_three, all_three)
+
+
+def test_nothing_is_found_where_nothing_is():
+    sizes = {"n_experiments": 40, "n_steps": 10, "n_pre": 15, "n_post": 10}
+    still = pt.neural_task(jr.key(0), RULE, 0 * pt.OJA, noise=0.5, x_std=0.3, **sizes)
+    found = pt.evidence_fit(pt.OJA_ORDERS, still)
+    assert not found.theta.any() and found.tau == 0 and found.gain < 1
+    assert found.fitted and found.converged and found.std[1, 1, 0, 0] > 0
+    assert "Nothing was found in 1 of 1 fits" in found.message
+    # Without the zero among the sizes, a rule is returned all the same.
+    always = pt.evidence_fit(pt.OJA_ORDERS, still, taus=(0.5, 1.5, 5.0))
+    assert always.theta.any() and always.gain == found.gain
+    np.testing.assert_array_equal(always.std, found.std)
 
 
 def test_with_noise_the_prior_is_worth_it(noisy):
