@@ -105,6 +105,7 @@ METHODS = {
     "fresh inputs": (by_evidence, 1.0),
     "one step ahead": (partial(by_evidence, forced=True), 0.0),
     "growing horizon": (by_growing_horizon, 0.0),
+    "a rule for sure": (partial(by_evidence, taus=(0.5, 1.5, 5.0)), 0.0),
 }
 
 

@@ -18,7 +18,7 @@ ORDER_3 = tuple(name for name in NAMES if name == "one" or len(name) <= 3)  # 17
 NO_LOW = tuple(name for name in ORDER_3 if name != "one" and len(name) > 1)  # 13
 PANEL_NOISES = (0.0, 0.4, 1.0)
 ALTERNATIVES = ("no prior", "equal prior", "fresh inputs", "one step ahead")
-ALTERNATIVES += ("growing horizon",)
+ALTERNATIVES += ("growing horizon", "a rule for sure")
 EPOCHS = 50
 
 
