@@ -11,20 +11,12 @@ import numpy as np
 
 import plastutor as pt
 
-from .settings import ENSEMBLE, MORE, RULES, SIZES, STEPS
+from .settings import MORE, RULES, SIZES, STEPS
 
 SERIES = pt.taylor(pt.OJA_ORDERS)
 NAMES = pt.term_names(pt.OJA_ORDERS)
 NET = pt.mlp((10,), scale=0.1)
 SERIES_LOSS, NET_LOSS = (pt.objective(rule, pt.activity) for rule in (SERIES, NET))
-
-
-def mean_apply(thetas, x, y, w, r):
-    """What several networks answer on average."""
-    return jnp.mean(jax.vmap(NET.apply, (0, *[None] * 4))(thetas, x, y, w, r))
-
-
-ENSEMBLE_RULE = pt.Rule(NET.init, mean_apply, pt.rules.plain_update(mean_apply))
 
 
 @cache
@@ -33,9 +25,9 @@ def pairs():
     return np.array(list(combinations(range(len(NAMES)), 2)))
 
 
-def all_pairs(rule, theta, states):
+def all_pairs(theta, states):
     """The coefficients of every pair of terms, by least squares over the states."""
-    dw = np.asarray(jax.jit(jax.vmap(rule.apply, (None, 0, 0, 0, 0)))(theta, *states))
+    dw = np.asarray(jax.jit(jax.vmap(NET.apply, (None, 0, 0, 0, 0)))(theta, *states))
     powers = [v[:, None] ** np.arange(3) for v in states[:3]]
     columns = np.einsum("na,nb,nc->nabc", *powers).reshape(len(dw), -1)
     matrix, target = columns.T @ columns, columns.T @ dw
@@ -45,9 +37,9 @@ def all_pairs(rule, theta, states):
     return thetas.reshape(-1, *pt.OJA_ORDERS.shape)
 
 
-def by_held_out(rule, theta, states, held_out):
-    """The pair whose coefficients, read from a rule, predict other experiments best."""
-    thetas = all_pairs(rule, theta, states)
+def by_held_out(theta, states, held_out):
+    """The pair whose coefficients, read from a network, predict other data best."""
+    thetas = all_pairs(theta, states)
     losses = jax.jit(jax.vmap(SERIES_LOSS, (0, None)))(jnp.asarray(thetas), held_out)
     return pairs()[int(np.nanargmin(losses))]
 
@@ -67,30 +59,22 @@ def run(batch) -> list[dict]:
         pt.neural_task(key, SERIES, truth, **SIZES) for key in keys[:3]
     )
     more = pt.neural_task(keys[4], SERIES, truth, **SIZES | {"n_experiments": MORE})
-    starts = jax.vmap(NET.init)(jr.split(keys[3], ENSEMBLE))
-    fits = pt.fit_many(NET_LOSS, starts, train, max_steps=STEPS)
-    thetas = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[f.theta for f in fits])
-    first = jax.tree.map(lambda leaf: leaf[0], thetas)
-    rules = {"ensemble": (ENSEMBLE_RULE, thetas)}
-    rows = []
+    fit = pt.fit(NET_LOSS, NET.init(keys[3]), train, max_steps=STEPS)
+    r2, rows = r2_of(NET, fit.theta, truth, new), []
     for setting in batch:
-        way = setting["way"]
-        rule, theta = rules.get(way.split(",")[0], (NET, first))
-        data = more if way == "more states" else train
-        states = pt.infer.visited_states(rule, theta, data)
-        if "held out" in way:
-            places, explained = by_held_out(rule, theta, states, held_out), np.nan
+        data = more if setting["way"] == "more states" else train
+        states = pt.infer.visited_states(NET, fit.theta, data)
+        if setting["way"] == "held out":
+            places = by_held_out(fit.theta, states, held_out)
         else:
-            read = pt.distil(rule, theta, states, pt.OJA_ORDERS, max_terms=2)
-            places, explained = read.term, read.explained[1]
+            places = pt.distil(NET, fit.theta, states, pt.OJA_ORDERS, max_terms=2).term
         found = {NAMES[k] for k in places}
         rows.append(
             {
-                "status": fits[0].status if rule is NET else "finished",
+                "status": fit.status,
                 "true_pair": found == set(terms),
                 "found": " ".join(sorted(found)),
-                "explained": f"{explained:.4f}",
-                "r2": f"{r2_of(rule, theta, truth, new):.4f}",
+                "r2": f"{r2:.4f}",
             }
         )
     seconds = f"{(time.perf_counter() - start) / len(batch):.1f}"
