@@ -151,4 +151,4 @@ def _recall(key, n_examples, n_class, n_pre, lengths, active, background):
     question = (time >= n_cue + n_delay) & (group == n_class)[None]
     there = jax.random.bernoulli(k_active, active, cue.shape) & (cue | question[None])
     more = jax.random.bernoulli(k_background, background, cue.shape)
-    return there.astype(float) + more, label
+    return there.astype(float) + more.astype(float), label
