@@ -11,16 +11,18 @@ def recall(**settings):
     return pt.tasks.recall_task(KEY, 4, **settings)
 
 
+SPIKES = np.zeros((4, 60, 12)), np.zeros(4, int)
+LAYER = pt.networks.SpikingLayer(np.ones((12, 4)), np.ones((4, 2)))
+
+
 def answered(n_answer):
     """The loss of examples of 60 steps, of which so many count."""
-    layer = pt.networks.init_spiking_layer(KEY, 12, 4, 2)
-    given = pt.networks.lif(), layer, *recall()
+    given = pt.networks.lif(), LAYER, *SPIKES
     return pt.likelihoods.spiking_loss(*given, n_answer=n_answer)
 
 
 def answered_gradient(n_answer):
-    layer = pt.networks.init_spiking_layer(KEY, 12, 4, 2)
-    given = pt.networks.lif(), layer, *recall()
+    given = pt.networks.lif(), LAYER, *SPIKES
     return pt.gradients.spiking_gradient(*given, how="eprop", n_answer=n_answer)
 
 
