@@ -308,6 +308,25 @@ def _first(bad) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
+def answer_steps(n_steps: int, n_answer: int | None) -> int:
+    """How many of the last steps of an example count: n_answer, or all if None.
+
+    Raises:
+        ValueError: fewer than one, or more than there are.
+
+    >>> answer_steps(50, None), answer_steps(50, 10)
+    (50, 10)
+    """
+    if n_answer is None:
+        return n_steps
+    if not 1 <= n_answer <= n_steps:
+        raise ValueError(
+            f"n_answer is {n_answer}; expected a number of steps from 1 to {n_steps}, "
+            "the length of an example. Leave it out to count all."
+        )
+    return n_answer
+
+
 def hide(data: Experiment, hidden: Bool[ArrayLike, "*exp time"]) -> Experiment:
     """The same experiments, with some of what was observed hidden from the loss.
 

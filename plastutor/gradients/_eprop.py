@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from plastutor._experiments import answer_steps
 from plastutor.likelihoods import spiking_loss
 from plastutor.networks import Cell, SpikingLayer
 
@@ -44,7 +45,7 @@ def diagonal_jacobian(
     return _along_each_state(lambda s: step(s, current), state).swapaxes(0, 1)
 
 
-def _online(cell, layer, x, label, feedback, exact):
+def _online(cell, layer, x, label, feedback, exact, n_answer):
     """Loss and gradient of one example, in one pass forward.
 
     The influence is d state / d w: in e-prop of a neuron's own weights on its state,
@@ -74,13 +75,15 @@ def _online(cell, layer, x, label, feedback, exact):
         state = cell.step(state, current)
         z = cell.fire(state)
         log_p = layer.log_probability(z)
-        error = jnp.exp(log_p).at[label].add(-1)
+        counts = t >= len(x) - n_answer
+        error = jnp.where(counts, jnp.exp(log_p).at[label].add(-1), 0)
         of_state = _along_each_state(cell.fire, state) * (error @ feedback)[None]
         if exact:
             d_w += jnp.tensordot(of_state, influence)
         else:
             d_w += (of_state[:, None] * influence).sum(0)
-        return state, influence, total - log_p[label], d_w, d_out + jnp.outer(z, error)
+        total -= jnp.where(counts, log_p[label], 0)
+        return state, influence, total, d_w, d_out + jnp.outer(z, error)
 
     shape = (cell.n_state, n, *w.shape) if exact else (cell.n_state, *w.shape)
     start = (
@@ -92,7 +95,7 @@ def _online(cell, layer, x, label, feedback, exact):
     )
     # Not a scan over x: for a batch it would first copy x, with time in front.
     end = jax.lax.fori_loop(0, len(x), step, start)
-    total, d_w, d_out = jax.tree.map(lambda v: v / len(x), end[2:])
+    total, d_w, d_out = jax.tree.map(lambda v: v / n_answer, end[2:])
     n_pre = layer.w_in.shape[0]
     d_rec = None if layer.w_rec is None else d_w[n_pre:]
     return total, SpikingLayer(d_w[:n_pre], d_out, d_rec)
@@ -106,6 +109,7 @@ def spiking_gradient(
     *,
     how: str = "bptt",
     feedback: Float[Array, "class post"] | None = None,
+    n_answer: int | None = None,
 ) -> tuple[Float[Array, ""], SpikingLayer]:
     """The loss of a batch, and its gradient with respect to all weights.
 
@@ -134,12 +138,14 @@ def spiking_gradient(
         feedback: what carries the error of the read-out to the neurons, for "eprop";
             default w_out.T, which is exact. A fixed random one does without symmetric
             weights (Lillicrap et al. 2016).
+        n_answer: how many of the last steps have a loss; default all.
 
     Returns:
         The loss (nats), the mean over examples and steps, and its gradient.
 
     Raises:
-        ValueError: an unknown way; feedback where it has no place; shapes that differ.
+        ValueError: an unknown way; feedback where it has no place; shapes that differ;
+            fewer or more answering steps than there are.
 
     >>> from plastutor.networks import init_spiking_layer, lif
     >>> layer = init_spiking_layer(jax.random.key(0), 20, 8, 5)
@@ -166,14 +172,17 @@ def spiking_gradient(
             f"feedback has shape {feedback.shape}; expected "
             f"{layer.w_out.shape[::-1]}: one row a class, as in w_out.T."
         )
-    return _gradient(cell, layer, x, label, feedback, how)
+    n_answer = answer_steps(x.shape[1], n_answer)
+    return _gradient(cell, layer, x, label, feedback, how, n_answer)
 
 
-@partial(jax.jit, static_argnames=("cell", "how"))
-def _gradient(cell, layer, x, label, feedback, how):
+@partial(jax.jit, static_argnames=("cell", "how", "n_answer"))
+def _gradient(cell, layer, x, label, feedback, how, n_answer):
     if how == "bptt":
-        return jax.value_and_grad(partial(spiking_loss, cell))(layer, x, label)
+        loss = partial(spiking_loss, cell, n_answer=n_answer)
+        return jax.value_and_grad(loss)(layer, x, label)
     back = layer.w_out.T if feedback is None else feedback
-    one = partial(_online, cell, layer, feedback=back, exact=how == "rtrl")
+    how_far = {"exact": how == "rtrl", "n_answer": n_answer}
+    one = partial(_online, cell, layer, feedback=back, **how_far)
     each = jax.vmap(lambda x, label: one(x, label))(x, label)
     return jax.tree.map(lambda v: v.mean(0), each)

@@ -13,8 +13,10 @@ from plastutor._types import Scalar
 from plastutor.gradients import spiking_gradient
 from plastutor.networks import Cell, SpikingLayer
 
+_STATIC = ("cell", "how", "n_answer", "max_steps", "batch_size")
 
-@partial(jax.jit, static_argnames=("cell", "how", "max_steps", "batch_size"))
+
+@partial(jax.jit, static_argnames=_STATIC)
 def train_spiking(
     key: PRNGKeyArray,
     cell: Cell,
@@ -24,6 +26,7 @@ def train_spiking(
     *,
     how: str = "bptt",
     feedback: Float[Array, "class post"] | None = None,
+    n_answer: int | None = None,
     max_steps: int = 200,
     batch_size: int = 16,
     rates: tuple[Scalar, Scalar, Scalar] = (0.1, 0.03, 0.001),
@@ -38,6 +41,7 @@ def train_spiking(
         label: the right classes.
         how: as in `spiking_gradient`.
         feedback: as in `spiking_gradient`.
+        n_answer: as in `spiking_gradient`.
         max_steps: the number of updates.
         batch_size: the number of examples in an update.
         rates: the rates of Adam for w_in, w_out and w_rec; 0 freezes. Where w_rec moves
@@ -63,7 +67,7 @@ def train_spiking(
     def update(carry, at):
         layer, state = carry
         value, gradient = spiking_gradient(
-            cell, layer, x[at], label[at], how=how, feedback=feedback
+            cell, layer, x[at], label[at], how=how, feedback=feedback, n_answer=n_answer
         )
         change, state = adam.update(gradient, state)
         return (SpikingLayer(*map(moved, layer, rates, change)), state), value

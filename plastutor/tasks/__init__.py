@@ -8,6 +8,7 @@ from plastutor.tasks._foraging import (
 )
 from plastutor.tasks._patterns import (
     pattern_task as pattern_task,
+    recall_task as recall_task,
     spike_patterns as spike_patterns,
 )
 from plastutor.tasks._recordings import (
