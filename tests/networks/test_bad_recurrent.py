@@ -1,8 +1,9 @@
-"""Recurrent networks, rules and data that do not fit get a sentence."""
+"""One rule for several projections; and rules and data that do not fit."""
 
 from dataclasses import replace
 from functools import partial
 
+import jax
 import numpy as np
 import pytest
 from test_recurrent import LOOP, MASK, RULES, data, theta_of
@@ -11,6 +12,19 @@ import plastutor as pt
 from plastutor.networks import Recurrent
 
 __all__ = ["data"]  # the fixture
+
+
+def test_one_rule_is_shared(data):
+    rule, theta = RULES["ff"], theta_of(("ff",))["ff"]
+    both = {"ff": rule, "rec": rule}
+    named = pt.simulate(both, {"ff": theta, "rec": theta}, data, network=LOOP)
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        pt.simulate(rule, theta, data, network=LOOP),
+        named,
+    )
+    only = pt.simulate(rule, theta, data, network=replace(LOOP, shared=("rec",)))
+    assert only.w is not None and (only.w["ff"] == data.w0["ff"][:, None]).all()
 
 
 def with_w0(data, **changes):

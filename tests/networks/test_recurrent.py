@@ -160,17 +160,16 @@ def test_its_own_way_back_in_blocks_is_that_of_jax(rules, forced, data, monkeypa
     theta = rules.init(jr.key(3)) if isinstance(rules, pt.Rule) else theta_of(rules)
     loss = pt.objective(rules, pt.activity, network=DALE, forced=forced)
     first = jax.tree.map(lambda leaf: leaf[0], alone)
-    way = loss.network.fast(rules, pt.activity.sums, theta, first)
-    assert way is not NotImplemented
+    own = loss.network.fast(rules, pt.activity.sums, theta, first)
+    assert own is not NotImplemented
     by_jax = jax.grad(lambda theta: pt.activity(loss.predict(theta, alone), alone))
     jax.tree.map(
         partial(np.testing.assert_allclose, atol=1e-12),
         jax.grad(loss)(theta, alone),
         by_jax(theta),
     )
-    for other in (data, first._replace(w0=first.w0)):
-        slow = replace(DALE, homeostasis=0.1) if other is not data else DALE
-        assert slow.fast(rules, None, theta, other) is NotImplemented
+    slow = replace(DALE, homeostasis=0.1)
+    assert slow.fast(rules, pt.activity.sums, theta, first) is NotImplemented
 
 
 def test_the_local_gradient_leaves_out_what_activity_owes_to_weights(data):
@@ -341,8 +340,7 @@ def test_equal_networks_compile_once(data):
         for _ in range(2)
     ]
     assert made[0] == made[1] and hash(made[0]) == hash(made[1])
-    assert made[0] != replace(made[0], masks={"rec": ~MASK})
-    assert made[0] != replace(made[0], signs={}) and made[0].masks != {"rec": MASK}
+    assert made[0] not in (replace(made[0], masks={}), replace(made[0], signs={}))
     theta = theta_of(("rec",))
     losses = [pt.objective({"rec": RULES["rec"]}, pt.activity, network=n) for n in made]
     assert losses[0] == losses[1]
@@ -359,16 +357,3 @@ def test_equal_networks_compile_once(data):
         loss(theta, data)
         counts.append(len(traced))
     assert counts[0] > 0 and counts[0] == counts[1]
-
-
-def test_one_rule_is_shared(data):
-    rule, theta = RULES["ff"], theta_of(("ff",))["ff"]
-    both = {"ff": rule, "rec": rule}
-    named = pt.simulate(both, {"ff": theta, "rec": theta}, data, network=LOOP)
-    jax.tree.map(
-        np.testing.assert_array_equal,
-        pt.simulate(rule, theta, data, network=LOOP),
-        named,
-    )
-    only = pt.simulate(rule, theta, data, network=replace(LOOP, shared=("rec",)))
-    assert only.w is not None and (only.w["ff"] == data.w0["ff"][:, None]).all()
