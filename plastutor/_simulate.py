@@ -70,9 +70,12 @@ def simulate(
     """
     check_experiment(experiment)
     theta, experiment = one_precision(theta, experiment)
-    how = {"network": Forced(network) if forced else network}
-    how["keep_weights"] = keep_weights
-    one = partial(_simulate_one, as_rules(rule), **how)
+    one = partial(
+        _simulate_one,
+        as_rules(rule),
+        network=Forced(network) if forced else network,
+        keep_weights=keep_weights,
+    )
     if experiment.x.ndim == 3:
         return jax.vmap(one, in_axes=(None, 0))(theta, spread(experiment))
     return one(theta, experiment)

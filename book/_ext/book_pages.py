@@ -12,6 +12,7 @@ formulas with * and |. Sphinx would take those for markup, so the API page escap
 
 import platform
 import re
+import sys
 from datetime import date
 from importlib.metadata import version
 
@@ -86,9 +87,13 @@ def after_google(app, what, name, obj, options, lines):
             lines[n] = f"{found[1]}``{MODULES.sub('', found[2])}``"
 
 
-def skip_tuple_fields(app, what, name, obj, skip, options):
-    """Leave out the fields of named tuples, which their classes' docstrings list."""
-    return True if type(obj).__name__ == "_tuplegetter" else None
+def skip_fields(app, what, name, obj, skip, options):
+    """Leave out fields of tuples and dataclasses: docstrings of classes list them."""
+    read = app.env.temp_data
+    of = getattr(sys.modules.get(read.get("autodoc:module")), "__dict__", {})
+    of_class = getattr(of.get(read.get("autodoc:class")), "__dataclass_fields__", ())
+    is_field = name in of_class or type(obj).__name__ == "_tuplegetter"
+    return True if is_field else None
 
 
 def setup(app):
@@ -98,7 +103,7 @@ def setup(app):
     app.connect("html-page-context", without_thebe, priority=900)
     # The theme leaves it empty on a reader's first visit, and then finds that wrong.
     app.add_js_file(None, body="document.documentElement.dataset.mode ||= 'auto';")
-    app.connect("autodoc-skip-member", skip_tuple_fields)
+    app.connect("autodoc-skip-member", skip_fields)
     app.connect("autodoc-process-docstring", plain, priority=400)
     app.connect("autodoc-process-docstring", after_google, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

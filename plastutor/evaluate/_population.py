@@ -223,7 +223,7 @@ def _sandwich(gradients, matrices):
 
 def cluster_robust_interval(
     loss: Objective,
-    theta: Theta,
+    theta: Theta | list[Theta],
     data: Experiment | Cohort,
     *,
     level: float = 0.95,
@@ -235,18 +235,32 @@ def cluster_robust_interval(
     animals and k coefficients its variance is taken times m / (m - k), and Student's t
     has m - k degrees of freedom: with few animals the plain one is too narrow.
 
+    It is an interval around one optimum, which tells nothing of another one. Where
+    `fit_restarts` names several, pass the thetas of all (`pt.infer.distinct_optima`): a
+    coefficient is known only as far as their intervals agree.
+
     Args:
         loss: made by `objective`, with a loss that is a mean over choices.
-        theta: the best fit.
+        theta: the best fit; or a list of several optima.
         data: what was fitted, a cohort or a batch with one experiment an animal.
         level: what the interval should cover.
 
     Returns:
-        The lower and the upper ends of the free coefficients, in the order of theta.
+        The lower and the upper ends of the free coefficients, in the order of theta;
+        of several optima with a leading axis, (optimum, k).
 
     Raises:
-        ValueError: no more animals than coefficients.
+        ValueError: no more animals than coefficients, or an empty list.
     """
+    if isinstance(theta, list):
+        if not theta:
+            raise ValueError(
+                "The list of thetas is empty; expected one or several optima, such as "
+                "[fit.theta for fit in pt.infer.distinct_optima(loss, fits, data)]."
+            )
+        every = [cluster_robust_interval(loss, one, data, level=level) for one in theta]
+        low, high = (np.stack(ends) for ends in zip(*every, strict=True))
+        return low, high
     free = free_coefficients(loss, theta)
     cohort = as_cohort(data)
     data, n_animals = cohort.by_animal, cohort.n_animals

@@ -1,5 +1,10 @@
 """Inference: find theta, choose terms, read a network as terms."""
 
+from plastutor.infer._coefficients import (
+    coefficient_names as coefficient_names,
+    free_coefficients as free_coefficients,
+    free_directions as free_directions,
+)
 from plastutor.infer._distil import (
     Distilled as Distilled,
     States as States,
@@ -17,20 +22,22 @@ from plastutor.infer._fit import (
     LBFGS as LBFGS,
     fit as fit,
     fit_many as fit_many,
-    fit_restarts as fit_restarts,
     lowest_loss as lowest_loss,
 )
 from plastutor.infer._gauss_newton import (
     DampedStep as DampedStep,
     GaussNewton as GaussNewton,
     damped_step as damped_step,
-    free_coefficients as free_coefficients,
-    free_directions as free_directions,
     gauss_newton_terms as gauss_newton_terms,
 )
 from plastutor.infer._online import (
     fit_online as fit_online,
     stream_gradient as stream_gradient,
+)
+from plastutor.infer._optima import (
+    distinct_optima as distinct_optima,
+    fit_restarts as fit_restarts,
+    nats_above_best as nats_above_best,
 )
 from plastutor.infer._selection import (
     Selection as Selection,

@@ -32,13 +32,16 @@ class EvidenceFit(NamedTuple):
 
     Attributes:
         theta: the posterior mean, shape of the orders.
-        std: posterior standard deviation of every coefficient; 0 where not free.
+        std: posterior standard deviation of every coefficient; 0 where not free, and
+            infinite where nothing was fitted.
         tau: the chosen size of a first-order term.
         rho: the chosen ratio of all other terms to it.
-        noise: estimated standard deviation of what the model leaves unexplained.
+        noise: estimated standard deviation of what the model leaves unexplained;
+            infinite where nothing was fitted.
         converged: True where the last step moved no coefficient by more than a tenth
-            of its `std` (or a thousandth of the largest coefficient). Where it is
-            False, theta is the best that was found, and finite; more steps may help.
+            of its `std` (or a thousandth of the largest coefficient). Else theta is
+            the best that was found, and finite.
+        fitted: False where every step made the misfit worse; theta is the start then.
     """
 
     theta: Float[Array, "x y w r"]
@@ -47,6 +50,20 @@ class EvidenceFit(NamedTuple):
     rho: Float[Array, ""]
     noise: Float[Array, ""]
     converged: Bool[Array, ""]
+    fitted: Bool[Array, ""]
+
+    @property
+    def message(self) -> str:
+        """A sentence on how it ended; for several data sets, how many and how."""
+        of = f"of {self.fitted.size} fits"
+        if failed := int((~self.fitted).sum()):
+            return (
+                f"No step was accepted in {failed} {of}: each made the misfit worse. "
+                "theta is the start there; try smaller taus, fewer terms, 64 bits."
+            )
+        if moving := int((~self.converged).sum()):
+            return f"The last step still moved theta in {moving} {of}; take more steps."
+        return "The last step moved theta by much less than its standard deviation."
 
 
 def first_order_prior(
@@ -172,7 +189,9 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
         tau, rho = jnp.array(grid, dtype)[k]
         after, std = unravel(means[k]), unravel(stds[k])
         settled = jnp.abs(after - theta) <= 0.1 * std + 1e-3 * jnp.abs(after).max()
-        return EvidenceFit(after, std, tau, rho, noise, settled.all())
+        return EvidenceFit(
+            after, std, tau, rho, noise, settled.all(), jnp.asarray(True)
+        )
 
     def step(state, _):
         theta, good, least, best = state
@@ -191,9 +210,17 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
         return (after, good, jnp.fmin(sums[-1], least), best), None
 
     zero = jnp.zeros((), dtype)
-    nothing = EvidenceFit(theta0, theta0, zero, zero, zero, jnp.zeros((), bool))
-    state = (theta0, theta0, jnp.asarray(jnp.inf, dtype), nothing)
-    return jax.lax.scan(step, state, None, length=steps)[0][-1]
+    nothing = EvidenceFit(theta0, theta0, *[zero] * 3, *[jnp.zeros((), bool)] * 2)
+    state = theta0, theta0, zero + jnp.inf, nothing
+    best = jax.lax.scan(step, state, None, length=steps)[0][-1]
+    # The first step is judged by the second; where none was better, theta never left.
+    fitted = best.converged | jnp.any(best.theta != theta0)
+    unknown = unravel(jnp.full(len(free), jnp.inf, dtype))
+    return best._replace(
+        std=jnp.where(fitted, best.std, unknown),
+        noise=jnp.where(fitted, best.noise, jnp.inf),
+        fitted=fitted,
+    )
 
 
 def evidence_fit(

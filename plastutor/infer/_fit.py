@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import PRNGKeyArray
 
 from plastutor._devices import spread
 from plastutor._experiments import check_experiment, first_steps
@@ -80,7 +79,7 @@ def _advance(loss, optimizer, axes, n_steps, theta, state, data):
         kept = jax.tree.map(lambda all, now: all.at[k].set(now), kept, (theta, value))
         return after, state, gradient, kept
 
-    value = _loss_of.eval_shape(loss, axes, theta, data)
+    value = loss_of.eval_shape(loss, axes, theta, data)
     kept = jax.tree.map(
         lambda leaf: jnp.zeros((CHUNK, *leaf.shape), leaf.dtype), (theta, value)
     )
@@ -88,7 +87,8 @@ def _advance(loss, optimizer, axes, n_steps, theta, state, data):
 
 
 @partial(jax.jit, static_argnames=("loss", "axes"))  # its shape is traced once
-def _loss_of(loss, axes, theta, data):
+def loss_of(loss, axes, theta, data):
+    """The loss of theta, or of each of several thetas."""
     return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
 
 
@@ -164,7 +164,7 @@ def _checked(loss, theta0, data, max_steps, horizons, axes):
             "theta0 needs a leading axis, one start for each fit, of the same length "
             f"on every leaf; its leaves have shapes {shapes}."
         )
-    value = _loss_of.eval_shape(loss, axes, theta0, data)
+    value = loss_of.eval_shape(loss, axes, theta0, data)
     shape = () if axes is None else (jax.tree.leaves(theta0)[0].shape[0],)
     if getattr(value, "shape", None) != shape:
         raise ValueError(
@@ -300,31 +300,3 @@ def lowest_loss(result: Fit) -> float:
     """
     finite = result.losses[np.isfinite(result.losses)]
     return float(finite.min()) if len(finite) else np.inf
-
-
-def fit_restarts(
-    key: PRNGKeyArray,
-    loss: Callable,
-    init: Callable,
-    data: Any,
-    *,
-    restarts: int = 6,
-    **how: Any,
-) -> Fit:
-    """The best of several fits from random starts, for a loss with several optima.
-
-    Args:
-        key: a JAX random key.
-        loss: as in `fit`.
-        init: `key -> theta`, such as rule.init.
-        data: what the loss needs.
-        restarts: how many starts.
-        **how: optimizer, max_steps and the like, as in `fit_many`.
-
-    >>> found = fit_restarts(jax.random.key(0), lambda t, data: (t**2 - data) ** 2,
-    ...                      jax.random.normal, 4.0, restarts=3, max_steps=30)
-    >>> round(abs(float(found.theta)), 2)
-    2.0
-    """
-    starts = jax.vmap(init)(jax.random.split(key, restarts))
-    return min(fit_many(loss, starts, data, **how), key=lowest_loss)

@@ -10,37 +10,10 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from plastutor._types import Theta
+from plastutor.infer._coefficients import free_directions
 from plastutor.objectives import Objective
 
 FACTORS = (0.3, 1.0, 10.0)  # a bolder step can jump out of a good valley
-
-
-def free_coefficients(loss: Objective, theta: Theta) -> tuple[int, ...]:
-    """Where the free coefficients stand in the row that theta makes (`ravel_pytree`).
-
-    The rule of the loss says which: name them in `taylor(only=...)`. Without a rule, or
-    with one that names none, all are free.
-
-    Args:
-        loss: made by `objective`.
-        theta: of that loss.
-
-    >>> import plastutor as pt
-    >>> loss = pt.objective(pt.taylor(pt.OJA_ORDERS, ("xy", "yyw")), pt.activity)
-    >>> free_coefficients(loss, pt.OJA)
-    (7, 12)
-    """
-    free = loss.rule.free if loss.rule is not None else None
-    return tuple(range(ravel_pytree(theta)[0].size)) if free is None else free
-
-
-def free_directions(loss: Objective, theta: Theta) -> tuple[Float[Array, "k n"], Theta]:
-    """The directions of the free coefficients: as rows, and as thetas."""
-    flat, unravel = ravel_pytree(theta)
-    rows = jnp.eye(flat.size, dtype=flat.dtype)[
-        jnp.array(free_coefficients(loss, theta))
-    ]
-    return rows, jax.vmap(unravel)(rows)
 
 
 def gauss_newton_terms(

@@ -346,12 +346,8 @@ def _check(loss, orders, train, held_out, max_terms, max_steps) -> None:
     if jax.tree.structure(train) != jax.tree.structure(held_out):
         raise ValueError("train and held_out hold different kinds of data.")
     try:
-        theta = (
-            {p: jnp.zeros(shape) for p, shape in shapes.items()}
-            if several
-            else (jnp.zeros(shapes))
-        )
-        jax.eval_shape(loss, theta, train)
+        zeros = {p: jnp.zeros(s) for p, s in shapes.items()} if several else None
+        jax.eval_shape(loss, jnp.zeros(shapes) if zeros is None else zeros, train)
     except ValueError:
         raise
     except Exception as error:

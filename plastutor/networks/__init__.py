@@ -1,5 +1,6 @@
 """Networks: what one step of a learner is, everything but the rule."""
 
+from plastutor.networks._arrays import Arrays as Arrays
 from plastutor.networks._blocks import (
     block_length as block_length,
     in_blocks as in_blocks,
@@ -23,7 +24,6 @@ from plastutor.networks._network import (
 )
 from plastutor.networks._parallel import Parallel as Parallel, bias as bias
 from plastutor.networks._recurrent import (
-    Arrays as Arrays,
     Recurrent as Recurrent,
     RecurrentState as RecurrentState,
 )

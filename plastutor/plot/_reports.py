@@ -24,7 +24,8 @@ def choice_report(report: Report) -> Figure:
 
     Returns:
         A figure with four panels: matching, the rule's coefficients, animals predicted
-        from the others, and what the rule with forgetting gains.
+        from the others, and what the rule with forgetting and a choice kernel gains.
+        Its title says what is claimed of forgetting and of a habit.
     """
     own = _details(report, Matching)
     each = np.asarray(own.population.thetas)
@@ -37,6 +38,7 @@ def choice_report(report: Report) -> Figure:
     matching.plot([0, 1], [0, 1], "--", color=NULL, label="equal")
     matching.set(xlabel="share of rewards", ylabel="share of choices")
     _legend_above(matching, 2)
+    figure.suptitle(own.found, fontsize=9)
     return figure
 
 
@@ -103,14 +105,14 @@ def _page(places, report: Report, each, labels) -> tuple[Figure, Axes]:
         drawn.set_label(label)
     _legend_above(rule, 1)
     rule.axhline(0, color=NULL)
-    rule.set_xticks(place, report.terms)
+    rule.set_xticks(place, [term.replace(" ", "\n") for term in report.terms])
     rule.set(xlabel="term", ylabel="coefficient")
     rule.margins(x=0.1)
 
     each = {name: np.median(v, axis=0) for name, v in report.explained.items()}
     each = {name: np.where(np.isfinite(v), v, np.nan) for name, v in each.items()}
     per_animal(each, unit="percent explained,\nunseen", ax=scores)
-    scores.set_xticks(range(len(each)), list(each), rotation=20, ha="right")
+    scores.set_xticks(range(len(each)), list(each), rotation=35, ha="right", fontsize=7)
     scores.margins(x=0.1)
     scores.set_ylim(bottom=max(scores.get_ylim()[0], LOWEST))
 
@@ -120,7 +122,7 @@ def _page(places, report: Report, each, labels) -> tuple[Figure, Axes]:
     gains.hlines(place, ends[:, 0], ends[:, 1], color=MODEL)
     gains.plot([one.gain for one in compared], place, "o", color=MODEL, ms=5)
     gains.axvline(0, color=NULL)
-    gains.set_yticks(place, list(report.comparisons))
+    gains.set_yticks(place, list(report.comparisons), fontsize=7)
     gains.invert_yaxis()
     gains.set_xlabel("gain of the rule, points")
     return figure, axes["own"]

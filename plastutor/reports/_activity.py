@@ -22,14 +22,15 @@ from plastutor.objectives import objective
 from plastutor.reports._analysis import (
     Found,
     Model,
-    analyse,
     check_enough,
+    fit_to_all,
     or_infinite,
+    predict_each,
     put_together,
     rule_model,
 )
 from plastutor.reports._report import Recorded, Report
-from plastutor.rules import Orders, taylor
+from plastutor.rules import Orders, taylor, term_names
 from plastutor.tasks import redraw_w0
 
 FIXED, WITHOUT, RULE, ALL = "fixed weights", "rule without w", "rule", "all terms"
@@ -98,11 +99,14 @@ def report_activity(
         drawn = redraw_w0(key_w0, data, w0_std)
         drawn = drawn._replace(w0=drawn.w0 + data.w0)
         *keys_fit, key_all = jr.split(key_fit, 4)
-        result = analyse((key_all, *keys_fit), models, RULE, Cohort(drawn))
+        cohort = Cohort(drawn)
+        predicted = predict_each((key_all, *keys_fit), models, RULE, cohort)
+        result = fit_to_all(key_all, models[RULE], predicted, cohort)
         found.append(_with_all_terms(result, orders, network))
     details = _details(recording, skip, found[0], models[RULE], total)
     source = recording.file, recording.sha256, recording.experiments
-    return put_together(key_boot, source, found, RULE, orders, total, details)
+    rest = RULE, term_names(orders), total, details
+    return put_together(key_boot, source, found, *rest)
 
 
 def _models(orders, terms, network, restarts, data: Experiment) -> dict[str, Model]:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from plastutor import evaluate
 from plastutor._cohorts import Cohort
 from plastutor._types import Experiment, Theta
-from plastutor.infer import LBFGS, GaussNewton, fit_many, lowest_loss
-from plastutor.objectives import objective
+from plastutor.infer import (
+    LBFGS,
+    GaussNewton,
+    distinct_optima,
+    fit_many,
+    free_coefficients,
+    lowest_loss,
+    nats_above_best,
+)
+from plastutor.objectives import Objective, objective
 from plastutor.reports._report import NOTHING, TO_ALL, Report
-from plastutor.rules import Orders, taylor, term_names
+from plastutor.rules import taylor
 
 SAME = 0.01  # starts whose losses differ by less than this share reached the same
 
@@ -35,6 +46,33 @@ def rule_model(orders, terms, kind, network, restarts: int, max_steps: int) -> M
     rule = taylor(orders, terms, scale=0.1)
     loss = objective(rule, kind, network=network)
     return Model(loss, rule.init, restarts, GaussNewton(), max_steps)
+
+
+ABSENT = 1e9  # where a coefficient starts that is not there; no step moves it far
+
+
+class Present(NamedTuple):
+    """A prediction in which coefficients that are absent count as 0.
+
+    So which terms a model has is data, its start: models that differ in nothing else
+    are compiled once.
+    """
+
+    predict: Callable
+
+    def __call__(self, theta, data):
+        """What is predicted."""
+
+        def kept(leaf):
+            return jnp.where(leaf < ABSENT / 2, leaf, 0)
+
+        return self.predict(jax.tree.map(kept, theta), data)
+
+
+def some_of(loss: Objective) -> Objective:
+    """The same loss, for models that have some of its coefficients and not others."""
+    forward = None if loss.forward is None else Present(loss.forward)
+    return replace(loss, predict=Present(loss.predict), forward=forward, mean=None)
 
 
 class Found(NamedTuple):
@@ -59,10 +97,19 @@ class Found(NamedTuple):
     fits: dict[str, dict[str, int]]
 
 
-def analyse(keys, models: dict[str, Model], name: str, cohort: Cohort) -> Found:
-    """Predict each animal from the others, and fit the model of a name to all.
+class Predicted(NamedTuple):
+    """Each animal predicted from the others: the first, second and last of `Found`."""
 
-    There is a key for the fit to all, and then one for each model.
+    losses: dict[str, np.ndarray]
+    left_out: dict[str, evaluate.LeftOut]
+    fits: dict[str, dict[str, int]]
+
+
+def predict_each(keys, models: dict[str, Model], name: str, cohort: Cohort):
+    """Predict each animal from the others.
+
+    There is a key for doing nothing, which the rule of a name does where all its
+    coefficients are 0, and then at least one for each model.
     """
     (key, *keys), rule = keys, models[name]
     nothing = evaluate.null_theta(rule.init(key))
@@ -72,16 +119,25 @@ def analyse(keys, models: dict[str, Model], name: str, cohort: Cohort) -> Found:
         one = evaluate.leave_one_out(own, data=cohort, **model._asdict())
         left_out[each], losses[each] = one, or_infinite(one.losses)
         fits[each] = _counts(one.restarts, one.status)
+    return Predicted(losses, left_out, fits)
+
+
+def fit_to_all(key, rule: Model, predicted: Predicted, cohort: Cohort) -> Found:
+    """Fit a rule to all animals, which are predicted already."""
     starts = jax.vmap(rule.init)(jr.split(key, rule.restarts))
     how = {"optimizer": rule.optimizer, "max_steps": rule.max_steps + 10}
     to_all = fit_many(rule.loss, starts, cohort.data, **how)
     lowest = np.array([lowest_loss(fit) for fit in to_all])
-    fits[TO_ALL] = _counts(lowest[None], [[fit.status for fit in to_all]])
-    theta, free = to_all[lowest.argmin()].theta, rule.loss.rule.free
+    counts = _counts(lowest[None], [[fit.status for fit in to_all]])
+    counts |= _optima(rule.loss, to_all, cohort.data)
+    theta = to_all[lowest.argmin()].theta
+    free = free_coefficients(rule.loss, theta)
     interval = np.full((2, len(free)), np.nan)
     if cohort.n_animals > len(free):
         interval = evaluate.cluster_robust_interval(rule.loss, theta, cohort)
-    return Found(cohort.data, losses, left_out, theta, free, np.array(interval), fits)
+    losses, left_out, fits = predicted
+    rest = free, np.array(interval), fits | {TO_ALL: counts}
+    return Found(cohort.data, losses, left_out, theta, *rest)
 
 
 def or_infinite(losses: np.ndarray) -> np.ndarray:
@@ -101,23 +157,33 @@ def _counts(losses: np.ndarray, status: list[list[str]]) -> dict[str, int]:
     }
 
 
+def _optima(loss, fits, data) -> dict[str, int]:
+    """How many reached the best fit, and how many optima there are beside it."""
+    others = distinct_optima(loss, fits, data)[1:]
+    return {
+        "within 1 nat of it": int((nats_above_best(loss, fits, data) < 1).sum()),
+        "other optima within 8 units of deviance": len(others),
+    }
+
+
 def put_together(
     key,
     source: tuple[str, str, tuple[str, ...]],
     found: list[Found],
     name: str,
-    orders: Orders,
+    terms: Sequence[str],
     total,
     details,
 ) -> Report:
     """A report on what was found with each draw of the initial weights.
 
-    `source` is a file's name and hash and the names of animals; `name` is the rule's.
+    `source` is a file's name and hash and the names of animals; `name` is that of the
+    rule that is compared with the others, and `terms` name all coefficients that the
+    fit to all has, free or not.
     """
     first, free = found[0], [*found[0].free]
     losses = {e: np.stack([one.losses[e] for one in found]) for e in first.losses}
     mean = {each: values.mean(0) for each, values in losses.items()}
-    names = term_names(orders)
     return Report(
         *source,
         int(evaluate.count_observations(first.data).sum()),
@@ -128,8 +194,8 @@ def put_together(
             for other in mean
             if other != name and np.isfinite([mean[name], mean[other]]).all()
         },
-        tuple(names[k] for k in free),
-        np.stack([np.ravel(one.theta)[free] for one in found]),
+        tuple(terms[k] for k in free),
+        np.stack([np.array(ravel_pytree(one.theta)[0])[free] for one in found]),
         first.interval,
         {
             each: {how: sum(one.fits[each][how] for one in found) for how in counts}

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from plastutor.evaluate import ModelComparison, Population
 
 NOTHING, TO_ALL = "does nothing", "the rule, to all"
+BEYOND, HABIT = "forgetting, kernel in both", "kernel, no forgetting"
+KERNEL = " + kernel"
 
 
 class Matching(NamedTuple):
@@ -17,6 +19,10 @@ class Matching(NamedTuple):
 
     Attributes:
         options: their names.
+        rule: the name of the rule to which the coefficients belong.
+        added: what forgetting adds to the rule, with a choice kernel on both sides or
+            on none, and what the kernel adds, with forgetting on both sides or on none.
+            Without those of which a fit diverged.
         reward_shares: the share of each option in the rewards of each experiment; NaN
             where none was rewarded.
         choice_shares: its share in the choices.
@@ -24,14 +30,59 @@ class Matching(NamedTuple):
     """
 
     options: tuple[str, ...]
+    rule: str
+    added: dict[str, ModelComparison]
     reward_shares: Float[np.ndarray, "exp option"]
     choice_shares: Float[np.ndarray, "exp option"]
     population: Population
 
     unit, of = "animal", "deviance"
+    full = "The rule with both"
 
     def __str__(self) -> str:
         return f"choices among {len(self.options)} options ({', '.join(self.options)})"
+
+    @property
+    def found(self) -> str:
+        """What is claimed of forgetting and of a habit, in a sentence.
+
+        A claim is an interval over animals that lies above zero: of forgetting, of what
+        it adds where both rules have a choice kernel. Without one a habit would pass
+        for forgetting.
+        """
+        if not {BEYOND, HABIT} <= {*self.added}:
+            return "No claim: a prediction by one of the four rules diverged."
+        if self.added[BEYOND].interval[0] > 0:
+            return "Forgetting beyond a habit is claimed."
+        if self.added[HABIT].interval[0] > 0:
+            return (
+                "A habit, and no forgetting claimed: a fading memory of choices "
+                "predicts."
+            )
+        return "Neither a habit nor forgetting beyond one is claimed."
+
+    @property
+    def of_which(self) -> str:
+        """Whose coefficients are reported, and why."""
+        if self.rule.endswith(KERNEL):
+            return (
+                "A kernel adds to the rule with forgetting.\n"
+                "Coefficients of the rule with both"
+            )
+        return (
+            "No kernel is claimed to add to the rule with forgetting.\n"
+            "Coefficients of the rule without one"
+        )
+
+    @property
+    def about(self) -> list[str]:
+        """What is said before the comparison of models."""
+        lines = [
+            "What forgetting and a choice kernel add, in points (95 % over animals):"
+        ]
+        return lines + [
+            f"  {name:27s} {_gain(one)}" for name, one in self.added.items()
+        ]
 
     def beside(self, theta: np.ndarray) -> tuple[str, Float[np.ndarray, "_ term"]]:
         """What stands beside the coefficients."""
@@ -59,6 +110,8 @@ class Recorded(NamedTuple):
 
     unit, of = "experiment", "variance, 100 R2"
 
+    full, found, of_which, about = "The rule", "", "Its coefficients", ()
+
     def __str__(self) -> str:
         return (
             f"activities of {len(self.neurons)} neurons with {len(self.inputs)} "
@@ -71,6 +124,14 @@ class Recorded(NamedTuple):
 
 
 Details = Matching | Recorded
+
+
+def _within(low, high) -> str:
+    return f"({low:.2f} to {high:.2f})"
+
+
+def _gain(one: ModelComparison) -> str:
+    return f"{one.gain:6.2f} {_within(*one.interval)}, {one.verdict}"
 
 
 class Report(NamedTuple):
@@ -122,8 +183,8 @@ class Report(NamedTuple):
 
     def __str__(self) -> str:
         unit, of = self.details.unit, self.details.of
-        within = lambda low, high: f"({low:.2f} to {high:.2f})"
-        lines = [
+        lines = [self.details.found] * bool(self.details.found)
+        lines += [
             f"{self.file}: {len(self.names)} {unit}s, {self.n_observations} "
             f"{self.details}.",
             f"Each {unit} predicted from the others, percent explained of {of},",
@@ -134,24 +195,25 @@ class Report(NamedTuple):
             each, diverged = np.median(values, axis=0), int(np.isinf(values).sum())
             over_all = 100 * (1 - self.losses[name].mean(0).sum() / self.total.sum())
             lines += [
-                f"  {name:20s} {over_all:7.2f}; {np.median(each):.2f} "
-                + within(each.min(), each.max())
+                f"  {name:27s} {over_all:6.2f}; {np.median(each):.2f} "
+                + _within(each.min(), each.max())
                 + f"; diverged in {diverged} of {values.size}" * (diverged > 0)
             ]
-        lines += [f"The rule gains on them, in points (95 % over {unit}s):"]
-        for name, one in self.comparisons.items():
-            ends = within(*one.interval)
-            lines += [f"  {name:20s} {one.gain:7.2f} {ends}, {one.verdict}"]
+        lines += self.details.about
+        lines += [f"{self.details.full} gains on them, in points (95 % over {unit}s):"]
+        lines += [
+            f"  {name:27s} {_gain(one)}" for name, one in self.comparisons.items()
+        ]
         beside, columns = self.details.beside(self.theta)
-        lines += [f"Its coefficients (95 % over {unit}s), {beside}:"]
+        lines += [f"{self.details.of_which} (95 % over {unit}s), {beside}:"]
         rows = self.terms, self.theta[0], self.interval.T, columns.T
         for term, value, ends, others in zip(*rows, strict=True):
             more = " ".join(f"{other:.2f}" for other in others) or "none"
-            lines += [f"  {term:4s} {value:6.2f} {within(*ends)}; {more}"]
+            lines += [f"  {term:8s} {value:6.2f} {_within(*ends)}; {more}"]
         if np.isnan(self.interval).any():
             lines += [f"  No intervals: they need more than {len(self.terms)} {unit}s."]
         lines += ["Fits, and how they ended:"]
         for name, counts in self.fits.items():
             said = ", ".join(f"{count} {how}" for how, count in counts.items())
-            lines += [f"  {name:20s} {said}"]
+            lines += [f"  {name:27s} {said}"]
         return "\n".join(lines)

@@ -18,7 +18,7 @@ from plastutor._files import write_whole
 from plastutor.evaluate import ModelComparison, Population
 from plastutor.reports._report import Matching, Recorded, Report
 
-FORM = 2  # of the file; one more whenever a report's fields change
+FORM = 3  # of the file; one more whenever a report's fields change
 KINDS = {"choices": Matching, "activity": Recorded}
 PARTS = {"ModelComparison": ModelComparison, "Population": Population}
 

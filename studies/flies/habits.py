@@ -13,7 +13,8 @@ import plastutor as pt
 from plastutor.likelihoods import softmax_choice
 from plastutor.networks import Parallel, bias
 
-from .settings import ORDERS, Habit
+from .endings import ended, ending
+from .settings import BLOCKS, FOLD_STEPS, HABIT_FITS, ORDERS, Habit
 
 KERNEL = pt.taylor(pt.Orders(x=1, w=1), ("x", "w"), scale=0.1)
 RULES = {  # projections and their terms; "bias": one number for both odours
@@ -36,7 +37,6 @@ Q_LEARNING = {
     "Q-learning + kernel": {"kernel": True},
     "Q-learning, no-reward value + kernel": {"no_reward": True, "kernel": True},
 }
-AT_BOUND = 15  # a logit so large is a rate of 0 or 1
 PENALTIES = (1e-4, 1e-3, 1e-2)  # of the regression, chosen inside the other flies
 
 
@@ -90,64 +90,58 @@ def nothing(data):
     return np.log(2) * pt.evaluate.count_observations(data)
 
 
-def left_out(name: str, data, seed: int = 0) -> dict:
-    """Each fly from the others: losses, and how the fits ended."""
+def left_out(name: str, data, seed: int = 0, optima=None, **other) -> dict:
+    """Each fly from the others: losses, and how the fits ended.
+
+    Each fold starts from every optimum of all flies, or from those that are given.
+    """
     if name == "recurrent network":
         loss = pt.evaluate.recurrent_network(2, bias=1)
         found = pt.evaluate.leave_one_out_stopped(
             jr.key(seed), loss, loss.predict.init, data
         )
-        return {"losses": found.losses, "steps": int(np.median(found.steps))}
+        stops = [
+            "stopped early" if step < len(fit.losses) - 1 else fit.status
+            for fit, step in zip(found.fits, found.steps, strict=True)
+        ]
+        steps = int(np.median(found.steps))
+        return {"losses": found.losses, "steps": steps} | ended(stops)
     loss, init, how = model_of(name)
     if not isinstance(loss, pt.objectives.Objective):
         found = pt.leave_one_out(jr.key(seed), loss, init, data, **how)
         return {"losses": found.losses} | ended([fit.status for fit in found.fits])
-    starts, optima, reached = optima_of(name, data, seed)
-    how = how | {"restarts": 1}
+    optima, nats, reached = optima or optima_of(name, data, seed)
+    how = how | {"restarts": 1} | other
     folds = [
-        pt.leave_one_out(jr.key(seed), loss, lambda key, k=k: starts[k], data, **how)
+        pt.leave_one_out(
+            jr.key(seed), loss, lambda key, k=k: optima[k].theta, data, **how
+        )
         for k in range(len(optima))
     ]
     # Each fold takes the optimum that is best on the flies that it fits.
     best = np.argmin([fold.restarts[:, 0] for fold in folds], 0)
     fits = [folds[k].fits[fly] for fly, k in enumerate(best)]
-    largest = np.array([size_of(fit.theta) for fit in fits])
     return {
         "losses": np.array([folds[k].losses[fly] for fly, k in enumerate(best)]),
         "reached": f"{reached:.3f}",
-        "optima": " ".join(f"{nats:.2f}" for nats in optima),
-        "largest": f"{largest.max():.2f}",
-    } | ended([fit.status for fit in fits], (largest > AT_BOUND).sum())
+        "optima": " ".join(f"{value:.2f}" for value in nats),
+    } | ending(fits)
 
 
-def size_of(theta) -> float:
-    """The largest number of a theta, whatever its sign."""
-    return max(np.abs(leaf).max() for leaf in jax.tree.leaves(theta) if leaf.size)
+def optima_of(name: str, data, seed: int = 0, more=(), **other):
+    """Fits of one theta to all flies that are different optima, and their losses.
 
-
-def ended(every, at_bound: int = 0) -> dict:
-    """How often the fits that are used ended in which way."""
-    said = [f"{every.count(k)} {k}" for k in sorted({*every})]
-    return {"status": ", ".join(said + [f"{at_bound} at a bound"] * bool(at_bound))}
-
-
-def optima_of(name: str, data, seed: int = 0):
-    """Optima of one theta for all flies, as starts for each fold, and their losses.
-
-    Those within 4 nats of the best (8 units of deviance), at most three; two optima
-    that are less than 0.05 nats apart count as one. Also the share of the random starts
-    that came within 1 nat of the best.
+    Those within 8 units of deviance of the best (4 nats), at most three. Also the share
+    of the random starts that came within 1 nat of the best. `more` are further starts.
     """
     loss, init, how = model_of(name)
-    how = dict(how)
+    how = how | other
     starts = jax.vmap(init)(jr.split(jr.key(seed), how.pop("restarts")))
-    fits = sorted(pt.fit_many(loss, starts, data, **how), key=pt.lowest_loss)
-    nats = np.array([pt.lowest_loss(fit) for fit in fits])
-    nats = (nats - nats[0]) * pt.evaluate.count_observations(data).sum()
-    chosen = [k for k in range(len(fits)) if k == 0 or 0.05 < nats[k] - nats[k - 1]]
-    chosen = [k for k in chosen if nats[k] < 4][:3]
-    thetas = [jax.tree.map(jnp.asarray, fits[k].theta) for k in chosen]
-    return thetas, nats[chosen], (nats < 1).mean()
+    starts = jax.tree.map(lambda all, *one: jnp.stack([*all, *one]), starts, *more)
+    fits = pt.fit_many(loss, starts, data, **how)
+    optima = pt.infer.distinct_optima(loss, fits, data)[:3]
+    nats = pt.infer.nats_above_best(loss, fits, data)[: len(fits) - len(more)]
+    return optima, pt.infer.nats_above_best(loss, optima, data), (nats < 1).mean()
 
 
 @cache
@@ -193,23 +187,33 @@ def run_flies(setting: Habit) -> dict:
 def run_pooled(setting: Habit) -> dict:
     """One rule for all flies: each optimum, with intervals over flies."""
     data, loss = real_flies(), model_of(setting.model).loss
-    thetas, optima, reached = optima_of(setting.model, data, setting.seed)
+    optima, nats, reached = optima_of(setting.model, data, setting.seed)
     free, found = jnp.array(loss.rule.free), []
-    for theta in thetas:
-        ends = pt.evaluate.cluster_robust_interval(loss, theta, data)
-        three = zip(ravel_pytree(theta)[0][free], *ends, strict=True)
+    thetas = [fit.theta for fit in optima]
+    ends = pt.evaluate.cluster_robust_interval(loss, thetas, data)
+    for theta, low, high in zip(thetas, *ends, strict=True):
+        three = zip(ravel_pytree(theta)[0][free], low, high, strict=True)
         found.append("; ".join(" ".join(f"{v:.4f}" for v in row) for row in three))
     return {
         "theta": " | ".join(found),
-        "optima": " ".join(f"{nats:.2f}" for nats in optima),
+        "optima": " ".join(f"{value:.2f}" for value in nats),
         "reached": f"{reached:.3f}",
-    }
+    } | ending(optima)
 
 
 @cache
 def real_theta(name: str):
     """One theta for all real flies, once in each process."""
-    return optima_of(name, real_flies())[0][0]
+    return optima_of(name, real_flies())[0][0].theta
+
+
+def nested_starts(name: str, optima: dict) -> list:
+    """The best fits of the smaller models, as starts of a larger one."""
+    base, kernel = name.split(" + ")[0], name.endswith("kernel")
+    smaller = [base] * kernel + [name.replace("5", "4")] * (base == "5 terms")
+    still = jax.tree.map(jnp.zeros_like, {"kernel": KERNEL.init(jr.key(0))})
+    found = [optima[small][0][0].theta for small in smaller]
+    return [still | theta if kernel else theta for theta in found]
 
 
 def run_cohort(setting: Habit, truth=None) -> dict:
@@ -221,17 +225,55 @@ def run_cohort(setting: Habit, truth=None) -> dict:
     loss = model_of(setting.model).loss
     truth = real_theta(setting.model) if truth is None else truth
     data = pt.tasks.choice_task(jr.key(setting.seed), loss.predict, truth)
-    null, row = nothing(data), {}
+    null, row, optima = nothing(data), {}, {}
+    for name in ("4 terms", "5 terms", "4 terms + kernel", "5 terms + kernel"):
+        more = nested_starts(name, optima)
+        optima[name] = optima_of(name, data, setting.seed, more, **HABIT_FITS)
     for test, more in {"old": "", "new": " + kernel"}.items():
-        one, other = (left_out(f"{k} terms{more}", data, setting.seed) for k in (5, 4))
+        names = [f"{k} terms{more}" for k in (5, 4)]
+        one, other = (
+            left_out(k, data, setting.seed, optima[k], max_steps=FOLD_STEPS)
+            for k in names
+        )
         found = compared(one, other, null, setting.seed)
-        row |= {name: found[name] for name in ("gain", "gain_low", "gain_high")}
-        if test == "old":
-            row = {f"old_{name}": value for name, value in row.items()}
-    return row
+        new = ("gain", "gain_low", "gain_high", "better", "p_value")
+        row |= {name if test == "new" else f"old_{name}": found[name] for name in new}
+    return row | {key: one[key] for key in ("status", "largest")}
+
+
+def trace_truth(name: str):
+    """Simulated flies of which one trace fades, by its model's name.
+
+    That of choices fades as in the fit of that model to the real flies. For rewards
+    that fit hardly fades; so theirs are as in the fit in which both fade, and choices
+    leave the trace of the model of this name.
+    """
+    theta = dict(real_theta(name))
+    if name == "reward trace decays":
+        theta["rewards"] = real_theta("both traces decay")["rewards"]
+    return theta
+
+
+def run_traces(setting: Habit) -> dict:
+    """What fades? Simulated flies, each from the others, by either trace."""
+    blocks = BLOCKS * (4 if setting.kind.endswith("long") else 1)
+    data = pt.tasks.choice_task(
+        jr.key(setting.seed),
+        model_of(setting.model).loss.predict,
+        trace_truth(setting.model),
+        reward_probabilities=blocks,
+    )
+    found = []
+    for name in (setting.model, setting.against):
+        optima = optima_of(name, data, setting.seed, **HABIT_FITS)
+        found.append(left_out(name, data, setting.seed, optima, max_steps=FOLD_STEPS))
+    row = compared(*found, nothing(data), setting.seed)
+    return row | {key: found[0][key] for key in ("status", "largest")}
 
 
 def run_habit(setting: Habit) -> dict:
     """A row of the table on habits."""
-    make = {"pooled": run_pooled, "cohort": run_cohort}.get(setting.kind, run_flies)
+    makes = {"pooled": run_pooled, "cohort": run_cohort}
+    makes |= {"which trace": run_traces, "which trace, long": run_traces}
+    make = makes.get(setting.kind, run_flies)
     return make(setting)

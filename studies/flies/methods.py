@@ -10,6 +10,7 @@ import numpy as np
 
 import plastutor as pt
 
+from .endings import ending
 from .habits import run_habit
 from .models import Model, model_of
 from .settings import COHORT_FITS, FIVE, FOUR, ORDERS, POWER, Habit, Setting
@@ -41,9 +42,9 @@ def do_nothing(data):
     return np.log(2) * pt.evaluate.count_observations(data)
 
 
-def score(losses, null) -> dict:
+def score(losses, null, fits) -> dict:
     each = 100 * (1 - losses / null)
-    return {
+    return ending(fits, losses, null) | {
         "deviance": f"{pt.percent_deviance(losses, null):.4f}",
         "median": f"{np.median(each):.4f}",
         "above": int((losses < null).sum()),
@@ -57,9 +58,9 @@ def left_out(model: Model, data, seed=0):
     return pt.leave_one_out(key, model.loss, model.init, data, **how)
 
 
-def pooled(model: Model, data, seed=0):
+def pooled(model: Model, data, seed=0) -> pt.Fit:
     how = {"restarts": model.restarts, **model.how}
-    return pt.fit_restarts(jr.key(seed), model.loss, model.init, data, **how).theta
+    return pt.fit_restarts(jr.key(seed), model.loss, model.init, data, **how)
 
 
 def rules_of_the_flies() -> dict[str, dict[str, float]]:
@@ -67,7 +68,8 @@ def rules_of_the_flies() -> dict[str, dict[str, float]]:
     jax.config.update("jax_enable_x64", True)
     data, found = fly_data(), {}
     for kind, only in {"no forgetting": FOUR, "forgetting": FIVE}.items():
-        theta = np.ravel(pooled(model_of(f"{len(only)} terms"), data)["rule"])
+        fit = pooled(model_of(f"{len(only)} terms"), data)
+        theta = np.ravel(fit.theta["rule"])
         found[kind] = {
             term: round(float(theta[pt.rules.free_indices(ORDERS, (term,))[0]]), 3)
             for term in only
@@ -81,12 +83,15 @@ def run_model(setting: Setting) -> dict:
     if setting.kind == "rewards shuffled":
         data = shuffled(data, setting.seed)
     if setting.kind == "hierarchical":
-        return score(leave_one_out_of_population(setting.model, data), do_nothing(data))
+        losses, fits = leave_one_out_of_population(setting.model, data)
+        return score(losses, do_nothing(data), fits)
     found = left_out(model_of(setting.model), data)
-    gap = found.restarts - found.restarts.min(1, keepdims=True)
+    counts = pt.evaluate.count_observations(data)
+    of_others = (counts.sum() - counts)[:, None]  # the choices that were fitted
+    nats = of_others * (found.restarts - found.restarts.min(1, keepdims=True))
     return {
-        **score(found.losses, do_nothing(data)),
-        "reached": f"{(gap < 1e-4).mean():.3f}",
+        **score(found.losses, do_nothing(data), found.fits),
+        "reached": f"{(nats < 1).mean():.3f}",
     }
 
 
@@ -101,7 +106,7 @@ def leave_one_out_of_population(name: str, data):
         losses += [
             *pt.evaluate.predictive_losses(jr.key(k), model.loss, population, alone)
         ]
-    return np.array(losses)
+    return np.array(losses), found.fits
 
 
 def small(theta):
@@ -124,43 +129,45 @@ def run_prefix(setting: Setting) -> dict:
         repeated = jax.tree.map(lambda leaf: jnp.repeat(leaf, model.restarts, 0), alone)
         fits = pt.fit_many(model.loss, starts, repeated, data_axes=0, **model.how)
         each = range(0, len(fits), model.restarts)
-        best = [
-            min(fits[k : k + model.restarts], key=pt.lowest_loss).theta for k in each
-        ]
-        return score(
-            pt.evaluate.animal_losses(model.loss, best, rest), do_nothing(rest)
-        )
-    theta = pooled(model, first)
+        best = [min(fits[k : k + model.restarts], key=pt.lowest_loss) for k in each]
+        thetas = [fit.theta for fit in best]
+        losses = pt.evaluate.animal_losses(model.loss, thetas, rest)
+        return score(losses, do_nothing(rest), best)
+    fit = pooled(model, first)
     if setting.kind == "later trials, hierarchical":
-        found = pt.evaluate.fit_population(model.loss, theta, first)
+        found = pt.evaluate.fit_population(model.loss, fit.theta, first)
         losses = pt.evaluate.predictive_losses(
             jr.key(0), model.loss, found, rest, given=first
         )
-        return score(losses, do_nothing(rest))
-    return score(pt.evaluate.animal_losses(model.loss, theta, rest), do_nothing(rest))
+    else:
+        losses = pt.evaluate.animal_losses(model.loss, fit.theta, rest)
+    return score(losses, do_nothing(rest), [fit])
 
 
 def run_cohort(setting: Setting) -> dict:
     """A simulated cohort through the procedure of the chapter."""
     data, model, row = cohort(setting), model_of("5 terms"), {}
-    theta = pooled(model, data, setting.seed)
-    low, high = pt.evaluate.cluster_robust_interval(model.loss, theta, data)
+    fit = pooled(model, data, setting.seed)
+    fits = [fit]
+    low, high = pt.evaluate.cluster_robust_interval(model.loss, fit.theta, data)
     (of_w,) = pt.rules.free_indices(ORDERS, ("w",))
     place = pt.rules.free_indices(ORDERS, FIVE).index(of_w)
-    row["found_w"] = f"{theta['rule'][0, 0, 1, 0]:.5f}"
+    row["found_w"] = f"{fit.theta['rule'][0, 0, 1, 0]:.5f}"
     row["low_w"], row["high_w"] = f"{low[place]:.5f}", f"{high[place]:.5f}"
     if setting.w == 0 or setting.seed < POWER:
         null = do_nothing(data)
-        without, with_w = (
-            left_out(model_of(name)._replace(**COHORT_FITS), data, setting.seed).losses
+        found = [
+            left_out(model_of(name)._replace(**COHORT_FITS), data, setting.seed)
             for name in ("4 terms", "5 terms")
-        )
+        ]
+        without, with_w = (one.losses for one in found)
+        fits += [one for each in found for one in each.fits]
         key = jr.key(setting.seed)
-        found = pt.compare_models(key, with_w, without, null, alternative="greater")
-        row |= score(with_w, null)
-        row |= {"gain": f"{found.gain:.4f}", "better": found.n_better}
-        row |= {"p_value": f"{found.p_value:.2e}", "nats": ""}
-    return row
+        gain = pt.compare_models(key, with_w, without, null, alternative="greater")
+        row |= score(with_w, null, fits)
+        row |= {"gain": f"{gain.gain:.4f}", "better": gain.n_better}
+        row |= {"p_value": f"{gain.p_value:.2e}", "nats": ""}
+    return ending(fits) | row
 
 
 def run(batch: list[dict]) -> list[dict]:

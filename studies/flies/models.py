@@ -14,6 +14,9 @@ import plastutor as pt
 
 from .settings import ORDERS, RESTARTS, STEPS, TERMS
 
+PRIOR_STD = 10.0  # a weight of -10: an odour is accepted once in 1,800 times
+CHOICES = 4000  # about as many are fitted: the prior of a mean loss is that of all / n
+
 
 class Model(NamedTuple):
     """A loss, and where its theta may start."""
@@ -37,6 +40,17 @@ def learned_expectation(reward, plastic, rate):
         return jnp.where(plastic, after, expected), reward - expected
 
     return jax.lax.scan(step, jnp.zeros_like(rate), (reward, plastic))[1]
+
+
+def weak_prior(theta):
+    """A Gaussian around 0 for each coefficient: see PRIOR_STD.
+
+    Where the weights at the beginning are fitted as well, some directions have no end:
+    at very low weights the sigmoid is an exponential, only differences of weights
+    matter, and the best fit may lie at minus infinity.
+    """
+    squares = sum((leaf**2).sum() for leaf in jax.tree.leaves(theta))
+    return squares / (2 * PRIOR_STD**2 * CHOICES)
 
 
 def synapses(only, *, window=10, more=()):
@@ -79,7 +93,7 @@ def synapses(only, *, window=10, more=()):
     loss = pt.objectives.Objective(
         partial(predict, rule),
         pt.choice,
-        None,
+        weak_prior if "w0" in more else None,
         partial(predict, rule.forward_mode),
         rule._replace(init=init, free=free),  # of the whole theta
     )

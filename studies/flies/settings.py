@@ -23,7 +23,11 @@ TERMS = {
 RESTARTS, STEPS = 6, 40
 COHORTS = 200
 COHORT_FITS = {"restarts": 3, "steps": 26}  # less, for time
-HABIT_COHORTS = 0  # of each kind; not run yet
+HABIT_COHORTS = {"4 terms + kernel": 200, "5 terms + kernel": 200}  # by their rule
+HABIT_FITS = {"restarts": 6, "max_steps": 25}
+TRACE_COHORTS = {"which trace": 10, "which trace, long": 10}
+BLOCKS = ((0.2, 0.8), (0.9, 0.1), (0.2, 0.8))  # the chances of reward, 80 trials each
+FOLD_STEPS = 8  # of Gauss-Newton, from a fit to all flies of the cohort
 POWER = 60  # cohorts with forgetting of which each fly is predicted from the others
 CUTS = [round(0.05 * k, 2) for k in range(2, 20)]
 
@@ -103,9 +107,20 @@ def habit_rows() -> list[dict]:
     found += [Habit("unseen flies", "recurrent network", "", k) for k in range(5)]
     for name in (*names[:4], "5 terms, x w", "both traces decay"):
         found.append(Habit("pooled", name))
-    for seed in range(HABIT_COHORTS):
-        for name in ("4 terms + kernel", "5 terms + kernel"):
-            found.append(Habit("cohort", name, "", seed))
+    return [one._asdict() for one in found]
+
+
+def habit_cohorts() -> list[dict]:
+    """Every cohort of simulated flies with a habit, or of which one trace fades."""
+    found = [
+        Habit("cohort", name, "", seed)
+        for name, count in HABIT_COHORTS.items()
+        for seed in range(count)
+    ]
+    traces = ["choice trace decays", "reward trace decays"]
+    for kind, count in TRACE_COHORTS.items():
+        for one, other in (traces, traces[::-1]):
+            found += [Habit(kind, one, other, seed) for seed in range(count)]
     return [one._asdict() for one in found]
 
 
@@ -116,20 +131,22 @@ def rows() -> list[dict]:
     return [one._asdict() for one in settings(rules_of_the_flies())]
 
 
-COLUMNS = ["deviance", "median", "above", "flies", "nats", "reached", "gain", "better"]
-COLUMNS += ["p_value", "found_w", "low_w", "high_w", "seconds"]
-HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
-HABIT_COLUMNS += [
-    "optima",
+COLUMNS = ["status", "deviance", "median", "above", "flies", "nats", "reached"]
+COLUMNS += [
     "largest",
-    "steps",
     "gain",
-    "gain_low",
-    "gain_high",
     "better",
+    "p_value",
+    "found_w",
+    "low_w",
+    "high_w",
+    "seconds",
 ]
-HABIT_COLUMNS += ["p_value", "old_gain", "old_gain_low", "old_gain_high", "theta"]
-HABIT_COLUMNS += ["seconds"]
+HABIT_COLUMNS = ["deviance", "low", "high", "above", "nats", "reached", "status"]
+GAIN = ["gain", "gain_low", "gain_high", "better", "p_value"]
+HABIT_COLUMNS += ["optima", "largest", "steps", *GAIN, "theta", "seconds"]
+COHORT_COLUMNS = [*GAIN, *(f"old_{name}" for name in GAIN)]
+COHORT_COLUMNS += ["status", "largest", "seconds"]
 TABLES = [
     Table(
         "flies",
@@ -154,6 +171,18 @@ TABLES = [
         again=[
             {"kind": "unseen flies", "model": "5 terms + kernel"},
             {"kind": "unseen flies", "model": "Q-learning, no forgetting + kernel"},
+        ],
+        batch_size=1,
+        header={"data": pt.data.flies.CITATION},
+    ),
+    Table(
+        "flies_habit_cohorts",
+        rows=habit_cohorts,
+        columns=COHORT_COLUMNS,
+        batch_over=["seed"],
+        again=[
+            {"kind": "cohort", "seed": 7},
+            {"kind": "which trace", "seed": 7},
         ],
         batch_size=1,
         header={"data": pt.data.flies.CITATION},

@@ -76,6 +76,14 @@ def by_evidence(seeds, data, *, only, **options):
     )(data)
 
 
+def no_prior(seeds, data, *, only):
+    """A very wide one, in 64 bits: in 32 and at noise 1 no step is accepted."""
+    data = jax.tree.map(
+        lambda v: v.astype("float64") if v.dtype == "float32" else v, data
+    )
+    return by_evidence(seeds, data, only=only, taus=(1e3,), rhos=(1.0,))
+
+
 def by_growing_horizon(seeds, data, *, only):
     """The first 3 steps of each experiment, then 6, then all."""
     theta = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape))
@@ -92,7 +100,7 @@ def by_growing_horizon(seeds, data, *, only):
 
 METHODS = {
     "evidence": (by_evidence, 0.0),
-    "no prior": (partial(by_evidence, taus=(1e3,), rhos=(1.0,)), 0.0),
+    "no prior": (no_prior, 0.0),
     "equal prior": (partial(by_evidence, rhos=(1.0,)), 0.0),
     "fresh inputs": (by_evidence, 1.0),
     "one step ahead": (partial(by_evidence, forced=True), 0.0),
@@ -110,13 +118,24 @@ def score(seed, setting, theta) -> float:
 normal_equations = jax.jit(pt.infer.normal_equations, static_argnums=0)
 
 
-def efficient(seed, setting, noise, draws=20) -> float:
+def status(score, converged=None, fitted=True) -> str:
+    """Whether a row is what it seems: a fit, its score finite, and at rest."""
+    if not fitted:
+        return "no step was accepted"
+    if not np.isfinite(score):
+        return "diverged"
+    if converged is None:
+        return "finished"
+    return "converged" if converged else "not converged"
+
+
+def efficient(seed, setting, noise, draws=20) -> list[float]:
     """R2 of an efficient estimator that knows the true terms: Cramer and Rao's limit.
 
-    Its error is drawn from the inverse Fisher information at the truth.
+    Its error is drawn from the inverse Fisher information at the truth, some times.
     """
     if noise == 0:
-        return 1.0
+        return [1.0] * draws
     free = np.flatnonzero(setting.truth)
     directions = np.eye(setting.truth.size)[free].reshape(-1, *pt.OJA_ORDERS.shape)
     data = student(seed, setting, noise, 1.0)
@@ -124,7 +143,7 @@ def efficient(seed, setting, noise, draws=20) -> float:
     spread = np.linalg.cholesky(np.linalg.inv(np.asarray(information)) * noise**2)
     errors = np.random.default_rng(seed).normal(size=(draws, len(free))) @ spread.T
     thetas = setting.truth + np.tensordot(errors, directions, 1)
-    return float(np.mean([max(score(seed, setting, theta), 0) for theta in thetas]))
+    return [score(seed, setting, theta) for theta in thetas]
 
 
 def named(theta) -> dict:
@@ -155,13 +174,21 @@ def run_fits(batch) -> list[dict]:
     rows = []
     for k, seed in enumerate(seeds):
         if method == "efficient":
-            rows.append({"r2": f"{efficient(seed, setting, noise):.5f}"})
+            draws = efficient(seed, setting, noise)
+            limit = np.mean(np.maximum(draws, 0))
+            row = {"status": status(limit), "r2": f"{limit:.5f}"}
+            rows.append(row | {"draws": " ".join(f"{r2:.4f}" for r2 in draws)})
             continue
-        row = {"r2": f"{score(seed, setting, thetas[k]):.5f}"} | named(thetas[k])
+        r2, converged, fitted = score(seed, setting, thetas[k]), None, True
+        if found is not None:
+            converged, fitted = bool(found.converged[k]), bool(found.fitted[k])
+        r2 = r2 if fitted else np.nan  # that of the start is no result
+        row = {"status": status(r2, converged, fitted), "r2": f"{r2:.5f}"}
+        row |= named(thetas[k])
         if found is not None:
             row["noise_found"] = f"{found.noise[k]:.4f}"
             row |= {"tau": f"{found.tau[k]:g}", "rho": f"{found.rho[k]:g}"}
-            row["converged"] = bool(found.converged[k])
+            row["converged"] = converged
         rows.append(row)
     each = f"{(time.perf_counter() - start) / len(seeds):.2f}"
     return [row | {"seconds": each} for row in rows]
@@ -171,7 +198,8 @@ def run_training(batch) -> list[dict]:
     """Coefficients of the plain fits over training, where the recording is poorest."""
     seeds = sorted({setting["seed"] for setting in batch})
     thetas = np.asarray(training(VARIANTS["main"], 1.0, 0.5, seeds))
-    return [named(thetas[seeds.index(s["seed"]), s["epoch"] - 1]) for s in batch]
+    each = [thetas[seeds.index(s["seed"]), s["epoch"] - 1] for s in batch]
+    return [{"status": status(theta.sum())} | named(theta) for theta in each]
 
 
 def run_tuning(batch) -> list[dict]:
@@ -181,12 +209,16 @@ def run_tuning(batch) -> list[dict]:
     data = stacked(seeds, lambda s: student(s, VARIANTS[variant], noise, recorded))
     first = jax.tree.map(lambda leaf: leaf[:, :150], data)
     last = jax.tree.map(lambda leaf: leaf[:, 150:], data)
-    if option == "nothing":
-        thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
-    else:
-        thetas = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option]).theta
+    thetas = jnp.zeros((len(seeds), *pt.OJA_ORDERS.shape), data.x.dtype)
+    converged = [None] * len(seeds)
+    if option != "nothing":
+        found = by_evidence(seeds, first, only=ORDER_3, **OPTIONS[option])
+        thetas, converged = found.theta, [*map(bool, found.converged)]
     losses = jax.vmap(pt.objective(RULE, pt.activity))(thetas, last)
-    return [{"loss": f"{loss:.8g}"} for loss in losses]
+    return [
+        {"status": status(loss, ended), "loss": f"{loss:.8g}"}
+        for loss, ended in zip(losses, converged, strict=True)
+    ]
 
 
 def run(batch) -> list[dict]:

@@ -105,7 +105,17 @@ TABLES = [
     Table(
         "robustness",
         rows=settings,
-        columns=["r2", "noise_found", "tau", "rho", "converged", *ORDER_3, "seconds"],
+        columns=[
+            "status",
+            "r2",
+            "noise_found",
+            "tau",
+            "rho",
+            "converged",
+            *ORDER_3,
+            "draws",
+            "seconds",
+        ],
         batch_over=["seed"],
         again=[
             {"variant": "main", "noise": 1.0, "recorded": 0.5, "seed": 0},
@@ -118,14 +128,14 @@ TABLES = [
         rows=lambda: [
             {"seed": s, "epoch": e + 1} for s in range(3) for e in range(EPOCHS)
         ],
-        columns=ORDER_3,
+        columns=["status", *ORDER_3],
         batch_over=["seed", "epoch"],
         again=[{"seed": 0}],
     ),
     Table(
         "robustness_tuning",
         rows=tuning,
-        columns=["loss"],
+        columns=["status", "loss"],
         batch_over=["seed"],
         again=[{"option": option, "seed": 100} for option in ("nothing", "margin 2")],
     ),

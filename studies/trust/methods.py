@@ -26,7 +26,7 @@ def rows_of(name, seed) -> dict[str, dict]:
     """All that one data set gives, by the name of the row."""
     setting = SETTINGS[name]
     data = setting.make(jr.key(seed))
-    theta = setting.find(data)
+    theta, status = setting.find(data)
     around = pt.laplace(setting.loss, theta, data)
     truth = np.asarray(setting.truth).ravel()[around.free]
     low, high = around.interval
@@ -67,7 +67,8 @@ def rows_of(name, seed) -> dict[str, dict]:
             "std": np.mean(high - low) / 2 / 1.96,
             "covered": np.mean((low <= dw) & (dw <= high)),
         }
-    return {row: {"distance": around.distance} | rows[row] for row in rows}
+    every = {"status": status, "distance": around.distance}
+    return {row: every | rows[row] for row in rows}
 
 
 def some_states(seed, setting, data) -> pt.infer.States:
@@ -82,4 +83,7 @@ def run(batch) -> list[dict]:
     """The rows of one data set."""
     name, seed = batch[0]["setting"], batch[0]["seed"]
     rows = rows_of(name, seed)
-    return [{k: f"{v:.5g}" for k, v in rows[one["row"]].items()} for one in batch]
+    return [
+        {k: v if k == "status" else f"{v:.5g}" for k, v in rows[one["row"]].items()}
+        for one in batch
+    ]

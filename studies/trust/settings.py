@@ -21,7 +21,7 @@ class Setting(NamedTuple):
     truth: jax.Array
     loss: pt.objectives.Objective
     make: Callable  # key -> data
-    find: Callable  # data -> theta
+    find: Callable  # data -> theta, and how its fit ended
     profiled: int = 0  # in so many data sets also by profiles
     band: bool = False  # and the rule, over the states that were visited
 
@@ -37,7 +37,8 @@ def recorded(orders, **options) -> Setting:
         return pt.neural_task(key, rule, truth, **sizes)
 
     def find(data):
-        return pt.evidence_fit(orders, data, **flat).theta
+        found = pt.evidence_fit(orders, data, **flat)
+        return found.theta, "converged" if found.converged else "not converged"
 
     return Setting(rule, truth, pt.objective(rule, pt.activity), make, find, **options)
 
@@ -54,7 +55,9 @@ def foraging(network, n_post) -> Setting:
 
     def find(data):
         start = jnp.zeros(orders.shape)
-        return pt.fit(loss, start, data, optimizer=pt.GaussNewton(), max_steps=15).theta
+        how = {"optimizer": pt.GaussNewton(), "max_steps": 15}
+        found = pt.fit(loss, start, data, **how)
+        return found.theta, found.status
 
     return Setting(rule, truth, loss, make, find, profiled=200)
 
@@ -91,7 +94,7 @@ TABLES = [
     Table(
         "trust",
         rows=settings,
-        columns=["truth", "found", "std", "covered", "deviance", "distance"],
+        columns=["status", "truth", "found", "std", "covered", "deviance", "distance"],
         batch_over=["row"],
         again=[{"setting": name, "seed": 3} for name in SETS],
     )

@@ -111,6 +111,7 @@ def rows():
     return methods.run([SMALL._replace(seed=k)._asdict() for k in (0, 1)])
 
 
+@pytest.mark.weekly
 def test_a_cell_alone_is_as_with_others(rows):
     (alone,) = methods.run([SMALL._replace(seed=1)._asdict()])
     for name in ("loss", "r2_weights", "r2_activity", "deviance", "ceiling"):
@@ -175,6 +176,7 @@ def test_the_fit_of_the_paper_goes_on_where_a_simulation_diverged():
 # --- our table ------------------------------------------------------------------------
 
 
+@pytest.mark.weekly
 def test_a_row_can_be_made_again(single_precision):
     rows = pt.load_results("rewards")[1]
     setting = Setting("xr - 0.05 yw")

@@ -92,14 +92,20 @@ def test_a_guess_of_terms_earns_a_third_at_most(guess):
 @each_assignment
 def test_the_public_example_earns_next_to_nothing(name):
     text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
-    (example,) = re.findall(r"terms\((?:pt\.OJA_)?ORDERS, ([^)]*)\)", text)[:1]
-    named = {k: float(v) for k, v in re.findall(r"(\w+)=([-\d.]+)", example)}
+    examples = [
+        {k: float(v) for k, v in re.findall(r"(\w+)=([-\d.]+)", example)}
+        for example in re.findall(r"terms\((?:pt\.OJA_)?ORDERS, ([^)]*)\)", text)
+    ]
+    named = examples[0]
     module, earned = assignments.load(name), []
     for student in range(8):
         draw = Draw(SALT, name, f"s{student}")
         shape = module.rule(draw).shape
         if shape == (3,):  # dw = a x y - b y^2 w - c w
             theta = [named.get("xy", 0), -named.get("yyw", 0), -named.get("w", 0)]
+        elif len(shape) == 5:  # a rule and a habit beside it
+            orders = pt.Orders(*(n - 1 for n in shape[1:]))
+            theta = [pt.terms(orders, **own) for own in examples[: shape[0]]]
         else:
             theta = pt.terms(pt.Orders(*(n - 1 for n in shape)), **named)
         earned.append(module.score("theta", np.asarray(theta), draw)[0])

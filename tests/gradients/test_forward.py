@@ -67,10 +67,10 @@ def close(found, wanted, rtol=1e-10):
     ("kind", "name"),
     [
         ("activity", "taylor"),
-        ("activity", "mlp"),
-        ("accept", "taylor"),
+        pytest.param("activity", "mlp", marks=pytest.mark.weekly),
+        pytest.param("accept", "taylor", marks=pytest.mark.weekly),
         ("choice", "mlp"),
-        ("choice", "two terms"),
+        pytest.param("choice", "two terms", marks=pytest.mark.weekly),
     ],
 )
 def test_all_exact_ways_agree(kind, name, monkeypatch):
@@ -88,7 +88,13 @@ def test_all_exact_ways_agree(kind, name, monkeypatch):
     close(pt.infer.stream_gradient(loss, theta, pt.chunks(data, 5)), plain)
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "choice",
+        *(pytest.param(k, marks=pytest.mark.weekly) for k in KINDS if k != "choice"),
+    ],
+)
 def test_reverse_knows_the_gradients_over_stimuli_and_initial_weights(
     kind, monkeypatch
 ):

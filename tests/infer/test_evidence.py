@@ -206,6 +206,29 @@ def test_where_the_steps_explode_theta_is_finite_and_says_so():
     assert not found.converged
     y = pt.simulate(RULE, found.theta, few).y
     assert np.isfinite(found.theta).all() and np.isfinite(y).all()
+    assert found.fitted and 0 < found.noise < np.inf
+
+
+def test_where_no_step_is_accepted_nothing_is_known():
+    wild = neural(noise=1.0, n_experiments=2, x_std=10.0, w_std=3.0)
+    found = pt.evidence_fit(pt.OJA_ORDERS, wild, **FLAT)
+    assert not found.fitted and not found.converged and not found.theta.any()
+    assert np.isinf(found.noise), "a noise of zero would read as certainty"
+    assert np.isinf(found.std).all()
+    assert "No step was accepted in 1 of 1 fits" in found.message
+
+
+def test_how_fits_ended_is_a_sentence():
+    def found(fitted, converged):
+        fit = pt.infer.EvidenceFit(
+            *[np.zeros(3)] * 5, *map(np.array, (converged, fitted))
+        )
+        return fit.message
+
+    all_three = [True] * 3
+    assert "in 2 of 3 fits" in found([False, True, False], [False] * 3)
+    assert "still moved theta in 1 of 3" in found(all_three, [True, True, False])
+    assert "much less" in found(all_three, all_three)
 
 
 def test_with_noise_the_prior_is_worth_it(noisy):
@@ -247,6 +270,6 @@ def test_single_precision_stays_single_and_finds_the_same(noisy):
     single = fit(
         jax.tree.map(lambda v: v.astype("float32") if v.ndim > 2 else v, noisy)
     )
-    assert {leaf.dtype for leaf in single[:-1]} == {np.dtype("float32")}
+    assert {leaf.dtype for leaf in single[:-2]} == {np.dtype("float32")}
     for one, double in zip(single, fit(noisy), strict=True):
         np.testing.assert_allclose(one, double, rtol=1e-3, atol=1e-3)

@@ -26,6 +26,7 @@ NETWORKS = {
         DALE, activation=jax.nn.sigmoid, window=0, homeostasis=0.2, smoothing=0.3
     ),
 }
+weekly = partial(pytest.param, marks=pytest.mark.weekly)
 PLASTIC = [("rec",), ("ff", "rec"), ("ff", "out", "rec")]
 
 
@@ -106,7 +107,7 @@ def free_of(theta, tree):
     return np.asarray(ravel_pytree(tree)[0])[list(free)]
 
 
-@pytest.mark.parametrize("forced", [False, True], ids=["free", "forced"])
+@pytest.mark.parametrize("forced", [weekly(False), True], ids=["free", "forced"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_equals_a_loop_and_so_do_its_gradients(name, forced, data):
     network, theta = NETWORKS[name], theta_of(("ff", "out", "rec"))
@@ -152,9 +153,12 @@ OWN_WAY = {
 }
 
 
-@pytest.mark.parametrize(("rules", "forced"), OWN_WAY.values(), ids=OWN_WAY)
-def test_its_own_way_back_in_blocks_is_that_of_jax(rules, forced, data, monkeypatch):
+@pytest.mark.parametrize(
+    "name", ["two rules", "forced", weekly("one plastic"), weekly("one shared")]
+)
+def test_its_own_way_back_in_blocks_is_that_of_jax(name, data, monkeypatch):
     """Without a read-out and homeostasis; else the blocks of any network are taken."""
+    rules, forced = OWN_WAY[name]
     monkeypatch.setattr("plastutor.networks._blocks.MIN_BYTES_IN_BLOCKS", 0)
     alone = data._replace(w0={name: data.w0[name] for name in ("ff", "rec")})
     theta = rules.init(jr.key(3)) if isinstance(rules, pt.Rule) else theta_of(rules)

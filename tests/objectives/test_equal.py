@@ -119,8 +119,8 @@ def row_of_a_study(seed):
 @pytest.mark.parametrize(
     "verb",
     [
-        report_choices,
-        report_activity,
+        pytest.param(report_choices, marks=pytest.mark.weekly),
+        pytest.param(report_activity, marks=pytest.mark.weekly),
         leave_one_out,
         fit_population,
         evidence_fit,

@@ -91,12 +91,18 @@ def test_the_reader_of_imports_sees_every_form():
 # --- names ----------------------------------------------------------------------------
 
 
+def api_pages() -> str:
+    reference = ROOT / "book" / "reference"
+    pages = [reference / "api.md", *sorted((reference / "package").glob("*.md"))]
+    return "".join(page.read_text() for page in pages)
+
+
 @pytest.mark.parametrize("room", ROOMS)
-def test_public_names_are_on_the_api_page_and_say_what_they_are(room):
+def test_public_names_are_on_the_api_pages_and_say_what_they_are(room):
     module = importlib.import_module(room)
     if room == "plastutor.teaching":  # its two rooms are on the page
         return
-    page = (ROOT / "book" / "reference" / "api.md").read_text()
+    page = api_pages()
     directive = f".. automodule:: {room}\n   :members:\n   :undoc-members:\n"
     assert directive in page
     for public in public_names(module):
@@ -111,7 +117,7 @@ def test_public_names_are_on_the_api_page_and_say_what_they_are(room):
 
 
 def test_the_face_is_made_of_names_of_rooms_and_of_those_on_top_of_its_page():
-    page = (ROOT / "book" / "reference" / "api.md").read_text()
+    page = api_pages()
     members = page.split(".. automodule:: plastutor\n   :members: ")[1].split("\n")[0]
     public = {n for r in ROOMS for n in public_names(importlib.import_module(r))}
     rooms = {place for place in ORDER if not place.startswith("_")}

@@ -73,6 +73,7 @@ def lines():
     return printed
 
 
+@pytest.mark.weekly
 def test_every_device_holds_its_share(lines):
     eight, one = lines
     assert eight[:4] == [
@@ -95,6 +96,7 @@ def test_a_jax_that_cannot_lay_out_arrays_leaves_them(monkeypatch):
     assert older.laid_out(values) is values
 
 
+@pytest.mark.weekly
 def test_the_numbers_are_those_of_one_device(lines):
     eight, one = (
         [line for line in ran if "loss" in line or "fit" in line] for ran in lines

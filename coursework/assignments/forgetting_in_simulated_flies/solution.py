@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 
 import plastutor as pt
@@ -13,18 +13,21 @@ if Path("data.npz").exists():
 
 # %%
 def choice_probability(theta, choice, reward):
-    w, chances, last = np.zeros(2), [], [0.0] * 10
+    w, chances, last = np.zeros((2, 2)), [], [0.0] * 10
     for chosen, paid in zip(choice, reward, strict=True):
-        p = 1 / (1 + np.exp(-0.75 * w))
+        p = 1 / (1 + np.exp(-0.75 * w.sum(0)))
         chances.append(p[1] / p.sum())
         x, r = 0.75 * np.eye(2)[chosen], paid - np.mean(last)
-        dw = sum(
-            theta[i, 0, j, k] * x**i * w**j * r**k
-            for i in (0, 1)
-            for j in (0, 1)
-            for k in (0, 1)
-        )
-        w, last = w + dw / 2, [*last[1:], paid]
+        dw = [
+            sum(
+                theta[m, i, 0, j, k] * x**i * w[m] ** j * r**k
+                for i in (0, 1)
+                for j in (0, 1)
+                for k in (0, 1)
+            )
+            for m in (0, 1)
+        ]
+        w, last = w + np.array(dw) / 2, [*last[1:], paid]
     return np.array(chances)
 
 
@@ -36,17 +39,40 @@ def time_constant(theta):
 # %%
 ORDERS, TERMS = pt.Orders(x=1, w=1, r=1), ("one", "x", "r", "xr", "w")
 flies = pt.data.choice_experiments(list(data["choice"]), list(data["reward"]))
-loss = pt.objective(pt.taylor(ORDERS, TERMS), pt.choice, network=pt.FLY)
-found = pt.fit(
-    loss,
-    pt.terms(ORDERS, xr=1.0, x=0.2, w=-0.1),
-    flies,
-    optimizer=pt.GaussNewton(),
-    max_steps=20,
+newton = pt.GaussNewton()
+
+
+def model(terms):
+    """A rule with these terms and a choice kernel: its loss, and random starts."""
+    rules = pt.Rules(
+        {
+            "ff": pt.taylor(ORDERS, terms, scale=0.5),
+            "kernel": pt.taylor(ORDERS, ("x", "w"), scale=0.5),
+        }
+    )
+    network = pt.networks.Parallel(tuple(rules))
+    return pt.objective(rules, pt.choice, network=network), rules.init
+
+
+forgetting, init = model(TERMS)
+found = pt.fit_restarts(
+    jr.key(0), forgetting, init, flies, restarts=6, optimizer=newton, max_steps=25
 )
-theta = np.asarray(found.theta)
+theta = np.stack([found.theta["ff"], found.theta["kernel"]])
 
 # %%
-low, high = pt.evaluate.cluster_robust_interval(loss, jnp.asarray(theta), flies)
-of_w = pt.rules.free_indices(ORDERS, TERMS).index(2)
-forgets = bool(high[of_w] < 0)
+how = {"optimizer": newton, "max_steps": 8, "restarts": 1}
+
+
+def start(key):
+    """The fit to all flies: that to all but one is near."""
+    return found.theta
+
+
+left_out = [
+    pt.leave_one_out(jr.key(1), loss, start, flies, **how).losses
+    for loss in (forgetting, model(TERMS[:-1])[0])
+]
+nothing = np.full(len(flies.choice), np.log(2) * flies.choice.shape[1])
+gain = pt.compare_models(jr.key(2), *left_out, nothing)
+forgets = gain.interval[0] > 0

@@ -141,8 +141,8 @@ def load_or_simulate(
             theta = terms(orders, one=-0.5, r=-1.0, w=-0.2, x=2.5, xr=2.0)
         note = (
             "All flies on this page are SIMULATED: they learn by a rule that we know. "
-            "The page shows the method, and nothing about real flies. Its text and the "
-            f"tables of the long studies speak of real ones. {problem}"
+            "The page shows the method; of real flies it says only what it reads from "
+            f"the stored tables of the long studies. {problem}"
         )
         return Flies(simulate_flies(key, theta), False, note)
 

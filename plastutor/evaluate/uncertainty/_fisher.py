@@ -18,7 +18,6 @@ from plastutor.infer import free_directions
 from plastutor.likelihoods import Likelihood
 from plastutor.networks import Forced, Network
 from plastutor.objectives import Objective
-from plastutor.rules import Orders
 
 
 class Information(NamedTuple):
@@ -178,10 +177,6 @@ def checked(loss, theta, data, noise, w0_std):
     theta, data = one_precision(theta, data)
     jax.eval_shape(loss, theta, data)  # says what is missing, and computes nothing
     return theta, data
-
-
-def orders_of(theta) -> Orders:
-    return Orders(*(n - 1 for n in np.shape(theta)))
 
 
 def fisher(

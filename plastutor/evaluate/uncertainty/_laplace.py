@@ -15,14 +15,9 @@ from jaxtyping import Float, PRNGKeyArray
 from scipy import stats
 
 from plastutor._types import Experiment, Rule, Theta
-from plastutor.evaluate.uncertainty._fisher import (
-    Information,
-    fisher,
-    orders_of,
-)
-from plastutor.infer import States, free_coefficients
+from plastutor.evaluate.uncertainty._fisher import Information, fisher
+from plastutor.infer import States, coefficient_names, free_coefficients
 from plastutor.objectives import Objective
-from plastutor.rules import term_names
 
 FINISHED = 0.3  # standard deviations that a fit may be away from the best one
 
@@ -166,22 +161,19 @@ class Laplace(NamedTuple):
             ValueError: a projection without a rule, or none where there are several.
         """
         flat, unravel = ravel_pytree(self.theta)
-        several = not isinstance(rule, Rule)
-        if projection not in ([*rule] if several else [None]):
+        known: dict[str | None, Rule] = (
+            {None: rule} if isinstance(rule, Rule) else {**rule}
+        )
+        if projection not in known:
             raise ValueError(
-                f"projection is {projection!r}; expected "
-                + (
-                    f"one of {', '.join(sorted(rule))}."
-                    if several
-                    else "none: one rule."
-                )
+                f"projection is {projection!r}; expected one of "
+                f"{', '.join(map(repr, known))}."
             )
 
         def dw(flat, *state):
             theta = unravel(flat)
-            if several:
-                return rule[projection].apply(theta[projection], *state)
-            return rule.apply(theta, *state)
+            own = theta if projection is None else theta[projection]
+            return known[projection].apply(own, *state)
 
         given = [jnp.asarray(v, flat.dtype) for v in states]
         gradients = jax.vmap(jax.grad(dw), (None, 0, 0, 0, 0))(flat, *given)
@@ -258,20 +250,6 @@ def _combination(direction, names) -> str:
     return text + (" ..." if len(order) > 4 else "")
 
 
-def _every_name(rule, theta) -> list[str]:
-    """Of the row that theta makes; of several projections such as "rec xy"."""
-    if not isinstance(rule, Rule):
-        return [f"{p} {name}" for p in rule for name in _every_name(rule[p], theta[p])]
-    if np.ndim(theta) == 4:
-        return term_names(orders_of(theta))
-    leaves = jax.tree_util.tree_leaves_with_path(theta)
-    return [
-        f"{jax.tree_util.keystr(path)}{list(index)}"
-        for path, leaf in leaves
-        for index in np.ndindex(np.shape(leaf))
-    ]
-
-
 def _split(matrix):
     """W with matrix^-1 = W W^T where it has one, and the directions where it has none.
 
@@ -303,7 +281,8 @@ def laplace(
 
     theta ~ N(best fit, F^-1), the Laplace approximation (MacKay 1992; Bishop 2006, ch.
     4.4). It is right where the log-likelihood is a parabola over the width of the
-    interval; `profile` checks that. A singular F is no error: what is not identifiable
+    interval; `profile` checks that, also across several optima, of which this Gaussian
+    knows but one. A singular F is no error: what is not identifiable
     gets infinite intervals, and `report` says so in words.
 
     Args:
@@ -351,6 +330,5 @@ def laplace(
             "bound. Expected the theta of a fit that did not diverge."
         )
     root, unknown = _split(np.asarray(information.matrix))
-    every = _every_name(loss.rule, theta)
-    names = tuple(every[k] for k in free)
+    names = coefficient_names(loss, theta)
     return Laplace(theta, names, free, information, root, unknown, level, scale)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 
 from plastutor._types import Experiment, Theta
@@ -22,6 +22,7 @@ from plastutor.infer import GaussNewton
 from plastutor.objectives import Objective
 
 OPTIMIZER = GaussNewton()
+SAME = 0.1  # units of deviance: two fits so close are taken for the same
 
 
 class Profile(NamedTuple):
@@ -34,6 +35,11 @@ class Profile(NamedTuple):
         thetas: the fits, with a leading axis.
         low: lower end of the interval; minus infinity if it lies beyond `values`.
         high: upper end; infinity if it lies beyond `values`.
+        optimum: from which of the optima each fit began.
+        pieces: the lower and upper ends of every interval of values whose deviance is
+            below the quantile. More than one: between them the data exclude values.
+        jumps: the pairs of neighbouring values between which the best fit changes from
+            one optimum to another, and all other coefficients with it.
     """
 
     values: Float[np.ndarray, " value"]
@@ -41,6 +47,9 @@ class Profile(NamedTuple):
     thetas: Theta
     low: float
     high: float
+    optimum: Int[np.ndarray, " value"]
+    pieces: tuple[tuple[float, float], ...]
+    jumps: tuple[tuple[float, float], ...]
 
 
 @partial(jax.jit, static_argnames=("loss", "max_steps", "batch_size"))
@@ -80,7 +89,7 @@ def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size
 
 def profile(
     loss: Objective,
-    theta: Theta,
+    theta: Theta | list[Theta],
     data: Experiment,
     term: str,
     *,
@@ -100,13 +109,20 @@ def profile(
     Each fit starts where the Laplace approximation expects its end, and runs in
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
 
+    With several optima each value is fitted from all of them, and the best fit counts:
+    the deviance is the lower envelope, which one optimum alone may miss. Where the best
+    fit jumps from one to another, `jumps` says so; where the interval falls apart,
+    `pieces` has its parts, and `low` and `high` are the outermost ends.
+
     Args:
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.
-        theta: the best fit.
+        theta: the best fit; or a list of several optima, as from
+            `pt.infer.distinct_optima`.
         data: what was fitted.
         term: the coefficient, a name such as "xy", or "rec xy" of a projection; see
             `Laplace.names`.
-        values: where to hold it; default 9 values within 3 standard deviations.
+        values: where to hold it; default 9 values within 3 standard deviations of each
+            optimum.
         noise: as in `fisher`; if it is estimated, then once, at the best fit.
         level: the share of intervals that should hold the true value.
         max_steps: Gauss-Newton steps for each value.
@@ -114,7 +130,7 @@ def profile(
             less memory.
 
     Raises:
-        ValueError: an unknown term, or values that are no numbers.
+        ValueError: an unknown term, values that are no numbers, or an empty list.
 
     >>> import plastutor as pt
     >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
@@ -126,39 +142,91 @@ def profile(
     >>> found.low < 1 < found.high
     True
     """
-    around = laplace(loss, theta, data, noise=noise, level=level)
-    if term not in around.names:
+    optima = theta if isinstance(theta, list) else [theta]
+    if not optima:
+        raise ValueError(
+            "The list of thetas is empty; expected one or several optima, such as "
+            "[fit.theta for fit in pt.infer.distinct_optima(loss, fits, data)]."
+        )
+    every = [laplace(loss, one, data, noise=noise, level=level) for one in optima]
+    values = _where(every, term, values)
+    k = every[0].names.index(term)
+    own = np.array([around.mean[k] for around in every])
+    held = np.append(own, values)  # the first are not held anywhere
+    losses, thetas = [], []
+    for one, around in zip(optima, every, strict=True):
+        one, given = checked(loss, one, data, noise, None)
+        path, across = _around(around, k)
+        dtype = ravel_pytree(one)[0].dtype
+        moves = (jnp.asarray(v, dtype) for v in (path, across, held - around.mean[k]))
+        how = max_steps, batch_size or len(held)
+        found = _profile(loss, one, given, around.free, *moves, *how)
+        losses.append(np.asarray(found[0], float))
+        thetas.append(found[1])
+    losses = np.where(np.isnan(losses), np.inf, losses)
+    information = every[int(losses.min(1).argmin())].information
+    unit = float(information.count / information.noise**2)
+    if not loss.likelihood.has_noise:
+        unit *= 2  # a mean log-likelihood, and not a mean square
+    deviance = unit * (losses - losses.min())
+    best, jumps = _envelope(deviance[:, len(own) :], values, own)
+    lowest = deviance.min(0)
+    pieces = _pieces(held, lowest, level)
+    each = jax.tree.map(lambda *leaves: jnp.stack(leaves), *thetas)
+    at = np.arange(len(own), len(held))
+    return Profile(
+        values,
+        np.where(np.isinf(lowest), np.nan, lowest)[len(own) :],
+        jax.tree.map(lambda leaf: leaf[best, at], each),
+        pieces[0][0],
+        pieces[-1][1],
+        best,
+        pieces,
+        jumps,
+    )
+
+
+def _where(every: list[Laplace], term: str, values) -> np.ndarray:
+    """At which values a coefficient is held."""
+    names = every[0].names
+    if term not in names:
         raise ValueError(
             f"There is no free coefficient {term!r}; expected one of "
-            f"{', '.join(around.names)}."
+            f"{', '.join(names)}."
         )
-    k = around.names.index(term)
+    k = names.index(term)
     if values is None:
-        reach = around.std[k] if np.isfinite(around.std[k]) else around.scale
-        values = around.mean[k] + 3 * reach * np.linspace(-1, 1, 9)
+        reach = [a.std[k] if np.isfinite(a.std[k]) else a.scale for a in every]
+        grid = np.linspace(-1, 1, 9)
+        near = zip(every, reach, strict=True)
+        values = np.sort([around.mean[k] + 3 * r * grid for around, r in near], None)
     values = np.asarray(values, float)
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(
             f"values is {values!r}; expected one row of numbers at which to hold "
             f"{term!r}."
         )
-    theta, data = checked(loss, theta, data, noise, None)
-    path, across = _around(around, k)
-    dtype = ravel_pytree(theta)[0].dtype
-    held = np.append(around.mean[k], values)  # the first is not held anywhere
-    given = (jnp.asarray(v, dtype) for v in (path, across, held - held[0]))
-    losses, thetas = _profile(
-        loss, theta, data, around.free, *given, max_steps, batch_size or len(held)
-    )
-    information, losses = around.information, np.asarray(losses, float)
-    unit = float(information.count / information.noise**2)
-    if not loss.likelihood.has_noise:
-        unit *= 2  # a mean log-likelihood, and not a mean square
-    deviance = unit * (losses - np.nanmin(losses))
-    order, best = np.argsort(held), held[np.nanargmin(losses)]
-    low, high = _ends(held[order], deviance[order], best, level)
-    thetas = jax.tree.map(lambda leaf: leaf[1:], thetas)
-    return Profile(values, deviance[1:], thetas, low, high)
+    return values
+
+
+def _envelope(deviance, values, own):
+    """For each value the optimum with the best fit, and where that changes.
+
+    Where starts from two optima end in the same fit, the nearer one has it. A change
+    is a jump only if on one side at least the two ended in fits that differ.
+    """
+    lowest = deviance.min(0)
+    with np.errstate(invalid="ignore"):  # inf - inf, where all exploded
+        good = ~(deviance - lowest[None] >= SAME)
+    far = np.abs(values[None] - own[:, None])
+    best = np.where(good, far, np.inf).argmin(0)
+    jumps = []
+    order = np.argsort(values, kind="stable")
+    for i, j in zip(order[:-1], order[1:], strict=True):
+        differ = not good[best[j], i] or not good[best[i], j]
+        if best[i] != best[j] and differ:
+            jumps.append((float(values[i]), float(values[j])))
+    return best, tuple(jumps)
 
 
 def _around(around: Laplace, k: int):
@@ -174,20 +242,27 @@ def _around(around: Laplace, k: int):
     return path, around.root @ across.T
 
 
-def _ends(values, deviance, best, level):
-    """Where the signed root of the deviance, nearly a line, crosses the quantile."""
+def _pieces(values, deviance, level) -> tuple[tuple[float, float], ...]:
+    """The intervals of values whose deviance is below the quantile.
+
+    An end is where the root of the deviance, nearly a line, crosses that of the
+    quantile; at infinity where no value lies beyond.
+    """
     limit = np.sqrt(stats.chi2.ppf(level, 1))
-    root = np.sqrt(np.where(np.isnan(deviance), np.inf, np.maximum(deviance, 0)))
-    ends = []
-    for side in (-1, 1):
-        on = side * (values - best) >= 0
-        v, d = values[on][::side], root[on][::side]
-        beyond = np.flatnonzero(d > limit)
-        if not len(beyond):
-            ends.append(side * math.inf)
-        elif np.isinf(d[beyond[0]]):  # the weights exploded there
-            ends.append(float(v[beyond[0]]))
-        else:
-            near = slice(beyond[0] - 1, beyond[0] + 1)
-            ends.append(float(np.interp(limit, d[near], v[near])))
-    return tuple(ends)
+    order = np.argsort(values, kind="stable")
+    values, root = values[order], np.sqrt(np.maximum(deviance[order], 0))
+    inside = np.concatenate([[False], root <= limit, [False]]).astype(int)
+    starts, stops = (np.flatnonzero(np.diff(inside) == way) for way in (1, -1))
+
+    def end(within, beyond):
+        if not 0 <= beyond < len(values):
+            return math.inf if beyond > within else -math.inf
+        if np.isinf(root[beyond]):  # the weights exploded there
+            return float(values[beyond])
+        pair = [within, beyond]
+        return float(np.interp(limit, root[pair], values[pair]))
+
+    return tuple(
+        (end(first, first - 1), end(stop - 1, stop))
+        for first, stop in zip(starts, stops, strict=True)
+    )

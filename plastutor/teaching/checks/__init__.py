@@ -39,7 +39,7 @@ from plastutor.teaching.checks.choices.flies_one_by_one import (
     shrinkage_estimate as shrinkage_estimate,
 )
 from plastutor.teaching.checks.choices.forgetting_in_flies import (
-    expected_reward as expected_reward,
+    choice_kernel as choice_kernel,
     half_time as half_time,
     probability_of_a as probability_of_a,
 )

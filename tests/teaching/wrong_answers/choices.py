@@ -231,27 +231,41 @@ WRONG["probability_of_a"] = {
 }
 
 
-def expectation(reward, shift=0, window=10, start=None):
-    """The mean of past rewards, with what is easily mistaken."""
-    found = []
-    for t in range(len(reward)):
-        past = reward[max(0, t + shift - window) : t + shift]
-        found.append(sum(past) / (start or max(len(past), 1)))
+def kernel(choice, b, rho, late=0, fades=1, chosen_fades=False, feeds=None):
+    """What a habit adds, with what is easily mistaken."""
+    trace, found = np.zeros(2), []
+    for chosen in choice:
+        before, now = trace, np.eye(2)[chosen]
+        kept = 1 - rho * (now if chosen_fades else fades)
+        trace = kept * before + (rho if feeds is None else feeds) * now
+        found.append(b * (trace if late else before))
     return np.array(found)
 
 
-WRONG["expected_reward"] = {
-    "the current one among them": (
-        lambda reward: expectation(reward, shift=1, start=10),
-        "That comes one place too early",
+WRONG["choice_kernel"] = {
+    "the choice itself among the past": (
+        lambda choice, b, rho: kernel(choice, b, rho, late=1),
+        "gives [[0.5 0. ] [0.75 0. ]",
     ),
-    "the mean of those there are": (
-        lambda reward: expectation(reward),
-        "gives [0. 1. 1.]",
+    "only the chosen odour's trace moves": (
+        lambda choice, b, rho: kernel(choice, b, rho, chosen_fades=True),
+        "gives [[0. 0. ] [0. 0.5 ] [0.5 0.5 ]",
     ),
-    "all past rewards": (
-        lambda reward: expectation(reward, window=99, start=10),
-        "gives 0.6 at [12]; expected 0.55",
+    "the traces add up and never fade": (
+        lambda choice, b, rho: kernel(choice, b, rho, fades=0),
+        "gives [[0. 0. ] [0.5 0. ] [1. 0. ]]",
+    ),
+    "fed by 1, not by the share": (
+        lambda choice, b, rho: kernel(choice, b, rho, feeds=1.0),
+        "That is 2 times the right answer",
+    ),
+    "the strength is forgotten": (
+        lambda choice, b, rho: kernel(choice, 1.0, rho),
+        "That is 0.5 times the right answer",
+    ),
+    "of the chosen odour alone": (
+        lambda choice, b, rho: kernel(choice, b, rho)[np.arange(len(choice)), choice],
+        "returned shape (3,), [0. 0.5 0. ]",
     ),
 }
 

@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 import numpy as np
 
-from plastutor import networks
 from plastutor.likelihoods import choice_probability
 from plastutor.teaching.checks._agreement import check
 
@@ -27,10 +26,21 @@ def probability_of_a(logit_a, logit_b):
 
 
 @check(
-    [{"reward": np.ones(3)}, {"reward": np.arange(25) % 3 / 2.0}],
-    "Put ten zeros in front, and leave the current reward out.",
+    [
+        {"choice": np.array(choice), "b": b, "rho": rho}
+        for choice, b, rho in (
+            ([0, 0, 1], 1.0, 0.5),
+            ([1, 0, 1, 1], 2.0, 0.25),
+            (np.arange(30) % 4 // 3, 3.0, 0.1),
+        )
+    ],
+    "Both traces start at 0. Before a trial write down b times the traces; after it "
+    "both move by the share rho: the chosen odour's toward 1, the other's toward 0.",
 )
-def expected_reward(reward):
-    """Is `function(reward)` the mean of the ten rewards before each trial?"""
-    every = jnp.ones(len(reward), bool)
-    return networks.expected_reward(jnp.asarray(reward), every, 10)
+def choice_kernel(choice, b, rho):
+    """Is `function(choice, b, rho)` what a habit adds to both, before each trial?"""
+    trace, before = np.zeros(2), []
+    for chosen in choice:
+        before.append(b * trace)
+        trace = (1 - rho) * trace + rho * np.eye(2)[chosen]
+    return np.array(before)
