@@ -33,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/_build/compiled
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
-.PHONY: install book test coverage bench handouts grade study-robustness study-rewards study-flies study-trust lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: install book test coverage bench handouts grade study-robustness study-rewards study-flies study-trust study-loop lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -89,10 +89,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
-# on trust, half an hour, and on flies, over two hours. That on flies needs the real data,
-# which `plastutor.data.flies` finds or downloads.
+# on trust and on loops, half an hour each, and on flies, over two hours. That on flies
+# needs the real data, which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
-study-robustness study-rewards study-flies study-trust: study-%: $(VENV)/.installed
+study-robustness study-rewards study-flies study-trust study-loop: study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*
 
 # A class: hand-outs for each student, and the marks of an assignment, as
