@@ -182,7 +182,9 @@ def test_the_runner_makes_the_rows_that_are_asked_for(monkeypatch, without_real_
 
 
 def test_the_runner_says_what_it_did_not_find():
-    with pytest.raises(SystemExit, match="one of flies, rewards, robustness, trust"):
+    with pytest.raises(
+        SystemExit, match="one of flies, loop, rewards, robustness, trust"
+    ):
         run.main("fly")
     with pytest.raises(SystemExit, match="No row of the study trust has mice or"):
         run.main("trust", "mice", "rats")
