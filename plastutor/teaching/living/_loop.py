@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -96,7 +97,7 @@ def between(theta: Mapping[str, float], experiment: Experiment, network: Recurre
 
     It is the one in which a weight of any projection became too large.
     """
-    of: dict[str, dict[str, float]] = {"ff": {}, "rec": {}}
+    of: dict[str, dict[str, Any]] = {"ff": {}, "rec": {}}
     for name, value in theta.items():
         projection, _, term = name.partition("_")
         of[projection][term] = value
