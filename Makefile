@@ -33,7 +33,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/_build/compiled
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
-.PHONY: install book test coverage bench handouts grade study-robustness study-rewards study-flies study-trust study-eprop lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+STUDIES := $(addprefix study-,robustness form rewards flies trust loop eprop)
+.PHONY: install book test coverage bench handouts grade $(STUDIES) lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -89,10 +90,10 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
-# on trust, half an hour, on e-prop, a quarter, and on flies, over two hours. That on flies
-# needs the real data, which `plastutor.data.flies` finds or downloads.
+# on form, trust and loops, half an hour each, on e-prop, a quarter, and on flies, over two.
+# That on flies needs the real data, which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
-study-robustness study-rewards study-flies study-trust study-eprop: study-%: $(VENV)/.installed
+$(STUDIES): study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*
 
 # A class: hand-outs for each student, and the marks of an assignment, as

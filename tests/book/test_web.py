@@ -251,6 +251,7 @@ LIVING = {
     "foundations/a_synapse_that_learns": ("xy", "weight-1"),
     "foundations/noise_and_missing_neurons": ("noise", "found"),
     "choices/forgetting_in_flies": ("forgetting", "with-forgetting"),
+    "loops/rules_in_a_loop": ("rec_xy", "between-1"),
 }
 # As a notebook of JupyterLab does at the press of a key.
 TAKE_FOCUS = """() => document.querySelector('[data-living]').parentElement

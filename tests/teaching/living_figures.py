@@ -22,6 +22,18 @@ def an_experiment(n_pre=2, steps=300):
     return pt.make_experiment(x, w0=w0)
 
 
+def a_loop(n_pre=2, steps=200, w0=None):
+    """Two neurons that drive one another."""
+    key_x, key_ff, key_rec = jr.split(jr.key(4), 3)
+    shapes = {"ff": (key_ff, (n_pre, 2)), "rec": (key_rec, (2, 2))}
+    drawn = {name: np.round(0.5 * jr.normal(*one), 4) for name, one in shapes.items()}
+    x = np.round(jr.normal(key_x, (steps, n_pre)), 3)
+    return pt.make_experiment(x, w0=w0 or drawn)
+
+
+LOOP = pt.networks.Recurrent(rates=0.05)
+
+
 def fits(sets=7):
     rng = np.random.default_rng(0)
     shape = len(LEVELS), sets, len(NAMES)
@@ -33,6 +45,7 @@ def fits(sets=7):
 
 FIGURES = {
     "weights": lambda: living.weights(an_experiment(steps=1000)),
+    "loop": lambda: living.loop(a_loop(), network=LOOP),
     "noise": lambda: living.noise(LEVELS, fits(), NAMES, THETA_TRUE),
     "forgetting": lambda: living.forgetting(jr.key(0)),
 }

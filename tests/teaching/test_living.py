@@ -1,6 +1,7 @@
 """Figures to play with: their HTML, and what is refused."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import jax.numpy as jnp
@@ -10,8 +11,10 @@ import pytest
 from living_figures import (
     FOLDER,
     LEVELS,
+    LOOP,
     NAMES,
     THETA_TRUE,
+    a_loop,
     an_experiment,
     every_figure,
     figure_of,
@@ -134,6 +137,26 @@ def test_colours_have_the_meaning_that_they_have_in_plots():
                 an_experiment(), network=pt.LINEAR._replace(activation=jnp.sin)
             ),
             "activation",
+        ),
+        (
+            lambda: living.loop(a_loop(w0={"ff": np.ones((2, 2))}), network=LOOP),
+            "one to three inputs and w0 of ff",
+        ),
+        (
+            lambda: living.loop(an_experiment(), network=LOOP),
+            "no names; expected one experiment",
+        ),
+        (lambda: living.loop(a_loop(n_pre=4), network=LOOP), "three inputs"),
+        (lambda: living.loop(a_loop(steps=1001), network=LOOP), "1000 steps"),
+        (
+            lambda: living.loop(
+                a_loop()._replace(plastic=jnp.arange(200) > 2), network=LOOP
+            ),
+            "not plastic",
+        ),
+        (
+            lambda: living.loop(a_loop(), network=replace(LOOP, homeostasis=0.1)),
+            "masks, signs, homeostasis",
         ),
         (
             lambda: living.noise([0.0, 0.2, 0.3], fits(), NAMES, THETA_TRUE),

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import jax
 import jax.random as jr
@@ -13,8 +14,10 @@ from living_figures import (
     FIGURES,
     FOLDER,
     LEVELS,
+    LOOP,
     NAMES,
     THETA_TRUE,
+    a_loop,
     an_experiment,
     every_figure,
     figure_of,
@@ -25,6 +28,7 @@ import plastutor as pt
 from plastutor.teaching import living
 from plastutor.teaching.living._figure import LEFT, RIGHT, Slider
 from plastutor.teaching.living._forgetting import draw_luck, forage
+from plastutor.teaching.living._loop import TERMS as TERMS_OF_LOOP, between
 from plastutor.teaching.living._weights import TERMS, TOO_FAR
 
 
@@ -135,6 +139,29 @@ def test_a_trajectory_that_diverges_ends_its_line_and_says_where():
         right = numbers(path)[0::2].max()
         width = RIGHT - LEFT
         assert abs(right - (LEFT + width * (end - 1) / 1000)) < 0.1
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_weights_between_two_neurons_are_those_of_simulate(activation):
+    network = LOOP
+    if activation == "sigmoid":
+        network = replace(LOOP, activation=jax.nn.sigmoid, rates={"rec": 0.3})
+    experiment = a_loop(n_pre=3, steps=60)
+    figure = living.loop(experiment, network=network)
+    rng = np.random.default_rng(1)
+    thetas = [
+        dict(zip(TERMS_OF_LOOP, rng.uniform(-2, 2, 4), strict=True)) for _ in range(12)
+    ]
+    thetas += [{"ff_xy": 2.0, "ff_yyw": 2.0, "rec_xy": 2.0, "rec_w": 60.0}]
+    cases = [[figure.data, theta] for theta in thetas]
+    every = run("living.between(given[0], given[1])", cases)
+    for theta, trajectory in zip(thetas, every, strict=True):
+        w, end = between(theta, experiment, network)
+        np.testing.assert_allclose(trajectory["weights"], w, rtol=1e-5, atol=1e-7)
+        assert trajectory["end"] == end
+    assert end is not None and 1 < end < 60
+    wild = shown(figure, [thetas[-1]])[0]
+    assert f"in step {end} one passes" in wild["status"]
 
 
 def test_noise_shows_the_numbers_that_it_was_given():

@@ -76,6 +76,11 @@ from plastutor.teaching.checks.foundations.oja_recovery import (
     hebb_with_decay as hebb_with_decay,
     mean_r2 as mean_r2,
 )
+from plastutor.teaching.checks.loops.rules_in_a_loop import (
+    bounded_weight as bounded_weight,
+    softplus_derivative as softplus_derivative,
+    worst_rank as worst_rank,
+)
 from plastutor.teaching.checks.neighbours.learning_while_it_happens import (
     eligibility_trace as eligibility_trace,
     fewest_stored as fewest_stored,

@@ -8,5 +8,6 @@ elsewhere, so that a figure also works in Jupyter and in Colab.
 
 from plastutor.teaching.living._figure import Living as Living
 from plastutor.teaching.living._forgetting import forgetting as forgetting
+from plastutor.teaching.living._loop import loop as loop
 from plastutor.teaching.living._noise import noise as noise
 from plastutor.teaching.living._weights import weights as weights

@@ -74,6 +74,51 @@
     return { series, status };
   }
 
+  // --- rules in a loop ---
+
+  // The weights between two neurons, before the first step and after each: from 1 to 2,
+  // from 2 to 1. `end` is the step in which a weight became too large, or null.
+  function between(data, theta) {
+    const terms = { ff: [], rec: [] };
+    for (const name of data.terms) {
+      const [projection, term] = name.split("_");
+      terms[projection].push([theta[name], ...["x", "y", "w"].map((v) => count(term, v))]);
+    }
+    const act = activations[data.activation];
+    const drive = (pre, w, j) => pre.reduce((sum, v, i) => sum + v * w[i][j], 0);
+    const change = (name, pre, post, w) => w.map((row, i) => row.map((v, j) =>
+      v + data.rates[name] * terms[name].reduce((sum, [k, a, b, c]) =>
+        sum + k * pre[i] ** a * post[j] ** b * v ** c, 0)));
+    let { ff, rec } = data.w0;
+    let y = [0, 0];
+    const weights = [[rec[0][1], rec[1][0]]];
+    for (let t = 0; t < data.x.length; t++) {
+      const x = data.x[t];
+      const now = y.map((_, j) => act(drive(x, ff, j) + drive(y, rec, j)));
+      ff = change("ff", x, now, ff);
+      rec = change("rec", y, now, rec);
+      y = now;
+      if (![...ff, ...rec].flat().every((v) => Math.abs(v) <= TOO_FAR))
+        return { weights, end: t + 1 };
+      weights.push([rec[0][1], rec[1][0]]);
+    }
+    return { weights, end: null };
+  }
+
+  function showLoop(data, settings) {
+    const { weights, end } = between(data, settings);
+    const last = weights.length - 1;
+    const series = {};
+    for (const k of [0, 1])
+      series["between-" + (k + 1)] = line(data.axes, weights.map((w, t) => [t, w[k]])
+        .filter(([t]) => t % data.every === 0 || t === last));
+    const [one, two] = weights[last].map((v) => (v + 0).toFixed(2));
+    const status = end === null
+      ? `After ${last} steps the weight from 1 to 2 is ${one}, that from 2 to 1 is ${two}.`
+      : `The weights diverge: in step ${end} one passes ${TOO_FAR}, and the lines end.`;
+    return { series, status };
+  }
+
   // --- noise -> coefficients ---
 
   function showNoise(data, settings) {
@@ -174,7 +219,12 @@
     };
   }
 
-  const show = { weights: showWeights, noise: showNoise, forgetting: showForgetting };
+  const show = {
+    weights: showWeights,
+    loop: showLoop,
+    noise: showNoise,
+    forgetting: showForgetting,
+  };
 
   // --- controls ---
 
@@ -221,5 +271,5 @@
     draw();
   }
 
-  return { trajectory, forage, show, start };
+  return { trajectory, between, forage, show, start };
 })()
