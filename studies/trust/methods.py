@@ -103,9 +103,9 @@ def rows_of_size(rule, animals, trials, seed) -> dict[str, dict]:
     return rows
 
 
-def rows_of_share(shared, seed) -> dict[str, dict]:
+def rows_of_share(noise, seed) -> dict[str, dict]:
     """Of a recording with noise that neurons share: intervals over experiments."""
-    setting = sharing(shared)
+    setting = sharing(noise)
     data, theta, _, rows = fitted(setting, seed)
     found = pt.evaluate.uncertainty.residual_correlation(setting.loss, theta, data)
     ends = pt.evaluate.cluster_robust_interval(setting.loss, theta, data)
@@ -118,7 +118,7 @@ def rows_of_share(shared, seed) -> dict[str, dict]:
 
 def run(batch) -> list[dict]:
     """The rows of one data set, of whichever table."""
-    made_by = {"setting": rows_of, "animals": rows_of_size, "shared": rows_of_share}
+    made_by = {"setting": rows_of, "animals": rows_of_size, "noise": rows_of_share}
     (make,) = (made_by[name] for name in made_by if name in batch[0])
     rows = make(**{name: v for name, v in batch[0].items() if name != "row"})
     return [

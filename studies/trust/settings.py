@@ -103,7 +103,7 @@ def settings() -> list[dict]:
 
 
 SIZES = [(4, 120), (8, 120), (16, 120), (16, 240)]  # animals, trials of each
-SHARES = [0.0, 0.5]  # of the variance of noise that is common to all neurons
+SHARES = {"own": 0.0, "shared": 0.5}  # of the variance, common to all neurons
 FOUR = ("w", "yyw", "x", "xy")  # terms of the rule that is fitted to recordings
 
 
@@ -115,8 +115,9 @@ def sized(truth, animals, trials) -> Setting:
 
 
 @lru_cache
-def sharing(shared) -> Setting:
+def sharing(noise) -> Setting:
     """Oja's rule by four terms; neurons share some of the variance of their noise."""
+    share = SHARES[noise]
     orders = pt.Orders(x=1, y=2, w=1)
     rule, truth = pt.taylor(orders, FOUR), pt.terms(orders, xy=1.0, yyw=-1.0)
     sizes: dict[str, Any] = {"n_experiments": 20, "n_pre": 20, "n_post": 10}
@@ -127,9 +128,9 @@ def sharing(shared) -> Setting:
         data = pt.neural_task(key, rule, truth, **sizes)
         assert data.activity is not None
         *each, neurons = data.activity.shape
-        noise = (1 - shared) ** 0.5 * jr.normal(own, (*each, neurons))
-        noise += shared**0.5 * jr.normal(common, (*each, 1))
-        return data._replace(activity=data.activity + 0.1 * noise)
+        apart = (1 - share) ** 0.5 * jr.normal(own, (*each, neurons))
+        together = share**0.5 * jr.normal(common, (*each, 1))
+        return data._replace(activity=data.activity + 0.1 * (apart + together))
 
     return Setting(rule, truth, loss, make, newton(loss, orders))
 
@@ -148,8 +149,8 @@ def settings_of_sizes() -> list[dict]:
 def settings_of_shares() -> list[dict]:
     """One for each coefficient of each recording: 60 with shared noise, 60 without."""
     return [
-        {"shared": shared, "seed": seed, "row": row}
-        for shared in SHARES
+        {"noise": noise, "seed": seed, "row": row}
+        for noise in SHARES
         for seed in range(60)
         for row in FOUR
     ]
@@ -198,6 +199,6 @@ TABLES = [
             "distance",
         ],
         batch_over=["row"],
-        again=[{"shared": shared, "seed": 3} for shared in SHARES],
+        again=[{"noise": noise, "seed": 3} for noise in SHARES],
     ),
 ]

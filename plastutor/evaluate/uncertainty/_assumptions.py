@@ -49,7 +49,7 @@ class EndDeviance(NamedTuple):
         That is sqrt(2) times more or less: outside 2.7 to 5.4 for intervals of 95 %.
         """
         ratio = np.array([self.low, self.high]) / self.expected
-        return ((ratio > FAR) | (ratio < 1 / FAR)).any(0)
+        return np.any((ratio > FAR) | (ratio < 1 / FAR), axis=0)
 
     def __str__(self) -> str:
         if np.isnan(self.low).all():
@@ -64,7 +64,8 @@ class EndDeviance(NamedTuple):
         far = [f"{name} {low:.1f}, {high:.1f}" for name, low, high, is_ in rows if is_]
         return (
             f"Lopsided, use the profile (pt.profile): {at}\n"
-            f"the deviance should be {self.expected:.2f}, and is far from it:\n  {'; '.join(far)}"
+            f"the deviance should be {self.expected:.2f}, and is far from it:\n"
+            f"  {'; '.join(far)}"
         )
 
 
