@@ -110,7 +110,7 @@ def profile(
     The interval holds the values whose deviance 2 (log L_max - log L) is below the
     quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and
     Moolgavkar 1988). Unlike that of `laplace` it need not be symmetric, and does not
-    depend on how the rule is written.
+    depend on how the rule is written. Like it, it takes residuals as independent.
 
     Each fit starts where the Laplace approximation expects its end, and runs in
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
