@@ -89,7 +89,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
-# on trust, half an hour, and on flies, over two hours. That on flies needs the real data,
+# on trust, three quarters of an hour, and on flies, over two hours. That on flies needs the real data,
 # which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 study-robustness study-rewards study-flies study-trust: study-%: $(VENV)/.installed

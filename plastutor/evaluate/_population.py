@@ -286,8 +286,7 @@ def cluster_robust_interval(
     if spare < 1:
         raise ValueError(
             f"There are {n_animals} animals for {len(free)} coefficients; an "
-            "interval over animals, or over experiments, needs more of them than "
-            "coefficients."
+            "interval over animals needs more animals than coefficients."
         )
     counts = count_observations(data)
     of_each = _information(loss, theta, data, counts)
