@@ -90,7 +90,7 @@ def test_the_code_of_a_study_is_what_it_imports():
     }
     rooms = {name.split("/")[1] for name in behind}
     assert not rooms & {"plot", "reports", "teaching", "sweeps", "data"}
-    assert "plastutor/evaluate/_population.py" not in behind
+    assert "plastutor/evaluate/_recurrent.py" not in behind
 
 
 @pytest.mark.parametrize(
