@@ -90,8 +90,9 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
-# on form, trust and loops, half an hour each, on e-prop, a quarter, and on flies, over two.
-# That on flies needs the real data, which `plastutor.data.flies` finds or downloads.
+# on form and loops, half an hour each, on trust, three quarters, on e-prop, one quarter, and
+# on flies, over two hours. That on flies needs the real data, which `plastutor.data.flies`
+# finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
 $(STUDIES): study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*

@@ -228,19 +228,27 @@ def cluster_robust_interval(
     *,
     level: float = 0.95,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals for the coefficients of a fit to all animals, which may differ.
+    """Intervals over animals, or over experiments: for a fit to all, which may differ.
 
-    The spread of the animals' own gradients at the fit says how far another cohort
-    would have moved it (the cluster-robust "sandwich" of Liang and Zeger 1986). With m
-    animals and k coefficients its variance is taken times m / (m - k), and Student's t
-    has m - k degrees of freedom: with few animals the plain one is too narrow.
+    The spread of the animals' own gradients g at the fit says how far another cohort
+    would have moved it: the covariance is H^-1 (sum of g g^T) H^-1 with the
+    Gauss-Newton matrix H (the cluster-robust "sandwich" of Liang and Zeger 1986). With
+    m animals and k coefficients it is taken times m / (m - k), and Student's t has
+    m - k degrees of freedom: with few animals the plain one is too narrow.
+
+    Of recorded activity each experiment counts as an animal. What neurons share within
+    an experiment, such as noise, widens the interval as it should, where `laplace`
+    takes every residual as independent; `pt.evaluate.uncertainty.residual_correlation`
+    says whether they are. Experiments must be independent, and several times as many as
+    coefficients: with 20 of them and 12 coefficients an interval says little.
 
     It is an interval around one optimum, which tells nothing of another one. Where
     `fit_restarts` names several, pass the thetas of all (`pt.infer.distinct_optima`): a
     coefficient is known only as far as their intervals agree.
 
     Args:
-        loss: made by `objective`, with a loss that is a mean over choices.
+        loss: made by `objective`, with a loss that is a mean over choices or over
+            recorded activity; a penalty is left out.
         theta: the best fit; or a list of several optima.
         data: what was fitted, a cohort or a batch with one experiment an animal.
         level: what the interval should cover.
@@ -251,6 +259,16 @@ def cluster_robust_interval(
 
     Raises:
         ValueError: no more animals than coefficients, or an empty list.
+
+    >>> import plastutor as pt
+    >>> rule = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
+    >>> data = pt.neural_task(
+    ...     jr.key(0), rule, pt.OJA, n_experiments=9, n_post=3, noise=0.1
+    ... )
+    >>> loss = pt.objective(rule, pt.activity)
+    >>> low, high = cluster_robust_interval(loss, pt.OJA, data)
+    >>> bool(low[1] < 1 < high[1])
+    True
     """
     if isinstance(theta, list):
         if not theta:

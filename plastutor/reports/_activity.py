@@ -16,6 +16,7 @@ from plastutor._experiments import hide
 from plastutor._types import Experiment
 from plastutor.data import Recording
 from plastutor.evaluate import animal_losses, fixed_weights
+from plastutor.evaluate.uncertainty import residual_correlation
 from plastutor.infer import evidence_fit
 from plastutor.networks import RECORDED, Network
 from plastutor.objectives import objective
@@ -61,6 +62,11 @@ def report_activity(
     known. Where they are known, as w0 of shape (exp, pre, post), pass w0_std=0 and
     recording._replace(experiment=recording.experiment._replace(w0=w0)).
 
+    Intervals are over experiments, and hold also where neurons share noise. The report
+    says whether they do: `pt.laplace` and `pt.profile`, which take the residuals of
+    neurons as independent, are then too narrow. Where the initial weights are known it
+    also says whether the likelihood is lopsided (`pt.evaluate.uncertainty`).
+
     Args:
         key: a JAX random key.
         recording: from `read_activity`.
@@ -101,7 +107,7 @@ def report_activity(
         *keys_fit, key_all = jr.split(key_fit, 4)
         cohort = Cohort(drawn)
         predicted = predict_each((key_all, *keys_fit), models, RULE, cohort)
-        result = fit_to_all(key_all, models[RULE], predicted, cohort)
+        result = fit_to_all(key_all, models[RULE], predicted, cohort, known=known)
         found.append(_with_all_terms(result, orders, network))
     details = _details(recording, skip, found[0], models[RULE], total)
     source = recording.file, recording.sha256, recording.experiments
@@ -141,9 +147,10 @@ def _details(recording: Recording, skip: int, found: Found, rule, total) -> Reco
     theta, steps = found.left_out[RULE].fits[k].theta, found.data.valid[k]
     predicted = rule.loss.predict(theta, jax.tree.map(lambda leaf: leaf[k], found.data))
     shown = np.asarray(recording.experiment.activity)[k], predicted.y
-    shown = [np.asarray(activity)[np.asarray(steps)] for activity in shown]
+    recorded, by_rule = (np.asarray(one)[np.asarray(steps)] for one in shown)
     names = recording.inputs, recording.neurons, skip, recording.experiments[k]
-    return Recorded(*names, *shown)
+    correlation = residual_correlation(rule.loss, found.theta, found.data)
+    return Recorded(*names, recorded, by_rule, correlation)
 
 
 def _checked(recording: Recording, skip, known: bool, draws: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 from plastutor import evaluate
 from plastutor._cohorts import Cohort
 from plastutor._types import Experiment, Theta
+from plastutor.evaluate.uncertainty import EndDeviance, end_deviance
 from plastutor.infer import (
     LBFGS,
     GaussNewton,
@@ -28,6 +29,7 @@ from plastutor.objectives import Objective, objective
 from plastutor.reports._report import NOTHING, TO_ALL, Report
 from plastutor.rules import taylor
 
+NO_ENDS = EndDeviance((), np.zeros(0), np.zeros(0), np.nan)
 SAME = 0.01  # starts whose losses differ by less than this share reached the same
 
 
@@ -85,6 +87,7 @@ class Found(NamedTuple):
         theta: of the rule, in the best fit to all animals.
         free: where in the row that it makes the rule's terms are.
         interval: of these; NaN with too few animals.
+        ends: the deviance at the ends of their Laplace intervals.
         fits: for each model, how many fits there were and how they ended.
     """
 
@@ -94,6 +97,7 @@ class Found(NamedTuple):
     theta: Theta
     free: tuple[int, ...]
     interval: np.ndarray
+    ends: EndDeviance
     fits: dict[str, dict[str, int]]
 
 
@@ -122,8 +126,14 @@ def predict_each(keys, models: dict[str, Model], name: str, cohort: Cohort):
     return Predicted(losses, left_out, fits)
 
 
-def fit_to_all(key, rule: Model, predicted: Predicted, cohort: Cohort) -> Found:
-    """Fit a rule to all animals, which are predicted already."""
+def fit_to_all(
+    key, rule: Model, predicted: Predicted, cohort: Cohort, *, known: bool = True
+) -> Found:
+    """Fit a rule to all animals, which are predicted already.
+
+    Where the initial weights are not known but drawn, the likelihood is that of the
+    draw, and the ends of its intervals tell nothing.
+    """
     starts = jax.vmap(rule.init)(jr.split(key, rule.restarts))
     how = {"optimizer": rule.optimizer, "max_steps": rule.max_steps + 10}
     to_all = fit_many(rule.loss, starts, cohort.data, **how)
@@ -135,8 +145,11 @@ def fit_to_all(key, rule: Model, predicted: Predicted, cohort: Cohort) -> Found:
     interval = np.full((2, len(free)), np.nan)
     if cohort.n_animals > len(free):
         interval = evaluate.cluster_robust_interval(rule.loss, theta, cohort)
+    ends = NO_ENDS
+    if known and np.isfinite(lowest.min()):
+        ends = end_deviance(rule.loss, theta, cohort.data)
     losses, left_out, fits = predicted
-    rest = free, np.array(interval), fits | {TO_ALL: counts}
+    rest = free, np.array(interval), ends, fits | {TO_ALL: counts}
     return Found(cohort.data, losses, left_out, theta, *rest)
 
 
@@ -197,6 +210,7 @@ def put_together(
         tuple(terms[k] for k in free),
         np.stack([np.array(ravel_pytree(one.theta)[0])[free] for one in found]),
         first.interval,
+        first.ends,
         {
             each: {how: sum(one.fits[each][how] for one in found) for how in counts}
             for each, counts in first.fits.items()

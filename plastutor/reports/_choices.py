@@ -79,7 +79,9 @@ def report_choices(
 
     A rule is then fitted to all animals, with intervals, and to each as one of a
     population: that with forgetting; with a kernel as well where the kernel is claimed
-    to add to it.
+    to add to it. Intervals are symmetric: with few choices the likelihood need not be,
+    and the report names coefficients whose interval is lopsided, for which `pt.profile`
+    has a better one (`pt.evaluate.uncertainty.end_deviance`).
 
     Args:
         key: a JAX random key.

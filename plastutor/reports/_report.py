@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from plastutor.evaluate import ModelComparison, Population
+from plastutor.evaluate.uncertainty import EndDeviance, ResidualCorrelation
 
 NOTHING, TO_ALL = "does nothing", "the rule, to all"
 BEYOND, HABIT = "forgetting, kernel in both", "kernel, no forgetting"
@@ -37,7 +38,7 @@ class Matching(NamedTuple):
     population: Population
 
     unit, of = "animal", "deviance"
-    full = "The rule with both"
+    full, noise = "The rule with both", []
 
     def __str__(self) -> str:
         return f"choices among {len(self.options)} options ({', '.join(self.options)})"
@@ -99,6 +100,7 @@ class Recorded(NamedTuple):
         example: the name of an experiment.
         recorded: its activity; NaN where it was not recorded.
         predicted: by the rule that was fitted to the others, for the first draw.
+        correlation: of the residuals of two neurons, for the first draw.
     """
 
     inputs: tuple[str, ...]
@@ -107,6 +109,7 @@ class Recorded(NamedTuple):
     example: str
     recorded: Float[np.ndarray, "time post"]
     predicted: Float[np.ndarray, "time post"]
+    correlation: ResidualCorrelation
 
     unit, of = "experiment", "variance, 100 R2"
 
@@ -117,6 +120,11 @@ class Recorded(NamedTuple):
             f"activities of {len(self.neurons)} neurons with {len(self.inputs)} "
             f"inputs,\nin each without the first {self.skip} steps"
         )
+
+    @property
+    def noise(self) -> list[str]:
+        """Whether neurons share what the rule leaves unexplained, and what follows."""
+        return [str(self.correlation)]
 
     def beside(self, theta: np.ndarray) -> tuple[str, Float[np.ndarray, "_ term"]]:
         """What stands beside the coefficients."""
@@ -157,6 +165,9 @@ class Report(NamedTuple):
         theta: their coefficients, in a fit to all animals, (draw, term).
         interval: their 95 % intervals over animals for the first draw, the lower and
             the upper ends; NaN with too few animals.
+        ends: the deviance at the ends of their Laplace intervals, which take trials and
+            not animals as chance; of no coefficient where the initial weights are
+            drawn, for then the likelihood is that of a draw.
         fits: for each model, how many fits there were; how many of them diverged, and
             how many came to the lowest loss of those to the same data. Of all terms,
             how many had not converged.
@@ -173,6 +184,7 @@ class Report(NamedTuple):
     terms: tuple[str, ...]
     theta: Float[np.ndarray, "draw term"]
     interval: Float[np.ndarray, "2 term"]
+    ends: EndDeviance
     fits: dict[str, dict[str, int]]
     details: Details
 
@@ -212,6 +224,7 @@ class Report(NamedTuple):
             lines += [f"  {term:8s} {value:6.2f} {_within(*ends)}; {more}"]
         if np.isnan(self.interval).any():
             lines += [f"  No intervals: they need more than {len(self.terms)} {unit}s."]
+        lines += [str(self.ends)] * bool(self.ends.names) + self.details.noise
         lines += ["Fits, and how they ended:"]
         for name, counts in self.fits.items():
             said = ", ".join(f"{count} {how}" for how, count in counts.items())

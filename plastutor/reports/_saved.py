@@ -16,11 +16,15 @@ import numpy as np
 
 from plastutor._files import write_whole
 from plastutor.evaluate import ModelComparison, Population
+from plastutor.evaluate.uncertainty import EndDeviance, ResidualCorrelation
 from plastutor.reports._report import Matching, Recorded, Report
 
-FORM = 3  # of the file; one more whenever a report's fields change
+FORM = 4  # of the file; one more whenever a report's fields change
 KINDS = {"choices": Matching, "activity": Recorded}
-PARTS = {"ModelComparison": ModelComparison, "Population": Population}
+PARTS = {
+    part.__name__: part
+    for part in (ModelComparison, Population, EndDeviance, ResidualCorrelation)
+}
 
 
 def save_report(report: Report, path: str | os.PathLike[str]) -> None:

@@ -90,7 +90,7 @@ def test_the_code_of_a_study_is_what_it_imports():
     }
     rooms = {name.split("/")[1] for name in behind}
     assert not rooms & {"plot", "reports", "teaching", "sweeps", "data"}
-    assert "plastutor/evaluate/_population.py" not in behind
+    assert "plastutor/evaluate/_recurrent.py" not in behind
 
 
 @pytest.mark.parametrize(
@@ -240,14 +240,28 @@ def test_the_simulated_flies_have_the_rules_of_the_real_ones():
 
 
 @pytest.mark.weekly
-def test_a_data_set_of_the_study_of_trust_can_be_made_again():
-    new = trust.rows_of("fly", 3)
-    for row in kept("trust")[1]:
-        if (row["setting"], row["seed"]) == ("fly", "3"):
-            values = dict(new[row["row"]])
-            assert row["status"] == values.pop("status")
-            for name, value in values.items():
-                assert float(row[name]) == pytest.approx(value, rel=0.01, abs=1e-3)
+@pytest.mark.parametrize(
+    ("table", "made_by", "of"),
+    [
+        ("trust", trust.rows_of, {"setting": "fly"}),
+        (
+            "trust_sizes",
+            trust.rows_of_size,
+            {"rule": "weak", "animals": 4, "trials": 120},
+        ),
+        ("trust_shared", trust.rows_of_share, {"noise": "shared"}),
+    ],
+)
+def test_a_data_set_of_the_study_of_trust_can_be_made_again(table, made_by, of):
+    of |= {"seed": 3}
+    new, key = made_by(**of), {name: str(value) for name, value in of.items()}
+    there = [row for row in kept(table)[1] if key.items() <= row.items()]
+    assert len(there) == len(new)
+    for row in there:
+        values = dict(new[row["row"]])
+        assert row["status"] == values.pop("status")
+        for name, value in values.items():
+            assert float(row[name]) == pytest.approx(value, rel=0.01, abs=1e-3)
 
 
 def of_trust(setting, name, start=""):

@@ -111,6 +111,13 @@ def profile(seed):
     pt.profile(loss, jnp.asarray(pt.OJA), some_activity(seed), "xy", noise=0.1)
 
 
+def assumptions(seed):
+    loss = pt.objective(pt.taylor(pt.OJA_ORDERS, ("xy", "yyw")), pt.activity)
+    given = loss, jnp.asarray(pt.OJA), some_activity(seed)
+    pt.evaluate.uncertainty.end_deviance(*given, noise=0.1)
+    pt.evaluate.uncertainty.residual_correlation(*given)
+
+
 def row_of_a_study(seed):
     batch = [{"setting": "fly", "seed": seed, "row": row} for row in names_of("fly")]
     trust.run(batch)
@@ -126,6 +133,7 @@ def row_of_a_study(seed):
         evidence_fit,
         select_terms,
         profile,
+        assumptions,
         row_of_a_study,
     ],
 )

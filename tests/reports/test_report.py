@@ -11,7 +11,7 @@ import pytest
 from make_examples import ACTIVITY_RULE
 
 import plastutor as pt
-from plastutor.reports._analysis import Found, put_together
+from plastutor.reports._analysis import NO_ENDS, Found, put_together
 from plastutor.reports._choices import _shares
 
 THETA = {"one": -0.5, "x": 2.5, "r": -1.0, "xr": 2.0, "w": -0.3}
@@ -72,6 +72,20 @@ def test_it_can_be_read(report):
     assert "8 animals" in text and "3 options (A, B, C)" in text
     for name in (*report.losses, *report.terms):
         assert name in text
+
+
+def test_it_says_whether_an_interval_is_lopsided(report):
+    assert report.ends.names == report.terms
+    assert str(report.ends) in str(report)
+    bad = report.ends._replace(low=np.full(len(report.terms), 1.0))
+    assert "Lopsided, use the profile" in str(report._replace(ends=bad))
+
+
+def test_it_says_whether_neurons_share_noise(recorded):
+    found = recorded.details.correlation
+    assert str(found) in str(recorded) and abs(found.mean) < 1
+    assert recorded.ends.names == ()  # initial weights are drawn
+    assert "Laplace interval" not in str(recorded)
 
 
 def test_it_can_be_seen(report):
@@ -190,7 +204,8 @@ def test_a_model_that_diverged_is_not_compared():
     losses = {"does nothing": np.ones(4), "a": np.full(4, 0.5), "b": np.ones(4)}
     losses["b"][2] = np.inf
     data = pt.data.choice_experiments([[0, 1]] * 4, [[0.0, 1.0]] * 4)
-    found = Found(data, losses, {}, np.ones((2, 1, 2, 2)), (0,), np.ones((2, 1)), {})
+    rest = (0,), np.ones((2, 1)), NO_ENDS, {}
+    found = Found(data, losses, {}, np.ones((2, 1, 2, 2)), *rest)
     source = "file", "hash", tuple("1234")
     rest = "a", ["one"], losses["does nothing"], None
     made = put_together(jr.key(0), source, [found, found], *rest)
@@ -230,6 +245,8 @@ def test_known_weights_and_rewards(tmp_path):
     assert found.details.skip == 0 and found.theta.shape == (1, 3)
     assert "rule without w" not in found.losses  # it would be the rule
     assert np.isnan(found.interval).all() and "more than 3 exp" in str(found)
+    assert found.ends.names == found.terms and "ends of the Laplace" in str(found)
+    assert "No two neurons were recorded at once" in str(found)
     o = np.asarray(mine.experiment.activity)[..., 0]
     left = ((o - 0.5) ** 2).sum(1) / ((o - o.mean(1, keepdims=True)) ** 2).sum(1)
     np.testing.assert_allclose(found.explained["does nothing"][0], 100 * (1 - left))
@@ -295,10 +312,10 @@ def test_a_file_that_is_no_saved_report(either, tmp_path):
         "[1, 2]": "does not hold a whole report",
         text.replace('"check"', '"chek"'): "does not hold a whole report .*check",
         text.replace(
-            '"form": 3', '"form": 2'
-        ): "in form 2, .* or make the report again",
-        text.replace('"form": 3', '"form": 7').replace("0.1.0", "9.9"): (
-            "in form 7, written by plastutor 9.9; .* reads form 3.*Install plastu"
+            '"form": 4', '"form": 3'
+        ): "in form 3, .* or make the report again",
+        text.replace('"form": 4', '"form": 7').replace("0.1.0", "9.9"): (
+            "in form 7, written by plastutor 9.9; .* reads form 4.*Install plastu"
         ),
         text.replace('"kind": "', '"kind": "other '): "a report on other",
         text.replace("theta", "beta"): "is not as save_report left it",

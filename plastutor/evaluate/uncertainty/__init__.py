@@ -1,5 +1,11 @@
 """Uncertainty: Fisher information, intervals, profiles, and their coverage."""
 
+from plastutor.evaluate.uncertainty._assumptions import (
+    EndDeviance as EndDeviance,
+    ResidualCorrelation as ResidualCorrelation,
+    end_deviance as end_deviance,
+    residual_correlation as residual_correlation,
+)
 from plastutor.evaluate.uncertainty._coverage import (
     Coverage as Coverage,
     coverage as coverage,

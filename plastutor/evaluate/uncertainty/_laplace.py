@@ -281,9 +281,13 @@ def laplace(
 
     theta ~ N(best fit, F^-1), the Laplace approximation (MacKay 1992; Bishop 2006, ch.
     4.4). It is right where the log-likelihood is a parabola over the width of the
-    interval; `profile` checks that, also across several optima, of which this Gaussian
-    knows but one. A singular F is no error: what is not identifiable
-    gets infinite intervals, and `report` says so in words.
+    interval: `end_deviance` says where it is not, and `profile` tells the interval
+    then, also across several optima, of which this Gaussian knows but one. It takes
+    residuals as independent, of neurons as of steps: `residual_correlation` checks
+    neurons, and `pt.evaluate.cluster_robust_interval` does without.
+
+    A singular F is no error: what is not identifiable gets infinite intervals, and
+    `report` says so in words.
 
     Args:
         loss: made by `objective` with pt.activity, pt.accept or pt.choice.

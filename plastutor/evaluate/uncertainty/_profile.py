@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from scipy import stats
 
 from plastutor._types import Experiment, Theta
-from plastutor.evaluate.uncertainty._fisher import checked
+from plastutor.evaluate.uncertainty._fisher import Information, checked
 from plastutor.evaluate.uncertainty._laplace import Laplace, laplace
 from plastutor.infer import GaussNewton
 from plastutor.objectives import Objective
@@ -53,11 +53,16 @@ class Profile(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("loss", "max_steps", "batch_size"))
-def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size):
-    """Loss and theta for each move of one coefficient, the others fitted again."""
+def held_fits(loss, theta, data, free, ways, max_steps, batch_size):
+    """Loss and theta for each move of one coefficient, the others fitted again.
+
+    Of each way: how far the coefficient moves, along which path of all of them, and
+    across which columns these may leave it.
+    """
     flat, unravel = ravel_pytree(theta)
 
-    def whole(few, move):
+    def whole(few, way):
+        move, path, across = way
         return unravel(flat.at[free].add(path * move + across @ few))
 
     forward = loss.forward or loss.predict
@@ -68,23 +73,24 @@ def _profile(loss, theta, data, free, path, across, moves, max_steps, batch_size
         lambda few, given: forward(whole(few, given[1]), given[0]),
     )
 
-    def one(move):
-        given: Any = data, move
-        few = gradient = jnp.zeros(across.shape[1], flat.dtype)
+    def one(way):
+        given: Any = data, way
+        size = way[2].shape[1]
+        few = gradient = jnp.zeros(size, flat.dtype)
 
         def step(state, _):
             few, damping, _ = state
             few, damping, _, gradient = OPTIMIZER.step(of_others, few, damping, given)
             return (few, damping, gradient), None
 
-        if across.shape[1]:
+        if size:
             state = few, OPTIMIZER.init(few), gradient
             (few, _, gradient), _ = jax.lax.scan(step, state, None, length=max_steps)
         # Where the gradient is lost the fit ended, and its loss is only a bound.
         known = jnp.isfinite(gradient).all()
-        return jnp.where(known, of_others(few, given), jnp.nan), whole(few, move)
+        return jnp.where(known, of_others(few, given), jnp.nan), whole(few, way)
 
-    return jax.lax.map(one, moves, batch_size=batch_size)
+    return jax.lax.map(one, ways, batch_size=batch_size)
 
 
 def profile(
@@ -104,7 +110,7 @@ def profile(
     The interval holds the values whose deviance 2 (log L_max - log L) is below the
     quantile of chi-squared with one degree of freedom (Wilks 1938; Venzon and
     Moolgavkar 1988). Unlike that of `laplace` it need not be symmetric, and does not
-    depend on how the rule is written.
+    depend on how the rule is written. Like it, it takes residuals as independent.
 
     Each fit starts where the Laplace approximation expects its end, and runs in
     coordinates in which the likelihood is round, so that a few Gauss-Newton steps do.
@@ -156,18 +162,17 @@ def profile(
     losses, thetas = [], []
     for one, around in zip(optima, every, strict=True):
         one, given = checked(loss, one, data, noise, None)
-        path, across = _around(around, k)
+        moves = held - around.mean[k]
+        every_way = [moves, *(np.stack([v] * len(held)) for v in path_of(around, k))]
         dtype = ravel_pytree(one)[0].dtype
-        moves = (jnp.asarray(v, dtype) for v in (path, across, held - around.mean[k]))
+        ways = tuple(jnp.asarray(v, dtype) for v in every_way)
         how = max_steps, batch_size or len(held)
-        found = _profile(loss, one, given, around.free, *moves, *how)
+        found = held_fits(loss, one, given, around.free, ways, *how)
         losses.append(np.asarray(found[0], float))
         thetas.append(found[1])
     losses = np.where(np.isnan(losses), np.inf, losses)
     information = every[int(losses.min(1).argmin())].information
-    unit = float(information.count / information.noise**2)
-    if not loss.likelihood.has_noise:
-        unit *= 2  # a mean log-likelihood, and not a mean square
+    unit = deviance_of_loss(loss, information)
     deviance = unit * (losses - losses.min())
     best, jumps = _envelope(deviance[:, len(own) :], values, own)
     lowest = deviance.min(0)
@@ -229,7 +234,14 @@ def _envelope(deviance, values, own):
     return best, tuple(jumps)
 
 
-def _around(around: Laplace, k: int):
+def deviance_of_loss(loss: Objective, information: Information) -> float:
+    """By how many units the deviance changes where the mean loss changes by one."""
+    unit = float(information.count / information.noise**2)
+    # A mean square of activity; of choices minus a mean log-likelihood.
+    return unit if loss.likelihood.has_noise else 2 * unit
+
+
+def path_of(around: Laplace, k: int):
     """How all coefficients move with coefficient k, and how they move without it."""
     own, finite = around.root[k], np.isfinite(around.std[k])
     _, size, turned = np.linalg.svd(own[None], full_matrices=True)

@@ -1,5 +1,6 @@
 """What has no uncertainty that could be computed gets a sentence."""
 
+import jax
 import pytest
 from bad_input import check_refusal
 
@@ -76,6 +77,22 @@ BAD = {
     "nowhere to hold it": (
         lambda d: pt.profile(LOSS, THETA, seen(d), "x", values=[]),
         r"expected one row of numbers at which to hold 'x'",
+    ),
+    "the ends of a fit that diverged": (
+        lambda d: pt.evaluate.uncertainty.end_deviance(LOSS, THETA * 1e300, seen(d)),
+        "information is not finite: with this theta the weights grow without bound",
+    ),
+    "neurons of choices": (
+        lambda d: pt.evaluate.uncertainty.residual_correlation(
+            pt.objective(RULE, pt.accept, network=pt.FLY), THETA, d
+        ),
+        r"likelihood is of accept, in 3 experiment\(s\); expected recorded activity",
+    ),
+    "neurons of one experiment": (
+        lambda d: pt.evaluate.uncertainty.residual_correlation(
+            LOSS, THETA, jax.tree.map(lambda leaf: leaf[:1], seen(d))
+        ),
+        r"of activity, in 1 experiment\(s\).*Cut a long recording into pieces",
     ),
     "intervals of one set": (
         lambda d: pt.evaluate.uncertainty.coverage([0.0], [0.0], [1.0]),
