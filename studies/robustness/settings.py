@@ -76,9 +76,12 @@ VARIANTS = (
         ),
     }
 )
-OPTIONS = {f"margin {m}": {"margin": float(m)} for m in (0, 1, 2, 4)}
+SIZES = (0.5, 1.5, 5.0)  # of a first-order term, where there is a rule for sure
+OPTIONS = {f"margin {m}": {"margin": float(m), "taus": SIZES} for m in (0, 1, 2, 4)}
 OPTIONS |= {f"tau {t:g}": {"taus": (t,)} for t in (0.5, 1.5, 5.0, 15.0)}
-OPTIONS |= {f"rho {r:g}": {"rhos": (r,)} for r in (0.003, 0.03, 0.3, 1.0)}
+OPTIONS |= {
+    f"rho {r:g}": {"rhos": (r,), "taus": SIZES} for r in (0.003, 0.03, 0.3, 1.0)
+}
 
 
 def each(variant, method, cells, seeds, column="method") -> list[dict]:
