@@ -52,7 +52,9 @@ def test_a_status_is_what_the_numbers_of_its_row_say():
     for row in kept("robustness")[1]:
         converged = {"True": True, "False": False}.get(row["converged"])
         fitted = row["noise_found"] != "inf"
-        assert row["status"] == robustness.status(float(row["r2"]), converged, fitted)
+        found = row["tau"] != "0"
+        score = float(row["r2"])
+        assert row["status"] == robustness.status(score, converged, fitted, found)
 
 
 def test_no_fit_that_never_happened_is_stored_as_a_result():
@@ -64,7 +66,7 @@ def test_no_fit_that_never_happened_is_stored_as_a_result():
         if row["method"] == "nothing"
     }
     for row in rows:
-        if row["noise_found"]:
+        if row["noise_found"] and row["status"] != "nothing found":
             assert row["r2"] != nothing.get(tuple(row[name] for name in cell))
             assert float(row["noise_found"]) > 0 or row["noise"] == "0.0"
 
@@ -82,6 +84,7 @@ def test_no_fit_that_never_happened_is_stored_as_a_result():
 def test_a_fit_to_a_recording_has_a_status(score, converged, status):
     assert robustness.status(score, converged) == status
     assert robustness.status(score, converged, False) == "no step was accepted"
+    assert robustness.status(score, converged, True, False) == "nothing found"
 
 
 def test_a_column_that_an_earlier_row_lacks_is_no_difference():
