@@ -162,6 +162,7 @@ def _posteriors(hessian, gradient, priors, noise):
         identity = jnp.eye(len(prior), dtype=prior.dtype)
         covariance = jax.scipy.linalg.cho_solve((factor, True), identity)
         evidence = scaled @ mean / 2 - jnp.log(jnp.diag(factor)).sum()
+        evidence = jnp.where(jnp.isfinite(evidence), evidence, -jnp.inf)
         return prior * mean, prior * jnp.sqrt(jnp.diag(covariance)), evidence
 
     return jax.vmap(one)(priors)
@@ -198,16 +199,13 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
     count = jnp.sum(~jnp.isnan(data.activity) & data.valid[..., None]).astype(dtype)
     some = jax.tree.map(lambda leaf: leaf[:20], data)  # enough for the size of w
     scales = [scale for scale in grid if scale[0]]
+    equations = partial(normal_equations, network=network, forced=forced)
     # A perfect fit has noise 0; the smallest number that can be squared will do.
     tiny = jnp.finfo(dtype).tiny ** 0.5
 
     def unravel(coefficients):
         flat = jnp.zeros(mask.size, dtype).at[free].set(coefficients)
         return flat.reshape(mask.shape)
-
-    def equations(coefficients, directions=directions):
-        how = {"network": network, "forced": forced}
-        return normal_equations(rule, unravel(coefficients), directions, data, **how)
 
     def negative_log_posterior(misfit, at, prior):
         """Without what does not depend on theta; the noise is what was left."""
@@ -218,7 +216,7 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
 
     def step(state, _):
         at = state.trial
-        hessian, gradient, misfit = equations(at)
+        hessian, gradient, misfit = equations(rule, unravel(at), directions, data)
         noise = jnp.sqrt(misfit / count + tiny)
         volume = jnp.log(jnp.diag(_cholesky(hessian, state.prior, noise))).sum()
         loss = negative_log_posterior(misfit, at, state.prior)
@@ -226,13 +224,11 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
         priors = [first_order_prior(orders, sizes, *s).ravel()[free] for s in scales]
         priors = jnp.stack(priors).astype(dtype)
         posteriors = _posteriors(hessian, gradient + hessian @ at, priors, noise)
-        evidence = jnp.where(jnp.isfinite(posteriors[2]), posteriors[2], -jnp.inf)
+        evidence = posteriors[2]
         k = jnp.argmax(evidence >= evidence.max() - margin)  # the first, the simplest
         after, std = posteriors[0][k], posteriors[1][state.chosen]
         # A step must lower the negative log-posterior that it was made for.
-        good = (
-            (loss <= state.least) & jnp.isfinite(after).all() & jnp.isfinite(std).all()
-        )
+        good = (loss <= state.least) & jnp.isfinite(jnp.stack([after, std])).all()
         settled = jnp.abs(after - at) <= 0.1 * std + 1e-3 * jnp.abs(after).max()
         found = -loss - volume, at, std, state.chosen, noise, settled.all()
         better = good & (found[0] > state.best[0]) & (state.chosen >= 0)
@@ -243,7 +239,7 @@ def _evidence_fit(theta0, data, *, orders, only, network, grid, margin, steps, f
         return jax.tree.map(partial(jnp.where, good), onward, back), None
 
     zero, ones = jnp.zeros((), dtype), jnp.ones(len(free), dtype)
-    of_none = equations(0 * ones, directions[:1])[-1]
+    of_none = equations(rule, unravel(0 * ones), directions[:1], data)[-1]
     start = theta0.ravel()[free]
     none, infinite = jnp.asarray(-1), zero + jnp.inf
     best = -infinite, start, ones * infinite, none, infinite, jnp.zeros((), bool)
