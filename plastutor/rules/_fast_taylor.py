@@ -115,7 +115,7 @@ class FastTaylor(NamedTuple):
         theta, x, y, w, r = at
         orders, w_powers = self.orders, np.flatnonzero(self.there.any(axis=(0, 1)))
         c_abc, vjp_r = jax.vjp(self.without_r, theta, r)
-        of_x, vjp_x = jax.vjp(lambda x: jnp.stack(each_power(x, orders.x)), x)
+        of_x = jnp.stack(each_power(x, orders.x))
         g_powers = [g, *(g * power for power in each_power(w, orders.w)[1:])]
         zeros = jnp.zeros((orders.x + 1, len(y)), g.dtype)
         n_w = range(orders.w + 1)
@@ -125,16 +125,24 @@ class FastTaylor(NamedTuple):
         g_abc = (jnp.stack(sums)[:, :, None] * of_y[None, None]).sum(-1)
         g_theta, g_r = vjp_r(g_abc.transpose(1, 2, 0))
         g_y = self._y_cotangent(c_abc, sums, y)
-        v = jnp.einsum("abc,bj->caj", c_abc, of_y)
-        (g_x,) = vjp_x(
-            sum((v[c] @ g_powers[c].T for c in w_powers), jnp.zeros_like(of_x))
-        )
+        g_x = self._x_cotangent(c_abc, x, y, w, g)
         by_w = self.by_power_of_w(c_abc, x, y)
         derivative = _horner(
             [None if a is None else c * a for c, a in enumerate(by_w)][1:], w
         )
         g_w = jnp.zeros_like(g) if derivative is None else g * derivative
         return g_theta, g_x, g_y, g_w, g_r
+
+    def _x_cotangent(self, c_abc, x, y, w, g):
+        """The sum over each row of g times the derivative of a change over x.
+
+        A product with ones adds many numbers of a row at once; XLA's sum does not.
+        """
+        times = jnp.arange(1, self.orders.x + 1, dtype=x.dtype)[:, None, None]
+        orders = self.orders._replace(x=self.orders.x - 1)
+        derivative = self._replace(orders=orders, there=self.there[1:])
+        value = _horner(derivative.by_power_of_w(times * c_abc[1:], x, y), w)
+        return jnp.zeros_like(x) if value is None else (g * value) @ jnp.ones_like(y)
 
     def _y_cotangent(self, c_abc, sums, y):
         """sum_abc b C[a, b, c] y^(b - 1) S_c[a], number by number.

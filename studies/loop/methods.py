@@ -31,6 +31,7 @@ from .settings import (
     GAUSS_NEWTON_STEPS,
     NETWORKS,
     ORDERS,
+    RAN_AWAY,
     TRUE,
 )
 
@@ -108,7 +109,10 @@ def dale(case, seed):
         made[f"r2_{name}"] = change_r2(change[name], found[name])
         made[f"rank_{name}"] = rank(theta[name], DALE_TRUE[name])
         made[f"theta_{name}"] = as_words(theta[name])
-    return {"status": status(fit, made["loss"], *theta.values())} | made
+    ended = status(fit, made["loss"], *theta.values())
+    if ended != "diverged" and min(made[f"r2_{name}"] for name in some) < RAN_AWAY:
+        ended = "weights ran away"  # though activity saturates, and the loss is finite
+    return {"status": ended} | made
 
 
 def as_text(row) -> dict[str, str]:

@@ -51,6 +51,7 @@ DALE_TERMS = (
     "yyw",
     "xyw",
 )  # a few: these y are collinear
+RAN_AWAY = -100.0  # R2 of changes; below it the weights of a model grow without end
 DALE_STEPS = {"forced": 15, "free": 15}  # of Gauss-Newton
 # What is fitted; a projection that is not stays as it began, or is not there at all.
 DALE_CASES = {
