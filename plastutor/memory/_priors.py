@@ -51,7 +51,7 @@ class Gaussian(NamedTuple):
         return self.mean + self.std * jnp.asarray(nodes), weights / weights.sum()
 
     def difference(self, a: Array, b: Array) -> Array:
-        """a - b."""
+        """How far a is from b."""
         return a - b
 
     def best(self, cue: Array, noise: Gaussian) -> Array:
@@ -104,7 +104,7 @@ class VonMises(NamedTuple):
         return nodes, weights / weights.sum()
 
     def difference(self, a: Array, b: Array) -> Array:
-        """a - b the short way round, between -pi and pi."""
+        """How far a is from b, the short way round: between -pi and pi."""
         return jnp.arctan2(jnp.sin(a - b), jnp.cos(a - b))
 
     def best(self, cue: Array, noise: VonMises) -> Array:

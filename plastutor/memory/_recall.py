@@ -38,7 +38,7 @@ class Recall(NamedTuple):
 
 
 def _share(rule, prior):
-    """1/2 where w_ij and w_ji are one number or its negative, so that they count once."""
+    """1/2 where w_ij and w_ji are one number or its negative: they count once."""
     at = prior.nodes()[0][:: len(prior.nodes()[0]) // PROBES]
     values = between_all(rule, at)
     off = jnp.minimum(*(jnp.abs(values + s * values.T).max() for s in (1, -1)))
@@ -220,7 +220,9 @@ def _check(cue, w, prior, noise, n_patterns, inflate, steps, rate) -> None:
             "unit) for cues, and (unit, unit) for the weights of one network."
         )
     if not isinstance(w, jax.core.Tracer) and not jnp.isfinite(w).all():
-        raise ValueError("w holds numbers that are not finite; expected stored weights.")
+        raise ValueError(
+            "w holds numbers that are not finite; expected stored weights."
+        )
     if not isinstance(n_patterns, int) or n_patterns < 2:
         raise ValueError(
             f"n_patterns is {n_patterns!r}; expected a whole number from 2 up. Of a "

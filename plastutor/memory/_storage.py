@@ -175,7 +175,7 @@ def _store(rule, patterns):
 def weight_moments(
     rule: Callable, prior: Gaussian | VonMises, n_patterns: int
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Mean and variance of what so many patterns, drawn from the prior, add to a weight.
+    """Mean and variance of what patterns that are drawn from the prior add to a weight.
 
     By quadrature over both activities; no stored pattern enters.
 
