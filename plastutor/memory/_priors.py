@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Key
 from numpy.polynomial.hermite_e import hermegauss
 
@@ -29,17 +30,17 @@ class Gaussian(NamedTuple):
     2.0
     """
 
-    mean: Float[Array, ""] | float = 0.0
-    std: Float[Array, ""] | float = 1.0
+    mean: Float[ArrayLike, ""] = 0.0
+    std: Float[ArrayLike, ""] = 1.0
 
     @property
     def precision(self) -> Float[Array, ""]:
         """The curvature of the negative log-probability at the mean."""
         return 1 / jnp.asarray(self.std) ** 2
 
-    def log_prob(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def log_prob(self, x: ArrayLike) -> Array:
         """Log-density of each activity, without the constant."""
-        return -(((x - self.mean) / self.std) ** 2) / 2
+        return -(((jnp.asarray(x) - self.mean) / self.std) ** 2) / 2
 
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...]) -> Array:
         """Independent draws."""
@@ -50,11 +51,11 @@ class Gaussian(NamedTuple):
         nodes, weights = hermegauss(32)
         return self.mean + self.std * jnp.asarray(nodes), weights / weights.sum()
 
-    def difference(self, a: Array, b: Array) -> Array:
+    def difference(self, a: ArrayLike, b: ArrayLike) -> Array:
         """How far a is from b."""
-        return a - b
+        return jnp.asarray(a) - b
 
-    def best(self, cue: Array, noise: Gaussian) -> Array:
+    def best(self, cue: ArrayLike, noise: Gaussian) -> Array:
         """The most probable activity, given a cue and no synapses."""
         both = self.precision + noise.precision
         return (self.precision * self.mean + noise.precision * cue) / both
@@ -76,15 +77,15 @@ class VonMises(NamedTuple):
     0.5
     """
 
-    mean: Float[Array, ""] | float = 0.0
-    concentration: Float[Array, ""] | float = 1.0
+    mean: Float[ArrayLike, ""] = 0.0
+    concentration: Float[ArrayLike, ""] = 1.0
 
     @property
     def precision(self) -> Float[Array, ""]:
         """The curvature of the negative log-probability at the mean."""
         return jnp.asarray(self.concentration)
 
-    def log_prob(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def log_prob(self, x: ArrayLike) -> Array:
         """Log-density of each phase, without the constant."""
         return self.concentration * jnp.cos(x - self.mean)
 
@@ -103,11 +104,12 @@ class VonMises(NamedTuple):
         weights = jnp.exp(self.log_prob(nodes) - self.concentration)
         return nodes, weights / weights.sum()
 
-    def difference(self, a: Array, b: Array) -> Array:
+    def difference(self, a: ArrayLike, b: ArrayLike) -> Array:
         """How far a is from b, the short way round: between -pi and pi."""
-        return jnp.arctan2(jnp.sin(a - b), jnp.cos(a - b))
+        off = jnp.asarray(a) - b
+        return jnp.arctan2(jnp.sin(off), jnp.cos(off))
 
-    def best(self, cue: Array, noise: VonMises) -> Array:
+    def best(self, cue: ArrayLike, noise: VonMises) -> Array:
         """The most probable phase, given a cue and no synapses."""
         parts = (self.concentration, self.mean), (noise.concentration, cue)
         east = sum(k * jnp.cos(at) for k, at in parts)

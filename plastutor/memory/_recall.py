@@ -47,8 +47,8 @@ def _share(rule, prior):
 
 def log_posterior(
     x: Float[Array, " unit"],
-    cue: Float[Array, " unit"],
-    w: Float[Array, "unit unit"],
+    cue: Float[ArrayLike, " unit"],
+    w: Float[ArrayLike, "unit unit"],
     rule: Callable,
     prior: Gaussian | VonMises,
     noise: Gaussian | VonMises,
@@ -81,6 +81,7 @@ def log_posterior(
     Returns:
         The log-posterior, without what does not depend on x.
 
+    >>> from plastutor.memory import Gabor, store
     >>> rule, prior = Gabor(), VonMises(concentration=0.5)
     >>> patterns = prior.sample(jax.random.key(0), (2, 50))
     >>> true, other = (log_posterior(x, x, store(rule, patterns), rule, prior,
@@ -145,8 +146,8 @@ def _recall(
 
 
 def recall(
-    cue: Float[Array | np.ndarray, "*cue unit"],
-    w: Float[Array | np.ndarray, "unit unit"],
+    cue: Float[ArrayLike, "*cue unit"],
+    w: Float[ArrayLike, ...],
     rule: Callable,
     prior: Gaussian | VonMises,
     noise: Gaussian | VonMises,
@@ -181,6 +182,7 @@ def recall(
     Raises:
         ValueError: a sentence on what does not fit.
 
+    >>> from plastutor.memory import Gabor, store
     >>> rule, prior, noise = Gabor(), VonMises(concentration=0.5), VonMises(0.0, 10.0)
     >>> keys = jax.random.split(jax.random.key(0))
     >>> patterns = prior.sample(keys[0], (3, 100))
@@ -238,21 +240,22 @@ def _check(cue, w, prior, noise, n_patterns, inflate, steps, rate) -> None:
 
 
 def recall_error(
-    found: Float[Array, "*shape unit"],
-    stored: Float[Array, "*shape unit"],
+    found: Float[ArrayLike, "*shape unit"],
+    stored: Float[ArrayLike, "*shape unit"],
     prior: Gaussian | VonMises,
 ) -> Float[Array, "*shape"]:
     """Root mean square over neurons of how far off they are; on a circle, in radians.
 
-    >>> float(recall_error(jnp.array([0.1]), jnp.array([0.1 + 2 * jnp.pi]), VonMises()))
-    0.0
+    >>> off = recall_error(jnp.array([0.1]), jnp.array([0.3 + 2 * jnp.pi]), VonMises())
+    >>> round(float(off), 3)
+    0.2
     """
     return jnp.sqrt((prior.difference(found, stored) ** 2).mean(-1))
 
 
 def subspace_recall(
-    cue: Float[Array, "*cue unit"],
-    w: Float[Array, "unit unit"],
+    cue: Float[ArrayLike, "*cue unit"],
+    w: Float[ArrayLike, ...],
     prior: Gaussian,
     noise: Gaussian,
     *,
@@ -275,6 +278,7 @@ def subspace_recall(
     Raises:
         ValueError: as many patterns as neurons; not symmetric weights.
 
+    >>> from plastutor.memory import Covariance, store
     >>> prior, noise = Gaussian(), Gaussian(std=1.0)
     >>> keys = jax.random.split(jax.random.key(0))
     >>> patterns = prior.sample(keys[0], (3, 90))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.tree_util import Partial
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from plastutor._types import Rule, Theta
@@ -28,12 +28,12 @@ class Covariance(NamedTuple):
     2.0
     """
 
-    strength: Float[Array, ""] | float = 1.0
-    mean: Float[Array, ""] | float = 0.0
+    strength: Float[ArrayLike, ""] = 1.0
+    mean: Float[ArrayLike, ""] = 0.0
 
-    def __call__(self, x_i: Array, x_j: Array) -> Array:
+    def __call__(self, x_i: ArrayLike, x_j: ArrayLike) -> Array:
         """The change of a weight by one pattern."""
-        return self.strength * (x_i - self.mean) * (x_j - self.mean)
+        return self.strength * (jnp.asarray(x_i) - self.mean) * (x_j - self.mean)
 
 
 class Gabor(NamedTuple):
@@ -46,13 +46,13 @@ class Gabor(NamedTuple):
     0.0
     """
 
-    strength: Float[Array, ""] | float = 1.0
-    sharpness: Float[Array, ""] | float = 4.0
-    phase: Float[Array, ""] | float = 0.0
+    strength: Float[ArrayLike, ""] = 1.0
+    sharpness: Float[ArrayLike, ""] = 4.0
+    phase: Float[ArrayLike, ""] = 0.0
 
-    def __call__(self, x_i: Array, x_j: Array) -> Array:
+    def __call__(self, x_i: ArrayLike, x_j: ArrayLike) -> Array:
         """The change of a weight by one pattern."""
-        d = x_i - x_j
+        d = jnp.asarray(x_i) - x_j
         # The largest value of exp is 1, so that strength means the same for any one.
         shape = jnp.exp(self.sharpness * (jnp.cos(d) - 1))
         return self.strength * shape * jnp.sin(d - self.phase)
@@ -71,9 +71,9 @@ class Fourier(NamedTuple):
     cosines: Float[Array, " order"]
     sines: Float[Array, " order"]
 
-    def __call__(self, x_i: Array, x_j: Array) -> Array:
+    def __call__(self, x_i: ArrayLike, x_j: ArrayLike) -> Array:
         """The change of a weight by one pattern."""
-        at = jnp.arange(1, len(self.sines) + 1) * (x_i - x_j)
+        at = jnp.arange(1, len(self.sines) + 1) * (jnp.asarray(x_i) - x_j)
         return self.cosines @ jnp.cos(at) + self.sines @ jnp.sin(at)
 
 
@@ -112,7 +112,7 @@ def storage_of(rule: Rule, theta: Theta) -> Callable:
     return Partial(_between(rule), theta)
 
 
-def as_function(rule: Callable) -> Callable:
+def as_function(rule: Any) -> Callable:
     """A storage rule as JAX can take it for an argument."""
     if not callable(rule) or isinstance(rule, Rule):
         raise ValueError(
@@ -129,7 +129,7 @@ def between_all(rule: Callable, x: Float[Array, " unit"]) -> Float[Array, "unit 
 
 
 def store(
-    rule: Callable, patterns: Float[Array | np.ndarray, "*net pattern unit"]
+    rule: Callable, patterns: Float[ArrayLike, ...]
 ) -> Float[Array, "*net unit unit"]:
     """The weights after all patterns, in one pass over them.
 
@@ -173,7 +173,7 @@ def _store(rule, patterns):
 
 
 def weight_moments(
-    rule: Callable, prior: Gaussian | VonMises, n_patterns: int
+    rule: Callable, prior: Gaussian | VonMises, n_patterns: ArrayLike
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Mean and variance of what patterns that are drawn from the prior add to a weight.
 

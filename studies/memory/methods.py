@@ -55,7 +55,7 @@ def phase_errors(seed, n_patterns):
         "no self term": read(WRITTEN, *PHASE, self_term=False).x,
         "wrong coupling": read(WRONG, *PHASE).x,
     }
-    return {way: {"error": rms(x, asked, prior)} for way, x in found.items()}
+    return {way: {"rms": rms(x, asked, prior)} for way, x in found.items()}
 
 
 def rate_errors(seed, n_patterns):
@@ -72,7 +72,7 @@ def rate_errors(seed, n_patterns):
         "inflated": read(inflate=INFLATE).x,
         "subspace": memory.subspace_recall(cue, w, *RATE, n_patterns=n_patterns),
     }
-    return {way: {"error": rms(x, asked, prior)} for way, x in found.items()}
+    return {way: {"rms": rms(x, asked, prior)} for way, x in found.items()}
 
 
 @partial(jax.jit, static_argnums=(2, 3))
@@ -119,10 +119,10 @@ def learned_errors(seed, n_patterns):
         lambda key: stored_and_cues(key, *PHASE, n_patterns, n_patterns, SMALL)
     )(jr.split(key, HELD_OUT))
     _, asked, cue = drawn
-    rows = {"cue and prior": {"error": rms(prior.best(cue, noise), asked, prior)}}
+    rows = {"cue and prior": {"rms": rms(prior.best(cue, noise), asked, prior)}}
     for way, one in {"Gabor": WRITTEN, "start": start, "learned": rule}.items():
         error = float(jnp.sqrt(after_recall(one, key, n_patterns, HELD_OUT)[1]))
-        rows[way] = {"error": error}
+        rows[way] = {"rms": error}
         if isinstance(one, memory.Fourier):
             each = zip(("cosines", "sines"), one, strict=True)
             rows[way] |= {k: " ".join(f"{v:.4f}" for v in value) for k, value in each}
@@ -139,7 +139,7 @@ def run(batch) -> list[dict]:
     rows = []
     for setting in batch:
         row = made[setting["way"]]
-        known = np.isfinite(row["error"])
+        known = np.isfinite(row["rms"])
         row = {"status": "finished" if known else "diverged"} | row
-        rows.append(row | {"error": f"{row['error']:.4f}"})
+        rows.append(row | {"rms": f"{row['rms']:.4f}"})
     return rows

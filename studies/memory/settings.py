@@ -39,7 +39,7 @@ TABLES = [
     Table(
         "memory",
         rows=settings,
-        columns=["status", "error", "cosines", "sines"],
+        columns=["status", "rms", "cosines", "sines"],
         batch_over=["way"],
         again=[
             {"code": "phase", "patterns": 10, "network": 0},
