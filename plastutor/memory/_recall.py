@@ -103,19 +103,19 @@ def log_posterior(
 def _curvature(n_units, rule, prior, noise, n_patterns, inflate):
     """That of the log-posterior along one neuron, on average over patterns.
 
-    Time is measured in its inverse, so that one rate serves every rule and size.
+    Time is measured in its inverse, so that one step serves every rule and size.
     """
     nodes, weights = prior.nodes()
-    slope = jax.vmap(jax.vmap(jax.grad(rule), (None, 0)), (0, None))(nodes, nodes)
+    derivative = jax.vmap(jax.vmap(jax.grad(rule), (None, 0)), (0, None))(nodes, nodes)
     _, variance = weight_moments(rule, prior, n_patterns - 1)
-    of_weights = (n_units - 1) * (weights @ slope**2 @ weights)
+    of_weights = (n_units - 1) * (weights @ derivative**2 @ weights)
     of_weights *= 2 * _share(rule, prior) / (inflate * variance)
     return prior.precision + noise.precision + of_weights
 
 
-@partial(jax.jit, static_argnames=("self_term", "steps", "adaptive"))
+@partial(jax.jit, static_argnames=("self_term", "n_steps", "adaptive"))
 def _recall(
-    cue, w, rule, prior, noise, n_patterns, inflate, rate, *, self_term, steps, adaptive
+    cue, w, rule, prior, noise, n_patterns, inflate, dt, *, self_term, n_steps, adaptive
 ):
     def density(x, cue, w):
         return log_posterior(
@@ -131,14 +131,14 @@ def _recall(
     def of_one(cue):
         start = prior.best(cue, noise)
         if adaptive:
-            times = rate * jnp.arange(steps + 1, dtype=cue.dtype)
+            times = dt * jnp.arange(n_steps + 1, dtype=cue.dtype)
             path = odeint(velocity, start, times, cue, w)
         else:
 
             def step(x, _):
-                return x + rate * velocity(x, None, cue, w), x
+                return x + dt * velocity(x, None, cue, w), x
 
-            last, path = jax.lax.scan(step, start, None, length=steps)
+            last, path = jax.lax.scan(step, start, None, length=n_steps)
             path = jnp.concatenate([path, last[None]])
         return Recall(path[-1], path, jax.lax.map(lambda x: density(x, cue, w), path))
 
@@ -155,8 +155,8 @@ def recall(
     n_patterns: int,
     inflate: ArrayLike = 1.0,
     self_term: bool = True,
-    steps: int = 60,
-    rate: float = 0.5,
+    n_steps: int = 60,
+    dt: float = 0.5,
     adaptive: bool = False,
 ) -> Recall:
     """Climb the log-posterior from the best guess without synapses.
@@ -174,8 +174,8 @@ def recall(
         n_patterns: how many were stored.
         inflate: as in `log_posterior`.
         self_term: as in `log_posterior`.
-        steps: how many points of the path follow the start.
-        rate: the time between two of them.
+        n_steps: how many points of the path follow the start.
+        dt: the time between two of them.
         adaptive: take steps as small as JAX's Runge-Kutta integrator finds necessary;
             else one plain step between two points.
 
@@ -193,7 +193,7 @@ def recall(
     True
     """
     cue, w = jnp.asarray(cue, float), jnp.asarray(w, float)
-    _check(cue, w, prior, noise, n_patterns, inflate, steps, rate)
+    _check(cue, w, prior, noise, n_patterns, inflate, n_steps, dt)
     with jax.numpy_dtype_promotion("standard"):  # parameters may be plain numbers
         rule, prior, noise = jax.tree.map(
             lambda leaf: jnp.asarray(leaf, cue.dtype), (as_function(rule), prior, noise)
@@ -206,14 +206,14 @@ def recall(
         noise,
         jnp.asarray(n_patterns, cue.dtype),
         jnp.asarray(inflate, cue.dtype),
-        jnp.asarray(rate, cue.dtype),
+        jnp.asarray(dt, cue.dtype),
         self_term=self_term,
-        steps=steps,
+        n_steps=n_steps,
         adaptive=adaptive,
     )
 
 
-def _check(cue, w, prior, noise, n_patterns, inflate, steps, rate) -> None:
+def _check(cue, w, prior, noise, n_patterns, inflate, n_steps, dt) -> None:
     check_priors(prior=prior, noise=noise)
     n = cue.shape[-1] if cue.ndim else 0
     if cue.ndim not in (1, 2) or w.shape != (n, n):
@@ -230,9 +230,9 @@ def _check(cue, w, prior, noise, n_patterns, inflate, steps, rate) -> None:
             f"n_patterns is {n_patterns!r}; expected a whole number from 2 up. Of a "
             "single pattern a weight leaves no doubt."
         )
-    if not isinstance(steps, int) or steps < 1 or not 0 < rate < np.inf:
+    if not isinstance(n_steps, int) or n_steps < 1 or not 0 < dt < np.inf:
         raise ValueError(
-            f"steps is {steps!r} and rate {rate!r}; expected a whole number from 1 up, "
+            f"n_steps is {n_steps!r} and dt {dt!r}; expected a whole number from 1 up, "
             "and a finite number above 0."
         )
     if not isinstance(inflate, jax.core.Tracer) and not 0 < inflate < np.inf:

@@ -102,8 +102,8 @@ def storage_of(rule: Rule, theta: Theta) -> Callable:
     6.0
     """
     at = jnp.array([0.3, 0.7, 0.2, 0.4])
-    slopes = jax.grad(lambda at: rule.apply(theta, *at))(at)[2:]
-    if not isinstance(slopes, jax.core.Tracer) and jnp.abs(slopes).max() > 0:
+    derivatives = jax.grad(lambda at: rule.apply(theta, *at))(at)[2:]
+    if not isinstance(derivatives, jax.core.Tracer) and jnp.abs(derivatives).max() > 0:
         raise ValueError(
             "The rule changes a weight by an amount that depends on the weight or on "
             "reward; expected one of the two activities alone, such as "

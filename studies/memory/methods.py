@@ -65,7 +65,9 @@ def rate_errors(seed, n_patterns):
     patterns, asked, cue = drawn
     rule = memory.Covariance(mean=prior.mean)
     w = memory.store(rule, patterns)
-    read = partial(memory.recall, cue, w, rule, *RATE, n_patterns=n_patterns, steps=200)
+    read = partial(
+        memory.recall, cue, w, rule, *RATE, n_patterns=n_patterns, n_steps=200
+    )
     found = {
         "cue and prior": prior.best(cue, noise),
         "recall": read().x,
@@ -84,7 +86,7 @@ def after_recall(rule, key, n_patterns, n_networks):
         drawn = stored_and_cues(key, *PHASE, n_patterns, n_patterns, SMALL)
         patterns, asked, cue = drawn
         w = memory.store(rule, patterns)
-        how = {"n_patterns": n_patterns, "steps": STEPS}
+        how = {"n_patterns": n_patterns, "n_steps": STEPS}
         off = prior.difference(memory.recall(cue, w, rule, *PHASE, **how).x, asked)
         return (1 - jnp.cos(off)).mean(), (off**2).mean()
 

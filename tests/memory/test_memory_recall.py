@@ -25,11 +25,11 @@ def phase_field(x, cue, w, rule, m, self_term):
     mean, variance = memory.weight_moments(rule, prior, m - 1)
     d = x[:, None] - x[None]
     omega = rule.strength * np.exp(rule.sharpness * (np.cos(d) - 1))
-    slope = omega * (
+    derivative = omega * (
         np.cos(d - rule.phase) - rule.sharpness * np.sin(d) * np.sin(d - rule.phase)
     )
     omega = omega * np.sin(d - rule.phase)
-    terms = np.array((w - float(mean) - self_term * omega) * slope)
+    terms = np.array((w - float(mean) - self_term * omega) * derivative)
     np.fill_diagonal(terms, 0)
     drive = terms.sum(1) - terms.sum(0)  # as sender, and as receiver
     drive = drive / 2 if rule.phase == 0 else drive  # antisymmetric: a pair counts once
@@ -98,7 +98,7 @@ def test_weights_as_independent_evidence_harm_activities_and_two_cures_help():
     w = memory.store(rule, patterns)
     read = partial(memory.recall, cues, w, rule, *ACTIVITIES, n_patterns=10)
     nothing = rms(prior.best(cues, noise), patterns, prior)
-    assert rms(read(steps=200).x, patterns, prior) > nothing
+    assert rms(read(n_steps=200).x, patterns, prior) > nothing
     assert rms(read(inflate=10.0).x, patterns, prior) < nothing
     found = memory.subspace_recall(cues, w, *ACTIVITIES, n_patterns=10)
     assert rms(found, patterns, prior) < 0.5 * nothing
@@ -108,8 +108,8 @@ def test_small_steps_and_plain_ones_end_at_the_same_memory():
     rule, prior = memory.Gabor(), PHASES[0]
     patterns, cues = drawn(*PHASES, 3, 60)
     read = partial(memory.recall, cues[0], memory.store(rule, patterns), n_patterns=3)
-    plain = read(rule, *PHASES, steps=100, rate=0.2)
-    small = read(rule, *PHASES, steps=40, rate=0.5, adaptive=True)
+    plain = read(rule, *PHASES, n_steps=100, dt=0.2)
+    small = read(rule, *PHASES, n_steps=40, dt=0.5, adaptive=True)
     off = prior.difference(plain.x, small.x)
     assert jnp.abs(off).max() < 0.02
     assert jnp.abs(prior.difference(small.x, small.path[0])).max() > 0.1
@@ -121,7 +121,7 @@ def test_a_storage_rule_is_learned_through_its_recall():
     def loss(rule):
         patterns, cues = drawn(prior, noise, 3, 20)
         w = memory.store(rule, patterns)
-        found = memory.recall(cues, w, rule, prior, noise, n_patterns=3, steps=5)
+        found = memory.recall(cues, w, rule, prior, noise, n_patterns=3, n_steps=5)
         return (1 - jnp.cos(found.x - patterns)).mean()
 
     with jax.enable_x64(True):
@@ -144,8 +144,8 @@ def test_the_cost_of_recall_grows_as_the_square_of_the_neurons():
         return made.cost_analysis()["flops"]
 
     each = np.array([flops(n) for n in (500, 1000, 2000)])
-    slopes = np.diff(np.log2(each))
-    assert (np.abs(slopes - 2) < 0.1).all()
+    growth = np.diff(np.log2(each))
+    assert (np.abs(growth - 2) < 0.1).all()
 
 
 GOOD = {"cue": np.zeros(4), "w": np.zeros((4, 4)), "n_patterns": 3}
@@ -157,8 +157,8 @@ GOOD = {"cue": np.zeros(4), "w": np.zeros((4, 4)), "n_patterns": 3}
         ({"w": np.zeros((4, 3))}, r"w \(4, 3\); expected"),
         ({"w": np.full((4, 4), np.inf)}, "w holds numbers that are not finite"),
         ({"n_patterns": 1}, "expected a whole number from 2 up"),
-        ({"steps": 0}, "steps is 0"),
-        ({"rate": -1.0}, "rate -1.0"),
+        ({"n_steps": 0}, "n_steps is 0"),
+        ({"dt": -1.0}, "dt -1.0"),
         ({"inflate": 0.0}, "inflate is 0.0"),
         ({"prior": memory.Gaussian()}, "prior Gaussian and noise VonMises"),
         ({"noise": memory.VonMises(0.0, -1.0)}, "concentration of noise is -1.0"),

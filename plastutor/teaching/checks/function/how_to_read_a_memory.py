@@ -7,8 +7,8 @@ from plastutor.teaching.checks._agreement import check
 
 @check(
     [{"d": d, "sharpness": s} for d in (0.0, 0.6, -2.0) for s in (4.0, 1.0)],
-    "The product rule: exp(s cos d) has the derivative -s sin d exp(s cos d), and sin d "
-    "has cos d.",
+    "The product rule: exp(s cos d) has the derivative -s sin d exp(s cos d), and "
+    "sin d has cos d.",
 )
 def gabor_coupling(d, sharpness):
     """Is `function(d, sharpness)` the derivative of exp(sharpness cos d) sin d?"""
