@@ -79,6 +79,7 @@ if _TYPE_CHECKING:
     from plastutor import (
         data as data,
         evaluate as evaluate,
+        memory as memory,
         plot as plot,
         reports as reports,
         teaching as teaching,
@@ -118,6 +119,7 @@ _LATER = {
     "evaluate": "compare_models leave_one_out null_theta percent_deviance r2 score "
     "weight_r2",
     "evaluate.uncertainty": "fisher laplace profile",
+    "memory": "",
     "plot": "",
     "reports": "report_activity report_choices",
     "teaching": "checks",

@@ -13,6 +13,7 @@ ORDER = (
     "_experiments",  # making, cutting and checking experiments
     "_cohorts",  # which experiments belong to which animal
     "rules",  # dw = g_theta(x, y, w, r)
+    "memory",  # what a storage rule writes, and how it is read
     "networks",  # one step: what is fixed about a learner besides the rule
     "likelihoods",  # how far a trajectory is from what was observed
     "_simulate",  # the scan of a network's step

@@ -23,9 +23,11 @@ ALLOWED = {
         ("theta", "thetas"),
     ],
     "the other is a thing, or several; n_... is how many": [
+        ("cue", "n_cue"),
         ("experiment", "n_experiments"),
         ("flies", "n_flies"),
         ("n_options", "options"),
+        ("n_patterns", "patterns"),
     ],
     "choice is an array, choices are all that a table holds": [("choice", "choices")],
     "the one is the end of a scale, the others its two ends": [("limit", "limits")],

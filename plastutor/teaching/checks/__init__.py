@@ -76,6 +76,11 @@ from plastutor.teaching.checks.foundations.oja_recovery import (
     hebb_with_decay as hebb_with_decay,
     mean_r2 as mean_r2,
 )
+from plastutor.teaching.checks.function.how_to_read_a_memory import (
+    best_phase as best_phase,
+    gabor_coupling as gabor_coupling,
+    weight_noise as weight_noise,
+)
 from plastutor.teaching.checks.loops.rules_in_a_loop import (
     bounded_weight as bounded_weight,
     softplus_derivative as softplus_derivative,
