@@ -33,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/_build/compiled
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
-.PHONY: install book test coverage bench handouts grade study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-memory lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: install book test coverage bench handouts grade study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -89,12 +89,11 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
 
 # The tables behind the chapters on noise and on rewards, about an hour each on 2 cores,
-# on form and loops, half an hour each, on trust, three quarters, on e-prop, one quarter, on
-# memory, ten minutes, and
-# on flies, over two hours. That on flies needs the real data, which `plastutor.data.flies`
-# finds or downloads.
+# on form and loops, half an hour each, on trust, three quarters, on e-prop, one quarter,
+# on recall, ten minutes, and on flies, over two hours. That on flies needs the real data,
+# which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
-study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-memory: study-%: $(VENV)/.installed
+study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall: study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*
 
 # A class: hand-outs for each student, and the marks of an assignment, as

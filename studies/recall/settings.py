@@ -37,7 +37,7 @@ def settings() -> list[dict]:
 
 TABLES = [
     Table(
-        "memory",
+        "recall",
         rows=settings,
         columns=["status", "rms", "cosines", "sines"],
         batch_over=["way"],
