@@ -14,6 +14,7 @@ from .settings import (
     BATCH,
     HELD_OUT,
     INFLATE,
+    LARGEST,
     LEARNING_RATE,
     NEURONS,
     ORDER,
@@ -93,22 +94,28 @@ def after_recall(rule, key, n_patterns, n_networks):
     return jax.tree.map(jnp.mean, jax.vmap(one)(jr.split(key, n_networks)))
 
 
+ADAM = optax.chain(
+    optax.clip_by_global_norm(LARGEST),
+    optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, UPDATES)),
+)
+
+
 @partial(jax.jit, static_argnums=3)
 def update(rule, state, key, n_patterns):
     """One step of Adam, on patterns that were never seen before."""
     gradient, _ = jax.grad(after_recall, has_aux=True)(rule, key, n_patterns, BATCH)
-    steps, state = optax.adam(LEARNING_RATE).update(gradient, state)
+    steps, state = ADAM.update(gradient, state)
     return optax.apply_updates(rule, steps), state
 
 
-def learn(seed, n_patterns, updates=UPDATES):
+def learn(seed, n_patterns):
     """A storage rule from a random one, by its recall; also where it started."""
     key_cosines, key_sines, key = jr.split(jr.key(seed), 3)
     rule = start = memory.Fourier(
         SCALE * jr.normal(key_cosines, (ORDER,)), SCALE * jr.normal(key_sines, (ORDER,))
     )
-    state = optax.adam(LEARNING_RATE).init(rule)
-    for key_update in jr.split(key, updates):
+    state = ADAM.init(rule)
+    for key_update in jr.split(key, UPDATES):
         rule, state = update(rule, state, key_update, n_patterns)
     return rule, start
 

@@ -1,9 +1,12 @@
 """Which rows the table on memory has: codes, ways of reading, numbers of patterns."""
 
+import jax
 import jax.numpy as jnp
 from table import Table
 
 from plastutor import memory
+
+jax.config.update("jax_enable_x64", True)  # rounding grows through a hundred updates
 
 NEURONS, NETWORKS, RECALLS = 200, 5, 20
 PHASE = memory.VonMises(0.0, 0.5), memory.VonMises(0.0, 10.0)  # prior, noise of a cue
@@ -19,7 +22,8 @@ WAYS = {
 PATTERNS = {"phase": (2, 5, 10, 20, 40, 80), "rate": (5, 10, 20), "learned": (4,)}
 
 # A storage rule learned through store and recall: a small network, fresh patterns.
-SMALL, BATCH, STEPS, UPDATES, LEARNING_RATE = 40, 6, 20, 100, 0.05
+SMALL, BATCH, STEPS, UPDATES = 40, 6, 20, 100
+LEARNING_RATE, LARGEST = 0.05, 1.0  # of Adam, which ends at zero; of a gradient
 ORDER, SCALE = 4, 0.3  # of the Fourier series, and of its coefficients at the start
 HELD_OUT = 40  # networks with patterns of their own
 

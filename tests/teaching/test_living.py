@@ -45,7 +45,7 @@ def test_two_figures_share_no_id(kind):
     figure = figure_of(kind)
     page = Page(figure._repr_html_() + figure._repr_html_())
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids)) > 8
+    assert len(ids) == len(set(ids)) >= 8
 
 
 @every_figure
@@ -106,6 +106,7 @@ def test_colours_have_the_meaning_that_they_have_in_plots():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda: living.recall(jr.key(0), n_units=2), "10 to 100 neurons"),
         (
             lambda: living.weights(
                 pt.make_experiment(np.ones((5, 4)), w0=np.ones((4, 1)))

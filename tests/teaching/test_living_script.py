@@ -29,6 +29,7 @@ from plastutor.teaching import living
 from plastutor.teaching.living._figure import LEFT, RIGHT, Slider
 from plastutor.teaching.living._forgetting import draw_luck, forage
 from plastutor.teaching.living._loop import TERMS as TERMS_OF_LOOP, between
+from plastutor.teaching.living._recall import walk
 from plastutor.teaching.living._weights import TERMS, TOO_FAR
 
 
@@ -139,6 +140,19 @@ def test_a_trajectory_that_diverges_ends_its_line_and_says_where():
         right = numbers(path)[0::2].max()
         width = RIGHT - LEFT
         assert abs(right - (LEFT + width * (end - 1) / 1000)) < 0.1
+
+
+@pytest.mark.parametrize("patterns", [2, 5, 40])
+@pytest.mark.parametrize("blur", [0.1, 0.3, 0.8])
+def test_a_walk_of_phases_is_that_of_the_package(patterns, blur):
+    data = figure_of("recall").data
+    settings = {"patterns": patterns, "blur": blur}
+    (off,) = run("living.recall(given[0], given[1])", [[data, settings]])
+    asked, errors = walk(data["patterns"][:patterns], data["blur"], blur)
+    apart = np.array(off) - asked  # half a turn either way is the same phase
+    assert np.abs(np.sin(apart / 2)).max() < 1e-6
+    (drawn,) = shown(figure_of("recall"), [settings])
+    assert f"from {errors[0]:.2f} to {errors[1]:.2f} radians" in drawn["status"]
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])

@@ -10,4 +10,5 @@ from plastutor.teaching.living._figure import Living as Living
 from plastutor.teaching.living._forgetting import forgetting as forgetting
 from plastutor.teaching.living._loop import loop as loop
 from plastutor.teaching.living._noise import noise as noise
+from plastutor.teaching.living._recall import recall as recall
 from plastutor.teaching.living._weights import weights as weights

@@ -219,9 +219,63 @@
     };
   }
 
+  // --- memory -> recall ---
+
+  // The phase of each neuron from the stored one, before the first step and after each.
+  // What is climbed is `plastutor.memory.log_posterior` of the Gabor rule.
+  function recall(data, settings) {
+    const stored = data.patterns.slice(0, settings.patterns);
+    const n = data.blur.length;
+    const omega = (d) => Math.exp(data.sharpness * (Math.cos(d) - 1)) * Math.sin(d);
+    const pairs = (f) => stored[0].map((_, i) => stored[0].map((_, j) => f(i, j)));
+    const w = pairs((i, j) => stored.reduce((sum, x) => sum + omega(x[i] - x[j]), 0));
+    const prior = data.concentration, noise = 1 / settings.blur ** 2;
+    const variance = (stored.length - 1) * data.variance;
+    const scale = prior + noise + (n - 1) * data.squared / variance;
+    const cue = stored[0].map((v, i) => v + settings.blur * data.blur[i]);
+    let x = cue.map((v) =>
+      Math.atan2(noise * Math.sin(v), prior + noise * Math.cos(v)));
+    const short = (d) => Math.atan2(Math.sin(d), Math.cos(d));
+    const off = [x.map((v, i) => short(v - stored[0][i]))];
+    for (let t = 0; t < data.steps; t++) {
+      x = x.map((v, i) => {
+        let drive = 0;
+        for (let j = 0; j < n; j++) {
+          if (j === i) continue;
+          const sine = Math.sin(v - x[j]), cosine = Math.cos(v - x[j]);
+          const shape = Math.exp(data.sharpness * (cosine - 1));
+          drive += (w[i][j] - shape * sine) * shape *
+            (cosine - data.sharpness * sine ** 2);
+        }
+        const climb = drive / variance - prior * Math.sin(v) + noise * Math.sin(cue[i] - v);
+        return v + data.dt * climb / scale;
+      });
+      off.push(x.map((v, i) => short(v - stored[0][i])));
+    }
+    return off;
+  }
+
+  function showRecall(data, settings) {
+    const off = recall(data, settings);
+    const last = off.length - 1;
+    const spokes = (rows) => rows[0].map((_, k) => line(data.axes, rows.map((row, t) => {
+      const radius = data.inner + (1 - data.inner) * t / (rows.length - 1);
+      return [radius * Math.cos(row[k]), radius * Math.sin(row[k])];
+    }))).join("");
+    const error = (row) => Math.sqrt(mean(row.map((v) => v * v)));
+    const [first, end] = [error(off[0]), error(off[last])];
+    return {
+      series: { still: spokes([off[0], off[0]]), walk: spokes(off) },
+      status: `With ${settings.patterns} stored patterns the error ` +
+        `${end < first ? "falls" : "rises"} from ${first.toFixed(2)} to ` +
+        `${end.toFixed(2)} radians.`,
+    };
+  }
+
   const show = {
     weights: showWeights,
     loop: showLoop,
+    recall: showRecall,
     noise: showNoise,
     forgetting: showForgetting,
   };
@@ -271,5 +325,5 @@
     draw();
   }
 
-  return { trajectory, between, forage, show, start };
+  return { trajectory, between, recall, forage, show, start };
 })()
