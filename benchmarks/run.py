@@ -11,7 +11,7 @@ from importlib import import_module
 import jax
 
 # That on infer is the last: it needs double precision, which stays.
-ROOMS = "face", "rules", "networks", "simulate", "tasks", "gradients", "infer"
+ROOMS = "face", "rules", "memory", "networks", "simulate", "tasks", "gradients", "infer"
 
 
 def main(*rooms: str) -> None:
