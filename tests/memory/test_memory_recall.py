@@ -115,6 +115,16 @@ def test_small_steps_and_plain_ones_end_at_the_same_memory():
     assert jnp.abs(prior.difference(small.x, small.path[0])).max() > 0.1
 
 
+def test_how_much_a_rule_writes_does_not_count():
+    found = []
+    for strength in (1.0, 3.0):
+        rule = memory.Gabor(strength, 4.0, 0.3)
+        patterns, cues = drawn(*PHASES, 5, 60)
+        w = memory.store(rule, patterns)
+        found.append(memory.recall(cues[0], w, rule, *PHASES, n_patterns=5).x)
+    assert jnp.abs(PHASES[0].difference(*found)).max() < 1e-3
+
+
 def test_a_storage_rule_is_learned_through_its_recall():
     (prior, noise), rule = PHASES, memory.Fourier(jnp.zeros(2), jnp.array([0.5, 0.1]))
 
