@@ -33,17 +33,19 @@ from plastutor.networks._reward import (
     expected_reward as expected_reward,
     remember as remember,
 )
-from plastutor.networks._spiking import (
+from plastutor.networks._weights import (
+    next_weights as next_weights,
+    step_size as step_size,
+    weight_change as weight_change,
+)
+from plastutor.networks.spiking import (
     Cell as Cell,
+    Conductance as Conductance,
+    ConductanceState as ConductanceState,
     SpikingLayer as SpikingLayer,
     alif as alif,
     init_spiking_layer as init_spiking_layer,
     lif as lif,
     run_spikes as run_spikes,
     spike as spike,
-)
-from plastutor.networks._weights import (
-    next_weights as next_weights,
-    step_size as step_size,
-    weight_change as weight_change,
 )

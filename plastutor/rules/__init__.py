@@ -1,5 +1,13 @@
 """Rules: how a synapse changes, dw = g_theta(x, y, w, r)."""
 
+from plastutor.rules._doublet import (
+    DOUBLET_NAMES as DOUBLET_NAMES,
+    Doublet as Doublet,
+    doublet as doublet,
+    doublet_theta as doublet_theta,
+    mean_field_rate as mean_field_rate,
+    vogels as vogels,
+)
 from plastutor.rules._mlp import mlp as mlp
 from plastutor.rules._taylor import plain_update as plain_update, taylor as taylor
 from plastutor.rules._terms import (
