@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Key
 from numpy.polynomial.hermite_e import hermegauss
@@ -44,12 +45,14 @@ class Gaussian(NamedTuple):
 
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...]) -> Array:
         """Independent draws."""
-        return self.mean + self.std * jax.random.normal(key, shape)
+        drawn = jax.random.normal(key, shape)
+        return jnp.asarray(self.mean) + jnp.asarray(self.std) * drawn
 
     def nodes(self) -> tuple[Array, np.ndarray]:
         """Where to evaluate a function, and the weights of its mean."""
         nodes, weights = hermegauss(32)
-        return self.mean + self.std * jnp.asarray(nodes), weights / weights.sum()
+        mean, std = jnp.asarray(self.mean), jnp.asarray(self.std)
+        return mean + std * jnp.asarray(nodes), weights / weights.sum()
 
     def difference(self, a: ArrayLike, b: ArrayLike) -> Array:
         """How far a is from b."""
@@ -87,7 +90,7 @@ class VonMises(NamedTuple):
 
     def log_prob(self, x: ArrayLike) -> Array:
         """Log-density of each phase, without the constant."""
-        return self.concentration * jnp.cos(x - self.mean)
+        return jnp.asarray(self.concentration) * jnp.cos(jnp.asarray(x) - self.mean)
 
     def sample(self, key: Key[Array, ""], shape: tuple[int, ...]) -> Array:
         """Independent draws between -pi and pi from the mean: by the quantiles."""
@@ -96,11 +99,11 @@ class VonMises(NamedTuple):
         steps = (density[1:] + density[:-1]) / 2
         below = jnp.concatenate([jnp.zeros(1), jnp.cumsum(steps)])
         drawn = jax.random.uniform(key, shape)
-        return self.mean + jnp.interp(drawn, below / below[-1], grid)
+        return jnp.asarray(self.mean) + jnp.interp(drawn, below / below[-1], grid)
 
     def nodes(self) -> tuple[Array, Array]:
         """Where to evaluate a function, and the weights of its mean."""
-        nodes = self.mean + 2 * jnp.pi * jnp.arange(CIRCLE) / CIRCLE
+        nodes = jnp.asarray(self.mean) + 2 * jnp.pi * jnp.arange(CIRCLE) / CIRCLE
         weights = jnp.exp(self.log_prob(nodes) - self.concentration)
         return nodes, weights / weights.sum()
 
@@ -128,7 +131,7 @@ def check_priors(**given: Gaussian | VonMises) -> None:
     for name, one in given.items():
         what = "std" if isinstance(one, Gaussian) else "concentration"
         value, least = getattr(one, what), "above 0" if what == "std" else "0 or more"
-        if isinstance(value, jax.core.Tracer):
+        if isinstance(value, Tracer):
             continue
         if not np.isfinite(value) or value < 0 or (what == "std" and value == 0):
             raise ValueError(f"The {what} of {name} is {value}; expected {least}.")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.experimental.ode import odeint
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -221,7 +222,7 @@ def _check(cue, w, prior, noise, n_patterns, inflate, n_steps, dt) -> None:
             f"cue has shape {cue.shape} and w {w.shape}; expected (unit,) or (cue, "
             "unit) for cues, and (unit, unit) for the weights of one network."
         )
-    if not isinstance(w, jax.core.Tracer) and not jnp.isfinite(w).all():
+    if not isinstance(w, Tracer) and not jnp.isfinite(w).all():
         raise ValueError(
             "w holds numbers that are not finite; expected stored weights."
         )
@@ -235,7 +236,7 @@ def _check(cue, w, prior, noise, n_patterns, inflate, n_steps, dt) -> None:
             f"n_steps is {n_steps!r} and dt {dt!r}; expected a whole number from 1 up, "
             "and a finite number above 0."
         )
-    if not isinstance(inflate, jax.core.Tracer) and not 0 < inflate < np.inf:
+    if not isinstance(inflate, Tracer) and not 0 < inflate < np.inf:
         raise ValueError(f"inflate is {inflate!r}; expected a finite number above 0.")
 
 
@@ -296,7 +297,7 @@ def subspace_recall(
             f"{n_patterns} patterns of {n} neurons, prior {type(prior).__name__}; "
             "expected fewer patterns than neurons, and Gaussian activities."
         )
-    if not isinstance(w, jax.core.Tracer) and not jnp.allclose(w, w.T, atol=1e-4):
+    if not isinstance(w, Tracer) and not jnp.allclose(w, w.T, atol=1e-4):
         raise ValueError("w is not symmetric; expected weights of a covariance rule.")
     directions = jnp.linalg.eigh(w)[1][:, -n_patterns:]
     along = (cue - prior.mean) @ directions

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -33,7 +34,9 @@ class Covariance(NamedTuple):
 
     def __call__(self, x_i: ArrayLike, x_j: ArrayLike) -> Array:
         """The change of a weight by one pattern."""
-        return self.strength * (jnp.asarray(x_i) - self.mean) * (x_j - self.mean)
+        mean = jnp.asarray(self.mean)
+        product = (jnp.asarray(x_i) - mean) * (jnp.asarray(x_j) - mean)
+        return jnp.asarray(self.strength) * product
 
 
 class Gabor(NamedTuple):
@@ -55,7 +58,7 @@ class Gabor(NamedTuple):
         d = jnp.asarray(x_i) - x_j
         # The largest value of exp is 1, so that strength means the same for any one.
         shape = jnp.exp(self.sharpness * (jnp.cos(d) - 1))
-        return self.strength * shape * jnp.sin(d - self.phase)
+        return jnp.asarray(self.strength) * shape * jnp.sin(d - self.phase)
 
 
 class Fourier(NamedTuple):
@@ -103,7 +106,7 @@ def storage_of(rule: Rule, theta: Theta) -> Callable:
     """
     at = jnp.array([0.3, 0.7, 0.2, 0.4])
     derivatives = jax.grad(lambda at: rule.apply(theta, *at))(at)[2:]
-    if not isinstance(derivatives, jax.core.Tracer) and jnp.abs(derivatives).max() > 0:
+    if not isinstance(derivatives, Tracer) and jnp.abs(derivatives).max() > 0:
         raise ValueError(
             "The rule changes a weight by an amount that depends on the weight or on "
             "reward; expected one of the two activities alone, such as "
@@ -120,7 +123,8 @@ def as_function(rule: Any) -> Callable:
             "activities, such as Gabor() or Covariance(); storage_of makes one of a "
             "rule of the book."
         )
-    return rule if isinstance(rule, tuple | Partial) else Partial(rule)
+    known: Any = rule  # a tuple that can be called, or a Partial, has its parameters
+    return known if isinstance(rule, tuple | Partial) else Partial(rule)
 
 
 def between_all(rule: Callable, x: Float[Array, " unit"]) -> Float[Array, "unit unit"]:
@@ -153,7 +157,7 @@ def store(
             f"patterns has shape {patterns.shape}; expected (pattern, unit), or (net, "
             "pattern, unit) for several networks, with one pattern or more."
         )
-    known = not isinstance(patterns, jax.core.Tracer)
+    known = not isinstance(patterns, Tracer)
     if known and not jnp.isfinite(patterns).all():
         raise ValueError("patterns hold numbers that are not finite.")
     return _store(as_function(rule), patterns)
@@ -192,4 +196,5 @@ def weight_moments(
     values = between_all(as_function(rule), nodes)
     mean = weights @ values @ weights
     variance = weights @ (values - mean) ** 2 @ weights
-    return n_patterns * mean, n_patterns * variance
+    times = jnp.asarray(n_patterns, mean.dtype)
+    return times * mean, times * variance

@@ -106,7 +106,6 @@ def test_colours_have_the_meaning_that_they_have_in_plots():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: living.recall(jr.key(0), n_units=2), "10 to 100 neurons"),
         (
             lambda: living.weights(
                 pt.make_experiment(np.ones((5, 4)), w0=np.ones((4, 1)))

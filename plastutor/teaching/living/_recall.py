@@ -20,35 +20,25 @@ from plastutor.memory import (
 from plastutor.teaching.living._figure import Axes, Living, Series, Slider, frame
 
 PRIOR, RULE = VonMises(0.0, 0.5), Gabor(1.0, 4.0, 0.0)
+NEURONS, PATTERNS = 50, 40  # as many as a page recalls at once
 N_STEPS, DT = 30, 0.5
 FIRST = {"patterns": 5, "blur": 0.3}
 INNER = 0.35  # the radius at which a walk begins; it ends at 1
 
 
-def recall(key: Key[Array, ""], *, n_units: int = 50, n_patterns: int = 40) -> Living:
+def recall(key: Key[Array, ""]) -> Living:
     """Phases on a circle that walk home, with the load and the cue as sliders.
 
     Args:
         key: for the patterns and what blurs the cue; both are rounded, which is what
             the script gets.
-        n_units: how many neurons.
-        n_patterns: the largest number of stored patterns.
-
-    Raises:
-        ValueError: fewer than 10 neurons or more than 100, fewer than 5 patterns or
-            more than 60.
 
     >>> recall(jax.random.key(0)).status
     'With 5 stored patterns the error falls from 0.28 to 0.15 radians.'
     """
-    if not 10 <= n_units <= 100 or not 5 <= n_patterns <= 60:
-        raise ValueError(
-            f"n_units is {n_units} and n_patterns {n_patterns}; expected 10 to 100 "
-            "neurons and 5 to 60 patterns, which a page can recall at once."
-        )
     key_patterns, key_cue = jax.random.split(key)
-    patterns = np.round(PRIOR.sample(key_patterns, (n_patterns, n_units)), 2)
-    blur = np.round(jax.random.normal(key_cue, (n_units,)), 2)
+    patterns = np.round(PRIOR.sample(key_patterns, (PATTERNS, NEURONS)), 2)
+    blur = np.round(jax.random.normal(key_cue, (NEURONS,)), 2)
     off, errors = walk(patterns[: FIRST["patterns"]], blur, FIRST["blur"])
     axes = Axes(x=(-2.05, 2.05), y=(-1.2, 1.2))  # a circle on the page
     _, variance = weight_moments(RULE, PRIOR, 1)
@@ -66,7 +56,7 @@ def recall(key: Key[Array, ""], *, n_units: int = 50, n_patterns: int = 40) -> L
             "dt": DT,
             "inner": INNER,
         },
-        alt=f"Walks of {n_units} neurons from inside a circle, where the cue puts "
+        alt=f"Walks of {NEURONS} neurons from inside a circle, where the cue puts "
         "them, to its rim: the angle is the phase, from the stored one, which is to "
         "the right.",
         svg=frame(axes, "stored phase to the right; from the cue outwards", "", {}, {}),
@@ -76,7 +66,7 @@ def recall(key: Key[Array, ""], *, n_units: int = 50, n_patterns: int = 40) -> L
             Series("home", "truth", axes.line([(INNER, 0), (1.15, 0)]), "stored phase"),
         ],
         controls=[
-            Slider("patterns", "stored patterns", 2, n_patterns, 1, FIRST["patterns"]),
+            Slider("patterns", "stored patterns", 2, PATTERNS, 1, FIRST["patterns"]),
             Slider("blur", "noise of the cue (rad)", 0.1, 0.8, 0.05, FIRST["blur"]),
         ],
         status=_status(FIRST["patterns"], errors),

@@ -4,7 +4,7 @@ WRONG[check][mistake] is a function and a part of the answer that only it gets. 
 part of the book has a file.
 """
 
-from . import choices, foundations, loops, methods, reference, trust
+from . import choices, foundations, function, loops, methods, reference, trust
 
-PARTS = foundations, choices, trust, loops, methods, reference
+PARTS = foundations, choices, trust, loops, function, methods, reference
 WRONG = {check: wrong for part in PARTS for check, wrong in part.WRONG.items()}
