@@ -1,9 +1,12 @@
 """Networks: what one step of a learner is, everything but the rule."""
 
-from plastutor.networks._arrays import Arrays as Arrays
 from plastutor.networks._blocks import (
     block_length as block_length,
     in_blocks as in_blocks,
+)
+from plastutor.networks._conductance import (
+    Conductance as Conductance,
+    ConductanceState as ConductanceState,
 )
 from plastutor.networks._fast_layer import sum_and_gradient as sum_and_gradient
 from plastutor.networks._network import (
@@ -33,19 +36,17 @@ from plastutor.networks._reward import (
     expected_reward as expected_reward,
     remember as remember,
 )
-from plastutor.networks._weights import (
-    next_weights as next_weights,
-    step_size as step_size,
-    weight_change as weight_change,
-)
-from plastutor.networks.spiking import (
+from plastutor.networks._spiking import (
     Cell as Cell,
-    Conductance as Conductance,
-    ConductanceState as ConductanceState,
     SpikingLayer as SpikingLayer,
     alif as alif,
     init_spiking_layer as init_spiking_layer,
     lif as lif,
     run_spikes as run_spikes,
     spike as spike,
+)
+from plastutor.networks._weights import (
+    next_weights as next_weights,
+    step_size as step_size,
+    weight_change as weight_change,
 )

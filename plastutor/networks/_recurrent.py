@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from plastutor._types import Experiment, Rule, Theta, Trajectory, Values
-from plastutor.networks._arrays import Arrays
+from plastutor._types import Arrays, Experiment, Rule, Theta, Trajectory, Values
 from plastutor.networks._fast_recurrent import sum_and_gradient_recurrent
 from plastutor.networks._network import Network, own_activity
 from plastutor.networks._reward import expectation, remember

@@ -14,6 +14,7 @@ from plastutor._types import Rule
 from plastutor.rules._taylor import plain_update
 
 DOUBLET_NAMES = ("log_tau_pre", "log_tau_post", "alpha", "beta", "gamma", "kappa")
+"""What the six numbers of a doublet rule are called, in their order."""
 
 
 class Doublet(NamedTuple):

@@ -142,7 +142,7 @@ def test_inhibitory_plasticity_keeps_the_rate_that_the_mean_field_says(target):
         )
         rates[name] = 1000 * float(made.y[10_000:].mean())
     assert abs(float(pt.rules.mean_field_rate(theta)) - target) < 1e-6
-    # A neuron spikes less where its own inhibition does: the mean field leaves that out.
+    # Spikes of a neuron avoid those that inhibit it: the mean field leaves that out.
     assert abs(rates["learns"] / target - 1) < 0.3
     assert rates["fixed"] > 3 * target
 

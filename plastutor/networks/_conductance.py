@@ -14,10 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from plastutor._types import Experiment, Rule, Theta, Trajectory, Values
-from plastutor.networks._arrays import Arrays
+from plastutor._types import Arrays, Experiment, Rule, Theta, Trajectory, Values
 from plastutor.networks._network import own_activity
-from plastutor.networks.spiking._layer import spike
+from plastutor.networks._spiking import spike
 from plastutor.rules import Doublet
 
 
@@ -216,7 +215,7 @@ class Conductance:
         assert isinstance(self.rates, Arrays)  # as __post_init__ made them
         return float(self.rates[name])
 
-    def _by_projection(self, rule, theta):
+    def _by_projection(self, rule, theta) -> tuple[Mapping[str, Rule], Any]:
         if isinstance(rule, Rule):
             names = list(self.projections)
             return dict.fromkeys(names, rule), dict.fromkeys(names, theta)
@@ -239,11 +238,11 @@ class Conductance:
         n_units = w0[self.projections[0]].shape[-1]
         for name in self.projections:
             rows = n_pre if name in self.inputs else n_units
-            mask = self.masks.get(name)
-            for what, one in (("w0", w0[name]), ("masks", mask)):
-                if one is not None and one.shape != (rows, n_units):
+            for what, one in (("w0", w0[name]), ("masks", self.masks.get(name))):
+                shape = None if one is None else np.shape(one)
+                if shape not in (None, (rows, n_units)):
                     raise ValueError(
-                        f"{what} of {name!r} has shape {one.shape}; expected "
+                        f"{what} of {name!r} has shape {shape}; expected "
                         f"{(rows, n_units)}: a row for each sender, a column for each "
                         "neuron."
                     )
