@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Float
 
 from plastutor._types import Rule
@@ -91,7 +92,7 @@ def doublet_theta(
     """
     taus = {"tau_pre": tau_pre, "tau_post": tau_post}
     for name, tau in taus.items():
-        if not isinstance(tau, jax.core.Tracer) and not 0 < float(tau) < np.inf:
+        if not isinstance(tau, Tracer) and not 0 < np.asarray(tau) < np.inf:
             raise ValueError(f"{name} is {tau}; expected milliseconds, above 0.")
     logs = [jnp.log(jnp.asarray(tau, float)) for tau in taus.values()]
     changes = [jnp.asarray(v, float) for v in (alpha, beta, gamma, kappa)]
