@@ -2,6 +2,8 @@
 # alone on a machine with Python (3.11 or newer) and make:
 #   make book    executes every chapter and builds the book
 #   make test    runs every test and every notebook
+# Tables behind chapters, made again: make study-robustness, study-form, study-rewards,
+# study-flies, study-trust, study-loop, study-recall, study-eprop.
 # Another Python: make book PYTHON=python3.12
 
 VENV ?= .venv
