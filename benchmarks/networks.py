@@ -47,7 +47,7 @@ def plain(theta, data):
 
 
 def touch(theta, data):
-    """Reads and writes the weights of both projections once a step, and nothing else."""
+    """Reads and writes the weights of both projections once a step, no more."""
 
     def step(w, x):
         return jax.tree.map(lambda each: each + x[0] * 1e-9, w), None
