@@ -18,6 +18,7 @@ from .settings import (
     LEARNING_RATE,
     NEURONS,
     ORDER,
+    OTHER,
     PHASE,
     RATE,
     RECALLS,
@@ -26,7 +27,6 @@ from .settings import (
     STEPS,
     UPDATES,
     WRITTEN,
-    WRONG,
 )
 
 
@@ -43,6 +43,37 @@ def rms(found, asked, prior):
     return float(jnp.sqrt((memory.recall_error(found, asked, prior) ** 2).mean()))
 
 
+def wrong_coupling(cue, w, n_patterns, coupled=OTHER, n_steps=60, dt=0.5):
+    """Recall by the rule that wrote, but with the phase response of another one.
+
+    Leak, input, and the misfit of each weight times the derivative of `coupled`. There
+    is no density to climb, so the field is written by hand; with the derivative of the
+    rule that wrote it is that of `memory.recall` (a test compares them).
+    """
+    prior, noise = PHASE
+    mean, variance = memory.weight_moments(WRITTEN, prior, n_patterns - 1)
+    response = jnp.vectorize(jax.grad(coupled))
+    others = 1 - jnp.eye(len(w))
+
+    def velocity(x, cue):
+        i, j = x[:, None], x[None]
+        pull = others * (w - mean - WRITTEN(i, j)) * response(i + 0 * j, j + 0 * i)
+        leak = prior.concentration * jnp.sin(prior.mean - x)
+        return leak + noise.concentration * jnp.sin(cue - x) + pull.sum(1) / variance
+
+    nodes, weights = prior.nodes()
+    squared = response(*jnp.meshgrid(nodes, nodes, indexing="ij")) ** 2
+    scale = prior.precision + noise.precision
+    scale += (len(w) - 1) * weights @ squared @ weights / variance
+
+    @jax.jit
+    def of_one(cue):
+        step = lambda _, x: x + dt * velocity(x, cue) / scale
+        return jax.lax.fori_loop(0, n_steps, step, prior.best(cue, noise))
+
+    return jax.vmap(of_one)(cue)
+
+
 def phase_errors(seed, n_patterns):
     """The error of each way to read a network that stores phases."""
     prior, noise = PHASE
@@ -54,7 +85,7 @@ def phase_errors(seed, n_patterns):
         "cue and prior": prior.best(cue, noise),
         "recall": read(WRITTEN, *PHASE).x,
         "no self term": read(WRITTEN, *PHASE, self_term=False).x,
-        "wrong coupling": read(WRONG, *PHASE).x,
+        "wrong coupling": wrong_coupling(cue, w, n_patterns),
     }
     return {way: {"rms": rms(x, asked, prior)} for way, x in found.items()}
 

@@ -11,7 +11,7 @@ jax.config.update("jax_enable_x64", True)  # rounding grows through a hundred up
 NEURONS, NETWORKS, RECALLS = 200, 5, 20
 PHASE = memory.VonMises(0.0, 0.5), memory.VonMises(0.0, 10.0)  # prior, noise of a cue
 RATE = memory.Gaussian(0.0, 1.0), memory.Gaussian(0.0, 1.0)
-WRITTEN, WRONG = memory.Gabor(), memory.Gabor(phase=jnp.pi / 2)
+WRITTEN, OTHER = memory.Gabor(), memory.Gabor(phase=jnp.pi / 2)
 INFLATE = 10.0  # the variance of a weight, where patterns are on a line
 
 WAYS = {
