@@ -3,7 +3,7 @@
 #   make book    executes every chapter and builds the book
 #   make test    runs every test and every notebook
 # Tables behind chapters, made again: make study-robustness, study-form, study-rewards,
-# study-flies, study-trust, study-loop, study-recall, study-eprop.
+# study-flies, study-trust, study-loop, study-recall, study-function, study-eprop.
 # Another Python: make book PYTHON=python3.12
 
 VENV ?= .venv
@@ -35,7 +35,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/_build/compiled
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0
 
-.PHONY: install book test coverage bench handouts grade study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall lint fix lock test-colab test-web cheat-sheet test-newest address clean help
+.PHONY: install book test coverage bench handouts grade study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall study-function lint fix lock test-colab test-web cheat-sheet test-newest address clean help
 
 help:
 	@sed -n 's/^# \{0,1\}//; 1,/^$$/p' Makefile
@@ -95,7 +95,7 @@ bench: $(VENV)/.installed
 # on recall, ten minutes, and on flies, over two hours. That on flies needs the real data,
 # which `plastutor.data.flies` finds or downloads.
 # Ctrl-C keeps what is finished, and the same command goes on from there.
-study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall: study-%: $(VENV)/.installed
+study-robustness study-form study-rewards study-flies study-trust study-loop study-eprop study-recall study-function: study-%: $(VENV)/.installed
 	$(BIN)/python studies/run.py $*
 
 # A class: hand-outs for each student, and the marks of an assignment, as

@@ -22,6 +22,7 @@ ORDER = (
     "objectives",  # simulate, compare, penalise
     "sweeps",  # many runs, and the tables they leave
     "infer",  # find theta
+    "search",  # find theta without a gradient
     "evaluate",  # held out, against rivals, with uncertainty
     "data",  # reading choices, recordings and flies
     "reports",  # the whole analysis of one's own data

@@ -12,6 +12,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from plastutor._types import Fit
+from plastutor.objectives import Fresh
 
 REST = 10  # steps in which theta stayed; Gauss-Newton raises its damping meanwhile
 
@@ -65,7 +66,10 @@ def _descent_gains(loss, axes, theta, gradient, value, spread, data):
 
 
 def endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
-    """How each fit ended, if its losses are finite: a key of MESSAGES."""
+    """How each fit ended, if its losses are finite: a key of MESSAGES.
+
+    With fresh data no step is a last one, and an optimiser that rests has only stopped.
+    """
     ndim = stage.losses.ndim - 1
     gradient = jax.tree.map(np.asarray, gradient)
     known = holds(np.isfinite, ndim, gradient)
@@ -74,6 +78,7 @@ def endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
     theta = jax.tree.map(lambda leaf: leaf[-1], stage.thetas)
     late = jax.tree.map(lambda leaf: leaf[-1 - REST :], stage.thetas)
     at_rest = holds(lambda all, last: all == last[None], ndim + 1, late, theta).all(0)
+    at_rest &= not isinstance(data, Fresh)
     ended = np.where(at_rest, "converged", "finished")
     if (at_rest & known).any():
         value, least = stage.losses[-1], np.fmin.reduce(stage.losses)
@@ -84,8 +89,11 @@ def endings(loss, axes, stage, gradient, data, interrupted) -> np.ndarray:
     return np.where(known, ended, "no gradient")
 
 
-def report(stages: Sequence[Stage], ended: str) -> Fit:
-    """The best finite theta of the last stage that has one, and a sentence."""
+def report(stages: Sequence[Stage], ended: str, last: bool = False) -> Fit:
+    """The best finite theta of the last stage that has one, and a sentence.
+
+    Or the last finite one: where each loss is of other data the lowest is luck.
+    """
     losses = np.concatenate([stage.losses for stage in stages])
     thetas = jax.tree.map(
         lambda *parts: np.concatenate(parts), *(stage.thetas for stage in stages)
@@ -93,8 +101,12 @@ def report(stages: Sequence[Stage], ended: str) -> Fit:
     finite = np.isfinite(losses)
     bad = int((~finite).argmax())  # the first, if there is one
     start = len(losses) - len(stages[-1].losses)
-    last = np.where(finite, losses, np.inf)[start:]
-    best = start + int(last.argmin()) if finite[start:].any() else bad - 1
+    if not finite[start:].any():
+        best = bad - 1
+    elif last:
+        best = int(np.flatnonzero(finite)[-1])
+    else:
+        best = start + int(np.where(finite, losses, np.inf)[start:].argmin())
     theta = jax.tree.map(lambda leaf: jnp.asarray(leaf[max(best, 0)]), thetas)
     if not finite.all():
         ended = "no start" if best < 0 else "diverged"

@@ -19,7 +19,7 @@ from plastutor._experiments import check_experiment, first_steps
 from plastutor._types import Experiment, Fit, Theta
 from plastutor.infer._endings import Stage, endings, holds, report
 from plastutor.infer._gauss_newton import GaussNewton
-from plastutor.objectives import Objective
+from plastutor.objectives import Fresh, Objective, data_at
 
 LBFGS = optax.lbfgs()
 """The default: quasi-Newton with a line search, which never raises the loss."""
@@ -64,18 +64,22 @@ def _method(optimizer, loss) -> tuple[Callable, Callable]:
 
 
 @partial(jax.jit, static_argnames=("loss", "optimizer", "axes"))
-def _advance(loss, optimizer, axes, n_steps, theta, state, data):
+def _advance(loss, optimizer, axes, first, n_steps, theta, state, data):
     """Take `n_steps` steps, at most CHUNK; keep theta and the loss from before each.
 
     Also the gradient before the last. The number of steps is data, so the program that
     takes many also takes one from the last theta, to see its loss and gradient.
     """
-    _, one = _method(optimizer, loss)
-    step = one if axes is None else jax.vmap(one, (0, 0, *axes))
+    _, at = _method(optimizer, loss)
+
+    def one(theta, state, data, k):
+        return at(theta, state, data_at(data, first + k))
+
+    step = one if axes is None else jax.vmap(one, (0, 0, *axes, None))
 
     def body(k, carry):
         theta, state, _, kept = carry
-        after, state, value, gradient = step(theta, state, data)
+        after, state, value, gradient = step(theta, state, data, k)
         kept = jax.tree.map(lambda all, now: all.at[k].set(now), kept, (theta, value))
         return after, state, gradient, kept
 
@@ -88,8 +92,12 @@ def _advance(loss, optimizer, axes, n_steps, theta, state, data):
 
 @partial(jax.jit, static_argnames=("loss", "axes"))  # its shape is traced once
 def loss_of(loss, axes, theta, data):
-    """The loss of theta, or of each of several thetas."""
-    return (loss if axes is None else jax.vmap(loss, (0, *axes)))(theta, data)
+    """The loss of theta, or of each of several thetas; of fresh data, the first."""
+
+    def one(theta, data):
+        return loss(theta, data_at(data, 0))
+
+    return (one if axes is None else jax.vmap(one, (0, *axes)))(theta, data)
 
 
 def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> tuple:
@@ -102,6 +110,12 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
         return jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), init(theta))
 
     state = first_state(theta)
+    searches = optax.tree_utils.tree_get(state, "grad") is not None
+    if isinstance(data, Fresh) and (searches or isinstance(optimizer, GaussNewton)):
+        raise ValueError(
+            "The data are new in each step, but this optimiser compares the losses of "
+            "several steps; expected one such as optimizer=optax.adam(1e-2)."
+        )
     advance = partial(_advance, loss, optimizer, axes)
     ndim = 0 if axes is None else 1
     stages, interrupted = [], False
@@ -114,7 +128,7 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
     try:
         for start in range(0, max_steps, CHUNK):
             steps = min(CHUNK, max_steps - start)
-            theta, state, _, kept = advance(steps, theta, state, data)
+            theta, state, _, kept = advance(done + start, steps, theta, state, data)
             keep(kept, steps)
             losses, thetas = stages[-1]
             if progress is not None:
@@ -129,7 +143,8 @@ def _descend(loss, theta, data, optimizer, max_steps, axes, progress, done) -> t
         interrupted = True
     # As a new fit from there would see it: a line search may have found a loss where
     # another order of the same sums overflows.
-    _, _, gradient, kept = advance(1, theta, first_state(theta), data)
+    taken = done + sum(len(stage.losses) for stage in stages)
+    _, _, gradient, kept = advance(taken, 1, theta, first_state(theta), data)
     keep(kept, 1)
     stage = Stage(*jax.tree.map(lambda *parts: np.concatenate(parts), *stages))
     return stage, endings(loss, axes, stage, gradient, data, interrupted)
@@ -219,7 +234,8 @@ def fit(
     Args:
         loss: `(theta, data) -> scalar`, for example from `objective`.
         theta0: where to start; any tree of arrays.
-        data: what the loss needs.
+        data: what the loss needs; or `pt.objectives.Fresh`, to draw it anew in each
+            step. Then theta is that of the last step, since each loss is of other data.
         optimizer: any Optax optimiser, or GaussNewton().
         max_steps: steps of the optimiser (at each horizon, if there are several).
         horizons: fit the first 3 steps of the experiments, then the first 6, and so on:
@@ -243,7 +259,7 @@ def fit(
     stages, ended = _stages(
         loss, theta0, data, optimizer, max_steps, horizons, None, progress
     )
-    return report(stages, str(ended))
+    return report(stages, str(ended), last=isinstance(data, Fresh))
 
 
 def fit_many(
@@ -284,7 +300,11 @@ def fit_many(
         loss, theta0, data, optimizer, max_steps, horizons, axes, progress
     )
     return [
-        report(jax.tree.map(lambda leaf, k=k: leaf[:, k], stages), str(how))
+        report(
+            jax.tree.map(lambda leaf, k=k: leaf[:, k], stages),
+            str(how),
+            last=isinstance(data, Fresh),
+        )
         for k, how in enumerate(ended)
     ]
 

@@ -6,6 +6,12 @@ from plastutor.tasks._foraging import (
     foraging_task as foraging_task,
     resample_stimuli as resample_stimuli,
 )
+from plastutor.tasks._goals import (
+    Goals as Goals,
+    component_goals as component_goals,
+    rate_goals as rate_goals,
+    rate_masks as rate_masks,
+)
 from plastutor.tasks._patterns import (
     pattern_task as pattern_task,
     recall_task as recall_task,
