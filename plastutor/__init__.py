@@ -82,6 +82,7 @@ if _TYPE_CHECKING:
         memory as memory,
         plot as plot,
         reports as reports,
+        search as search,
         teaching as teaching,
     )
     from plastutor.data import (
@@ -122,6 +123,7 @@ _LATER = {
     "memory": "",
     "plot": "",
     "reports": "report_activity report_choices",
+    "search": "",
     "teaching": "checks",
 }
 _ROOM = {name: room for room, names in _LATER.items() for name in names.split()}

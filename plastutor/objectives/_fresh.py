@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import jax
-from jaxtyping import ArrayLike, PRNGKeyArray
+from jaxtyping import ArrayLike
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["key"], meta_fields=["sample"])
@@ -19,7 +19,8 @@ class Fresh:
     Attributes:
         sample: `key -> data`, a function that JAX can trace; a function defined once is
             compiled once.
-        key: a JAX random key. The data of a step depend on it and on the step alone.
+        key: a JAX random key; of `fit_many` with data_axes=0, one for each fit. The
+            data of a step depend on it and on the step alone.
 
     >>> data = Fresh(jax.random.normal, jax.random.key(0))
     >>> bool(data.draw(3) == data.draw(3)), bool(data.draw(3) == data.draw(4))
@@ -27,7 +28,7 @@ class Fresh:
     """
 
     sample: Callable
-    key: PRNGKeyArray
+    key: Any
 
     def draw(self, step: ArrayLike) -> Any:
         """The data of a step."""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PyTree
 
 from plastutor._simulate import run
-from plastutor._types import Rule, Rules, Theta, as_rules
+from plastutor._types import Rule, Rules, Scalar, Theta, as_rules
 from plastutor.networks import LINEAR, AnyNetwork, block_length, in_blocks
 from plastutor.tasks import Goals
 
@@ -61,7 +61,7 @@ def subspace_distance(end: End, target: Float[Array, "pre post"]) -> Array:
     return ((w @ w.T - target @ target.T) ** 2).sum() / (2 * target.shape[-1])
 
 
-def rate_distance(end: End, target: Float[Array, ""], *, dt: float = 1.0) -> Array:
+def rate_distance(end: End, target: Scalar, *, dt: float = 1.0) -> Array:
     """How far a rate is from the target: (rate - target)^2 / (rate + 0.1), in Hz.
 
     The mean over the neurons and over the last steps, of dt ms each.

@@ -91,7 +91,7 @@ def component_goals(
         n_pre = len(variances)
         turn, _ = jnp.linalg.qr(jr.normal(key_turn, (n_pre, n_pre)))
         stds = jnp.sqrt(jnp.array(variances))
-        x = (jr.normal(key_x, (n_steps, n_pre)) * stds) @ turn.T
+        x = (jr.normal(key_x, (n_steps, n_pre)) * stds[None]) @ turn.T
         w0: Any = w_std * jr.normal(key_w, (n_pre, n_post))
         if settle is None:
             return Goals(_experiment(x, w0), turn[:, :n_post])
@@ -155,7 +155,7 @@ def rate_goals(
     n_steps, n_pre = round(seconds * 1000 / dt), n_exc + n_inh
 
     def one(key):
-        x = jr.bernoulli(key, share, (n_steps, n_pre)).astype(float)
+        x = jr.bernoulli(key, share[None], (n_steps, n_pre)).astype(float)
         w0 = {name: jnp.full((n_pre, 1), weights[name]) for name in shares}
         return Goals(_experiment(x, w0), jnp.asarray(float(target_hz)))
 

@@ -77,7 +77,7 @@ TABLES = [
             "cosine",
             "rate",
             "mean_field",
-            "simulations",
+            "steps",
             "away",
             "theta",
         ],
