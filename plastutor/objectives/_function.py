@@ -111,7 +111,7 @@ class Functional:
         return loss if self.penalty is None else loss + self.penalty(theta)
 
     def end(self, theta: Theta, goals: Goals) -> End:
-        """What the network came to in each experiment."""
+        """What the network came to in each experiment; jax.jacfwd needs "forward"."""
         return jax.vmap(self._parts.end, (None, 0))(theta, goals.experiment)
 
     def each(self, theta: Theta, goals: Goals) -> Float[Array, " exp"]:
@@ -234,4 +234,5 @@ def _functions(rule, network, distance, worst, window, gradient) -> _Functions:
         value_and_gradient,
         lambda found, ct: (jax.tree.map(lambda leaf: ct * leaf, found), None),
     )
-    return _Functions(partial(end_by, rule), each, mean)
+    of_end = rule if gradient == "reverse" else rule.forward_mode
+    return _Functions(partial(end_by, of_end), each, mean)

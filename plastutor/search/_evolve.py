@@ -57,8 +57,8 @@ def _library() -> Any:
     return cma
 
 
-class _Told:
-    """The losses that were told, in a file: replayed, they lead to the same state."""
+class _History:
+    """The losses of all generations, in a file: replayed, they give the same state."""
 
     def __init__(self, path: str | Path | None, setting: dict[str, Any]) -> None:
         self.path, self.setting = None if path is None else Path(path), setting
@@ -149,7 +149,7 @@ def evolve(
     _check(flat, step, population, generations, restarts)
     seeds = np.asarray(jax.random.randint(key, (restarts + 1,), 0, 2**31 - 1))
     setting = {"start": flat, "step": step, "seeds": seeds}
-    told = _Told(path, setting | {"population": population or 0})
+    history = _History(path, setting | {"population": population or 0})
     means: list[np.ndarray] = []
     ended = "finished"
     try:
@@ -159,17 +159,17 @@ def evolve(
             es = _strategy(cma, start, step, population, rng)
             while len(means) < generations and not es.stop():
                 rows, k = np.vstack([es.mean, *es.ask()]), len(means)
-                if k == len(told.values):
+                if k == len(history.values):
                     thetas = jax.vmap(whole)(jnp.asarray(rows, float))
-                    told.add(_evaluated(loss, thetas, data, k, client))
+                    history.add(_evaluated(loss, thetas, data, k, client))
                 means.append(rows[0])
-                es.tell([*rows[1:]], told.values[k][1:].tolist())
+                es.tell([*rows[1:]], history.values[k][1:].tolist())
                 if progress is not None:
-                    progress(k + 1, float(told.values[k][0]))
+                    progress(k + 1, float(history.values[k][0]))
         ended = "converged" if es.stop() else "finished"
     except KeyboardInterrupt:
         ended = "interrupted"
-    return _report(ended, whole, means, told.values, loss, isinstance(data, Fresh))
+    return _report(ended, whole, means, history.values, loss, isinstance(data, Fresh))
 
 
 def _coordinates(loss, theta0):
@@ -216,15 +216,15 @@ def _strategy(cma, start, step, population, rng):
 
 def _report(ended, whole, means, values, loss, last) -> Fit:
     worst = float(getattr(loss, "worst", LARGEST))
-    told = np.stack(values[: len(means)])
-    losses, away = told[:, 0], int((told[:, 1:] >= worst).sum())
+    history = np.stack(values[: len(means)])
+    losses, away = history[:, 0], int((history[:, 1:] >= worst).sum())
     best = len(losses) - 1 if last else int(losses.argmin())
-    if (told[-1] >= worst).all():
+    if (history[-1] >= worst).all():
         ended = "diverged"
     thetas = jax.vmap(whole)(jnp.asarray(np.stack(means), float))
     theta = jax.tree.map(lambda leaf: leaf[best], thetas)
     message = MESSAGES[ended].format(n=len(losses), loss=losses[best])
-    message += f" Of {told[:, 1:].size:,} rules {away:,} ran away."
+    message += f" Of {history[:, 1:].size:,} rules {away:,} ran away."
     return Fit(theta, losses, jax.tree.map(np.asarray, thetas), ended, message)
 
 

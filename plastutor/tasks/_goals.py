@@ -76,8 +76,8 @@ def component_goals(
     ((2, 10, 5), (2, 5, 1))
     """
     variances = [float(v) for v in spectrum]
-    falls = all(a > b > 0 for a, b in zip(variances, variances[1:], strict=False))
-    if not variances or not falls or not 1 <= n_post <= len(variances):
+    decreasing = all(a > b > 0 for a, b in zip(variances, variances[1:], strict=False))
+    if not variances or not decreasing or not 1 <= n_post <= len(variances):
         raise ValueError(
             f"The spectrum is {tuple(spectrum)} for {n_post} neurons; expected "
             "variances above 0, from the largest down, one for each input, and as many "

@@ -184,7 +184,8 @@ def test_the_runner_makes_the_rows_that_are_asked_for(monkeypatch, without_real_
 def test_the_runner_says_what_it_did_not_find():
     with pytest.raises(
         SystemExit,
-        match="one of eprop, flies, form, loop, recall, rewards, robustness, trust",
+        match="one of eprop, flies, form, function, loop, recall, rewards, robustness, "
+        "trust",
     ):
         run.main("fly")
     with pytest.raises(SystemExit, match="No row of the study trust has mice or"):

@@ -253,6 +253,7 @@ LIVING = {
     "choices/forgetting_in_flies": ("forgetting", "with-forgetting"),
     "loops/rules_in_a_loop": ("rec_xy", "between-1"),
     "function/how_to_read_a_memory": ("blur", "walk"),
+    "function/rules_from_their_function": ("yyw", "along"),
 }
 # As a notebook of JupyterLab does at the press of a key.
 TAKE_FOCUS = """() => document.querySelector('[data-living]').parentElement

@@ -26,6 +26,7 @@ ALLOWED = {
         ("cue", "n_cue"),
         ("experiment", "n_experiments"),
         ("flies", "n_flies"),
+        ("goals", "n_goals"),
         ("n_options", "options"),
         ("n_patterns", "patterns"),
     ],

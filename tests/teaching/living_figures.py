@@ -45,6 +45,7 @@ def fits(sets=7):
 
 FIGURES = {
     "weights": lambda: living.weights(an_experiment(steps=1000)),
+    "component": lambda: living.component(jr.key(0)),
     "loop": lambda: living.loop(a_loop(), network=LOOP),
     "recall": lambda: living.recall(jr.key(0)),
     "noise": lambda: living.noise(LEVELS, fits(), NAMES, THETA_TRUE),

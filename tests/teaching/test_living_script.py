@@ -26,7 +26,8 @@ from living_figures import (
 
 import plastutor as pt
 from plastutor.teaching import living
-from plastutor.teaching.living._figure import LEFT, RIGHT, Slider
+from plastutor.teaching.living._component import drawn, rounded, walk as grown
+from plastutor.teaching.living._figure import LEFT, RIGHT, Axes, Slider
 from plastutor.teaching.living._forgetting import draw_luck, forage
 from plastutor.teaching.living._loop import TERMS as TERMS_OF_LOOP, between
 from plastutor.teaching.living._recall import walk
@@ -140,6 +141,19 @@ def test_a_trajectory_that_diverges_ends_its_line_and_says_where():
         right = numbers(path)[0::2].max()
         width = RIGHT - LEFT
         assert abs(right - (LEFT + width * (end - 1) / 1000)) < 0.1
+
+
+@pytest.mark.parametrize("xy", [-1.0, 0.0, 1.0, 2.0])
+@pytest.mark.parametrize("yyw", [-2.0, -1.0, 0.5])
+def test_a_rule_with_a_purpose_is_that_of_the_package(xy, yyw):
+    experiment, target = rounded(jr.key(0))
+    theta = pt.terms(pt.OJA_ORDERS, xy=xy, yyw=yyw)
+    _, parts, status = grown(experiment, target, theta)
+    (seen,) = shown(figure_of("component"), [{"xy": xy, "yyw": yyw}])
+    assert seen["status"] == status
+    axes = Axes(x=(0, 400), y=(-0.2, 2))
+    for name, values in zip(("along", "across"), parts, strict=True):
+        assert_same_path(seen["series"][name], drawn(axes, values))
 
 
 @pytest.mark.parametrize("patterns", [2, 5, 40])

@@ -81,6 +81,11 @@ from plastutor.teaching.checks.function.how_to_read_a_memory import (
     gabor_coupling as gabor_coupling,
     weight_noise as weight_noise,
 )
+from plastutor.teaching.checks.function.rules_from_their_function import (
+    alpha_for_rate as alpha_for_rate,
+    share_of_steepest as share_of_steepest,
+    sign_blind_distance as sign_blind_distance,
+)
 from plastutor.teaching.checks.loops.rules_in_a_loop import (
     bounded_weight as bounded_weight,
     softplus_derivative as softplus_derivative,

@@ -6,6 +6,7 @@ Without scripts, and in print, the plain figure remains. Nothing is loaded from
 elsewhere, so that a figure also works in Jupyter and in Colab.
 """
 
+from plastutor.teaching.living._component import component as component
 from plastutor.teaching.living._figure import Living as Living
 from plastutor.teaching.living._forgetting import forgetting as forgetting
 from plastutor.teaching.living._loop import loop as loop

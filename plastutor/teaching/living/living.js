@@ -74,6 +74,33 @@
     return { series, status };
   }
 
+  // --- a rule with a purpose ---
+
+  // How long the weights are along a direction of length 1, and across it.
+  function alongAndAcross(weights, direction) {
+    return weights.map((w) => {
+      const along = w.reduce((sum, v, i) => sum + v * direction[i], 0);
+      const square = w.reduce((sum, v) => sum + v * v, 0);
+      return [Math.abs(along), Math.sqrt(Math.max(square - along * along, 0))];
+    });
+  }
+
+  function showComponent(data, settings) {
+    const theta = Object.fromEntries(data.terms.map((term) => [term, settings[term]]));
+    const { weights, end } = trajectory(data, theta);
+    const parts = alongAndAcross(weights, data.component);
+    const last = parts.length - 1;
+    const over = (k) => line(data.axes, parts.map((part, t) => [t, part[k]])
+      .filter(([t]) => t % data.every === 0 || t === last));
+    const size = Math.hypot(...parts[last]);
+    const cosine = size > 0 ? parts[last][0] / size : 0;
+    const status = end === null
+      ? `In the end the cosine with the component is ${cosine.toFixed(2)}, and the ` +
+        `length of the weights ${size.toFixed(2)}.`
+      : `The weights diverge: in step ${end} one passes ${TOO_FAR}, and the lines end.`;
+    return { series: { along: over(0), across: over(1) }, status };
+  }
+
   // --- rules in a loop ---
 
   // The weights between two neurons, before the first step and after each: from 1 to 2,
@@ -274,6 +301,7 @@
 
   const show = {
     weights: showWeights,
+    component: showComponent,
     loop: showLoop,
     recall: showRecall,
     noise: showNoise,

@@ -1,4 +1,4 @@
-"""Mistakes in the exercises on reading a memory."""
+"""Mistakes in the exercises on function and on reading a memory."""
 
 import numpy as np
 
@@ -45,5 +45,63 @@ WRONG["weight_noise"] = {
     "standard deviations added": (
         lambda omega, n_patterns: (n_patterns - 1) * np.std(omega),
         "gives 4.47",
+    ),
+}
+WRONG["sign_blind_distance"] = {
+    "not blind": (
+        lambda w, component: ((w - component) ** 2).sum(),
+        "gives 2.5",
+    ),
+    "not squared": (
+        lambda w, component: min(
+            np.linalg.norm(w - component), np.linalg.norm(w + component)
+        ),
+        "gives 1.41",
+    ),
+    "the larger": (
+        lambda w, component: max(
+            ((w - component) ** 2).sum(), ((w + component) ** 2).sum()
+        ),
+        "gives 10",
+    ),
+}
+WRONG["alpha_for_rate"] = {
+    "the sign": (
+        lambda rate_hz, tau_pre, tau_post, gamma, kappa: (
+            rate_hz * (kappa * tau_post + gamma * tau_pre) / 1000
+        ),
+        "gives 0.2",
+    ),
+    "milliseconds": (
+        lambda rate_hz, tau_pre, tau_post, gamma, kappa: (
+            -rate_hz * (kappa * tau_post + gamma * tau_pre)
+        ),
+        "gives -200",
+    ),
+    "sides mixed up": (
+        lambda rate_hz, tau_pre, tau_post, gamma, kappa: (
+            -rate_hz * (kappa * tau_pre + gamma * tau_post) / 1000
+        ),
+        "expected -0.425",
+    ),
+}
+WRONG["share_of_steepest"] = {
+    "the length counts": (
+        lambda matrix, direction: (
+            direction @ matrix @ direction / np.linalg.eigvalsh(matrix)[-1]
+        ),
+        "gives 2.25",
+    ),
+    "the curvature itself": (
+        lambda matrix, direction: (
+            direction @ matrix @ direction / (direction @ direction)
+        ),
+        "gives 1;",
+    ),
+    "the share of all": (
+        lambda matrix, direction: (
+            direction @ matrix @ direction / (direction @ direction) / np.trace(matrix)
+        ),
+        "gives 0.2;",
     ),
 }
