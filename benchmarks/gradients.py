@@ -4,17 +4,14 @@ Writes book/results/scaling.csv: time and memory against length, synapses, anima
 rules.
 """
 
-import os
-import platform
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from measure import compiled, in_turns, seconds
+from measure import compiled, head, in_turns, seconds
 from rules import RULE, outer_apply
 
 import plastutor as pt
@@ -177,17 +174,6 @@ def a_million():
     }
 
 
-def processor():
-    """The name of the processor, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            v.split(":")[1].strip() for v in lines if v.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def scaling():
     """Write the table of the book."""
     kept = []
@@ -195,15 +181,7 @@ def scaling():
         print(f"\nOne loss + gradient against {axis}")
         kept += rows(axis, sizes, programs)
     kept.append(a_million())
-    device = jax.devices()[0]
-    head = {
-        "made by": "make bench",
-        "machine": f"{os.cpu_count()} cores, {processor()}",
-        "device": device.device_kind,
-        "versions": f"Python {platform.python_version()}, jax {version('jax')}, "
-        f"jaxlib {version('jaxlib')}",
-    }
-    pt.sweeps.write_results(TABLE, head, kept)
+    pt.sweeps.write_results(TABLE, head(), kept)
     print(f"\nWritten to {TABLE.name}")
 
 

@@ -1,8 +1,12 @@
 """How the benchmarks measure: medians, in turns, compilation apart."""
 
+import os
+import platform
 import statistics
 import time
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 
 import jax
 
@@ -31,3 +35,25 @@ def compiled(function, *args):
     """A call without arguments of the compiled function, and its temporary bytes."""
     program = jax.jit(function).lower(*args).compile()
     return partial(program, *args), program.memory_analysis().temp_size_in_bytes
+
+
+def processor():
+    """The name of the processor, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            v.split(":")[1].strip() for v in lines if v.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def head():
+    """What a table of measurements says of the machine."""
+    return {
+        "made by": "make bench",
+        "machine": f"{os.cpu_count()} cores, {processor()}",
+        "device": jax.devices()[0].device_kind,
+        "versions": f"Python {platform.python_version()}, jax {version('jax')}, "
+        f"jaxlib {version('jaxlib')}",
+    }
