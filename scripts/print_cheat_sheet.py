@@ -19,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Two columns, and nothing but the text; no part is torn.
 ON_PAPER = """
 @page { size: A4; margin: 9mm; }
-html { font-size: 11.2px; }
+html { font-size: 11px; }
 body, main, article { background: white; }
 .bd-header, .bd-sidebar, .bd-footer, .prev-next-footer, .headerlink, .copybtn,
 .bd-header-article, footer, #print-main-content {
