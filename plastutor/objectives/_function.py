@@ -7,7 +7,7 @@ A loss of the final weights, or of the activity at the end, over many experiment
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -109,6 +109,9 @@ class Functional:
         """The mean loss over the experiments."""
         loss = self._parts.mean(theta, goals)
         return loss if self.penalty is None else loss + self.penalty(theta)
+
+    def __reduce__(self) -> tuple:
+        return Functional, tuple(getattr(self, each.name) for each in fields(self))
 
     def end(self, theta: Theta, goals: Goals) -> End:
         """What the network came to in each experiment; jax.jacfwd needs "forward"."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +14,8 @@ from jaxtyping import PRNGKeyArray
 
 from plastutor._files import write_whole
 from plastutor._types import Fit, Theta
-from plastutor.objectives import Fresh, data_at
-
-LARGEST = float(np.finfo(np.float32).max)  # what a loss that is no number counts
-
-
-@partial(jax.jit, static_argnames=("loss",))
-def _losses(loss, thetas, data, generation):
-    """The loss of each theta, all on the same data."""
-    now = data_at(data, generation)
-    return jax.vmap(lambda theta: loss(theta, now))(thetas)
-
-
-def _evaluated(loss, thetas, data, generation, client) -> np.ndarray:
-    """Here as one program, or in equal parts on the workers of a Dask client."""
-    if client is None:
-        return _finite(_losses(loss, thetas, data, generation))
-    n = len(jax.tree.leaves(thetas)[0])
-    places = min(n, max(1, sum(client.nthreads().values())))
-    size = -(-n // places)  # the last part is padded: workers compile one program
-    rows = [np.minimum(np.arange(k, k + size), n - 1) for k in range(0, n, size)]
-    parts = [jax.tree.map(lambda leaf, r=r: np.asarray(leaf[r]), thetas) for r in rows]
-    send = partial(client.submit, _losses, loss, pure=False)
-    found = client.gather([send(part, data, generation) for part in parts])
-    return _finite(np.concatenate([np.asarray(values) for values in found])[:n])
-
-
-def _finite(values) -> np.ndarray:
-    values = np.asarray(values, np.float64)
-    return np.where(np.isfinite(values), values, LARGEST)
+from plastutor.objectives import Fresh
+from plastutor.search._population import LARGEST, population_losses
 
 
 def _library() -> Any:
@@ -161,7 +133,7 @@ def evolve(
                 rows, k = np.vstack([es.mean, *es.ask()]), len(means)
                 if k == len(history.values):
                     thetas = jax.vmap(whole)(jnp.asarray(rows, float))
-                    history.add(_evaluated(loss, thetas, data, k, client))
+                    history.add(population_losses(loss, thetas, data, k, client))
                 means.append(rows[0])
                 es.tell([*rows[1:]], history.values[k][1:].tolist())
                 if progress is not None:

@@ -10,7 +10,7 @@ import pytest
 
 import plastutor as pt
 from plastutor.objectives import Fresh, component_distance, functional
-from plastutor.search import evolve
+from plastutor.search import _population as population, evolve
 
 TRUE = jnp.array([1.0, -2.0, 0.5])
 RULE = pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
@@ -156,22 +156,32 @@ class Workers:
     def nthreads(self):
         return {"a": 1, "b": 2}
 
-    def submit(self, function, loss, thetas, *args, pure):
+    def scatter(self, data, broadcast):
+        return data
+
+    def submit(self, function, packed, thetas, data, pure):
         self.sizes.append(len(thetas))
-        return function(loss, thetas, *args)
+        return function(packed, thetas, data)
 
     def gather(self, found):
         return found
 
 
-def test_workers_share_a_generation(key):
-    client = Workers()
+def test_workers_share_a_generation_and_compile_once(key):
+    client, traced = Workers(), []
+
+    def traced_bowl(theta, data):
+        traced.append(1)
+        return bowl(theta, data)
+
     here, there = (
-        evolve(key, bowl, jnp.zeros(3), TRUE, generations=4, client=c)
-        for c in (None, client)
+        evolve(key, loss, jnp.zeros(3), TRUE, generations=4, client=c)
+        for loss, c in ((bowl, None), (traced_bowl, client))
     )
     np.testing.assert_allclose(here.thetas, there.thetas)
     assert client.sizes == [3] * 12  # eight rules for three workers, padded
+    unpacked = population._unpacked(population._packed(traced_bowl))
+    assert unpacked.__closure__[0].cell_contents == [1]
 
 
 @pytest.mark.parametrize(
@@ -194,3 +204,12 @@ def test_without_the_library_a_sentence(key, monkeypatch):
     monkeypatch.setitem(sys.modules, "cma", None)
     with pytest.raises(ImportError, match="pip install"):
         evolve(key, bowl, jnp.zeros(3), TRUE)
+
+
+def test_a_cluster_finds_what_one_machine_finds(key):
+    """A loss of function travels to other processes."""
+    data, how = Fresh(sample, key), {"generations": 2, "population": 4}
+    here = evolve(key, LOSS, 0 * pt.OJA, data, **how)
+    with pt.sweeps.all_cores() as client:
+        there = evolve(key, LOSS, 0 * pt.OJA, data, client=client, **how)
+    np.testing.assert_allclose(here.losses, there.losses, rtol=1e-6)
