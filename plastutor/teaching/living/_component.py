@@ -30,9 +30,9 @@ def component(key: Key[Array, ""]) -> Living:
     """
     experiment, target = rounded(key)
     axes = Axes(x=(0, N_STEPS), y=(-0.2, 2))
-    rule = terms(OJA_ORDERS, **TERMS)
+    rule = terms(OJA_ORDERS, xy=TERMS["xy"], yyw=TERMS["yyw"])
     _, (along, across), status = walk(experiment, target, rule)
-    _, (best, _), _ = walk(experiment, target, OJA)
+    _, (best, _), _ = walk(experiment, target, jnp.asarray(OJA))
     return Living(
         data={
             "kind": "component",
