@@ -1,10 +1,14 @@
 """Which rows the table on function has, and how large everything is."""
 
+import jax
 import numpy as np
 import optax
 from table import Table
 
 import plastutor as pt
+
+# In evolution the order of rules counts, and rounding must not decide it.
+jax.config.update("jax_enable_x64", True)
 
 # One neuron, and its first component.
 NEURON = pt.Network(pt.networks.identity, rate=0.02)
