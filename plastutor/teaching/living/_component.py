@@ -25,6 +25,7 @@ def component(key: Key[Array, ""]) -> Living:
         key: for the inputs and the initial weights; both are rounded, which is what
             the script gets.
 
+    >>> import jax
     >>> component(jax.random.key(1)).status.startswith("In the end the cosine")
     True
     """
