@@ -140,6 +140,8 @@ def evolve(
                     progress(k + 1, float(history.values[k][0]))
         ended = "converged" if es.stop() else "finished"
     except KeyboardInterrupt:
+        if not means:  # there is nothing to return
+            raise
         ended = "interrupted"
     return _report(ended, whole, means, history.values, loss, isinstance(data, Fresh))
 

@@ -115,6 +115,15 @@ def test_a_file_goes_on_where_it_ended(key, tmp_path):
     assert len(evaluated) == 7
 
 
+def test_an_interruption_before_anything_is_known_goes_through(key, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("plastutor.search._evolve.population_losses", stop)
+    with pytest.raises(KeyboardInterrupt):
+        evolve(key, bowl, jnp.zeros(3), TRUE)
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [({"step": 0.1}, "another step"), ({"population": 9}, "population")],
