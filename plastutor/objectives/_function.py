@@ -42,7 +42,7 @@ def component_distance(end: End, target: Float[Array, "pre post"]) -> Array:
     >>> float(component_distance(End(-jnp.eye(2), jnp.ones((1, 2))), jnp.eye(2)))
     0.0
     """
-    w = _feed_forward(end)
+    w = _feed_forward(end, target)
     both = [((w - sign * target) ** 2).sum(0) for sign in (1, -1)]
     return jnp.minimum(*both).sum()
 
@@ -57,7 +57,7 @@ def subspace_distance(end: End, target: Float[Array, "pre post"]) -> Array:
     >>> bool(subspace_distance(End(turned, jnp.ones((1, 2))), jnp.eye(3)[:, :2]) < 1e-6)
     True
     """
-    w = _feed_forward(end)
+    w = _feed_forward(end, target)
     return ((w @ w.T - target @ target.T) ** 2).sum() / (2 * target.shape[-1])
 
 
@@ -73,9 +73,15 @@ def rate_distance(end: End, target: Scalar, *, dt: float = 1.0) -> Array:
     return (rate - target) ** 2 / (rate + 0.1)
 
 
-def _feed_forward(end: End) -> Array:
+def _feed_forward(end: End, target) -> Array:
     w: Any = end.w
-    return w["ff"] if isinstance(w, Mapping) else w
+    w = w["ff"] if isinstance(w, Mapping) else w
+    if w.shape != target.shape:
+        raise ValueError(
+            f"The weights have shape {w.shape} and the target {target.shape}; expected "
+            "(pre, post) for both: a component of length 1 for each neuron."
+        )
+    return w
 
 
 @dataclass(frozen=True)
@@ -105,25 +111,43 @@ class Functional:
         known = self.rule, self.network, self.distance, self.worst, self.window
         return _functions(*known, self.gradient)
 
-    def __call__(self, theta: Theta, goals: Goals) -> Float[Array, ""]:
+    def __call__(self, theta: Theta, goals: Any) -> Float[Array, ""]:
         """The mean loss over the experiments."""
+        self._check(goals)
         loss = self._parts.mean(theta, goals)
         return loss if self.penalty is None else loss + self.penalty(theta)
 
     def __reduce__(self) -> tuple:
         return Functional, tuple(getattr(self, each.name) for each in fields(self))
 
-    def end(self, theta: Theta, goals: Goals) -> End:
+    def end(self, theta: Theta, goals: Any) -> End:
         """What the network came to in each experiment; jax.jacfwd needs "forward"."""
+        self._check(goals)
         return jax.vmap(self._parts.end, (None, 0))(theta, goals.experiment)
 
-    def each(self, theta: Theta, goals: Goals) -> Float[Array, " exp"]:
+    def each(self, theta: Theta, goals: Any) -> Float[Array, " exp"]:
         """The loss of each experiment, `worst` where the weights ran away."""
+        self._check(goals)
         return self._parts.each(theta, goals)[0]
 
-    def ran_away(self, theta: Theta, goals: Goals) -> Bool[Array, " exp"]:
+    def ran_away(self, theta: Theta, goals: Any) -> Bool[Array, " exp"]:
         """Where the loss is no number, or reached `worst`."""
+        self._check(goals)
         return self._parts.each(theta, goals)[1]
+
+    def _check(self, goals: Any) -> None:
+        if not isinstance(goals, Goals) or goals.experiment.x.ndim != 3:
+            raise ValueError(
+                f"The data are {type(goals).__name__}; expected Goals, a batch of "
+                "experiments with a target for each, such as "
+                "pt.tasks.component_goals(key) makes."
+            )
+        n_steps = goals.experiment.x.shape[1]
+        if self.window > n_steps:
+            raise ValueError(
+                f"window is {self.window} and the experiments have {n_steps} steps; "
+                "expected a window that fits in."
+            )
 
 
 def functional(

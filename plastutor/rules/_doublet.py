@@ -53,6 +53,11 @@ def doublet() -> Rule:
 @lru_cache  # the same Rule each time, so JAX compiles it once
 def _doublet() -> Rule:
     def apply(theta, x, y, w, r):
+        if jnp.shape(theta) != (6,):
+            raise ValueError(
+                f"theta has shape {jnp.shape(theta)}; expected (6,), the numbers of a "
+                f"doublet rule: {', '.join(DOUBLET_NAMES)}."
+            )
         alpha, beta, gamma, kappa = theta[2:]
         return x.spikes * (alpha + kappa * y.trace) + y.spikes * (
             beta + gamma * x.trace

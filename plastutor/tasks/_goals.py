@@ -145,6 +145,11 @@ def rate_goals(
     if not isinstance(input_hz, Mapping):
         rates = {"exc": input_hz, "inh": input_hz}
     weights = {"exc": 3.0, "inh": 1.0} | dict(weight or {})
+    if {*rates} != {"exc", "inh"} or {*weights} != {"exc", "inh"}:
+        raise ValueError(
+            f"input_hz is of {', '.join(rates)} and weight of {', '.join(weights)}; "
+            "expected exc and inh."
+        )
     shares = {name: rates[name] * dt / 1000 for name in ("exc", "inh")}
     if not all(0 <= share <= 1 for share in shares.values()) or seconds * 1000 < dt:
         raise ValueError(

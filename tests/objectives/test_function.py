@@ -172,6 +172,36 @@ def test_an_unknown_projection_is_a_sentence(layer_goals):
         OF_LAYER({"ff": pt.OJA}, layer_goals)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda goals: goals.experiment, "expected Goals"),
+        (lambda goals: jax.tree.map(lambda leaf: leaf[0], goals), "expected Goals"),
+        (
+            lambda goals: goals._replace(target=goals.target[:, :3]),
+            r"the target \(3, 1",
+        ),
+    ],
+)
+def test_other_data_are_a_sentence(goals, change, said):
+    for ask in (LOSS, LOSS.each, LOSS.ran_away):
+        with pytest.raises(ValueError, match=said):
+            ask(pt.OJA, change(goals))
+
+
+def test_a_theta_or_a_window_that_does_not_fit_is_a_sentence(goals):
+    with pytest.raises(ValueError, match=r"theta has shape \(2, 3, 3, 1\)"):
+        LOSS(pt.OJA[:2], goals)
+    long = functional(RULE, component_distance, network=NEURON, window=61)
+    with pytest.raises(ValueError, match="61 and the experiments have 60 steps"):
+        long(pt.OJA, goals)
+    network = pt.networks.Conductance(masks=pt.tasks.rate_masks())
+    spiking = functional({"inh": pt.rules.doublet()}, rate_distance, network=network)
+    spikes = pt.tasks.rate_goals(jr.key(0), 1, seconds=0.1)
+    with pytest.raises(ValueError, match=r"expected \(6,\), the numbers of a doublet"):
+        spiking({"inh": jnp.zeros(5)}, spikes)
+
+
 def test_spikes_have_a_loss_and_rules_a_batch(key):
     network = pt.networks.Conductance(rates=0.2, masks=pt.tasks.rate_masks())
     loss = functional(

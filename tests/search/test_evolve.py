@@ -1,5 +1,6 @@
 """Evolution: known minima, the same seed, a file to go on from, wild rules."""
 
+import subprocess
 import sys
 
 import jax
@@ -215,10 +216,28 @@ def test_without_the_library_a_sentence(key, monkeypatch):
         evolve(key, bowl, jnp.zeros(3), TRUE)
 
 
-def test_a_cluster_finds_what_one_machine_finds(key):
-    """A loss of function travels to other processes."""
-    data, how = Fresh(sample, key), {"generations": 2, "population": 4}
-    here = evolve(key, LOSS, 0 * pt.OJA, data, **how)
+ON_A_CLUSTER = """
+import jax, numpy as np
+import plastutor as pt
+from plastutor.objectives import Fresh, component_distance, functional
+
+def sample(key):
+    return pt.tasks.component_goals(key, 4, n_steps=50)
+
+if __name__ == "__main__":
+    key, rule = jax.random.key(0), pt.taylor(pt.OJA_ORDERS, only=("xy", "yyw"))
+    asked = key, functional(rule, component_distance), 0 * pt.OJA, Fresh(sample, key)
+    here = pt.search.evolve(*asked, generations=2)
     with pt.sweeps.all_cores() as client:
-        there = evolve(key, LOSS, 0 * pt.OJA, data, client=client, **how)
-    np.testing.assert_allclose(here.losses, there.losses, rtol=1e-6)
+        there = pt.search.evolve(*asked, generations=2, client=client)
+    np.testing.assert_allclose(here.losses, there.losses, rtol=1e-5)
+    assert here.losses[1] != here.losses[0]
+"""
+
+
+def test_a_loss_of_function_travels_to_a_cluster(tmp_path):
+    """In a process of its own: functions whose types are checked do not travel."""
+    script = tmp_path / "on_a_cluster.py"
+    script.write_text(ON_A_CLUSTER)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

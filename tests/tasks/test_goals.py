@@ -55,6 +55,8 @@ def test_inputs_spike_at_their_rate(key):
         (rate_goals, {"input_hz": -1.0}, "rates from 0 up"),
         (rate_goals, {"input_hz": 2000.0}, "one spike a step"),
         (rate_goals, {"seconds": 0.0}, "one step or more"),
+        (rate_goals, {"input_hz": {"exc": 5.0}}, "expected exc and inh"),
+        (rate_goals, {"weight": {"out": 5.0}}, "expected exc and inh"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(key, make, how, said):
